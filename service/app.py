@@ -1,0 +1,62 @@
+"""The application: routes, middlewares and what lives as long as it does.
+
+Owns the wiring and nothing else; whatever is wired is passed in or built from the Config.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
+from datetime import UTC, date, datetime
+
+from aiohttp import web
+
+from service import docs, handlers, health
+from service.config import Config
+from service.keys import CONFIG, DRAINING, READINESS, STORE, TODAY, Store
+from service.middlewares import observe, prepare_response
+from service.payload import MAX_BYTES
+from service.storage import connected_store
+
+READINESS_CACHE_SECONDS = 1.0
+
+ROUTES = (
+    # The empty name is matched too, so that it is refused as a name and not as a path.
+    web.put("/hello/{username:[^/]*}", handlers.put_user),
+    web.get("/hello/{username:[^/]*}", handlers.get_user),
+    web.get("/healthz", health.healthz),
+    web.get("/readyz", health.readyz),
+    web.get("/version", health.version),
+    web.get("/openapi.yaml", docs.openapi),
+    web.get("/docs", docs.page),
+    web.get("/docs/start.js", docs.script),
+    web.get("/docs/{name}", docs.asset),
+)
+
+
+def utc_today() -> date:
+    """Return today's date in UTC, whatever the machine's time zone is."""
+    return datetime.now(UTC).date()
+
+
+def create_app(
+    config: Config,
+    *,
+    open_store: Callable[[Config], AbstractAsyncContextManager[Store]] = connected_store,
+    today: Callable[[], date] = utc_today,
+) -> web.Application:
+    """Return the application; it opens its store when it starts and closes it when it ends."""
+    app = web.Application(middlewares=[observe], client_max_size=MAX_BYTES)
+    app[CONFIG] = config
+    app[TODAY] = today
+    app[DRAINING] = asyncio.Event()
+    app.add_routes(ROUTES)
+    app.on_response_prepare.append(prepare_response)
+
+    async def store_context(app: web.Application) -> AsyncIterator[None]:
+        async with open_store(config) as store:
+            app[STORE] = store
+            app[READINESS] = health.CachedCheck(store.ping, READINESS_CACHE_SECONDS, asyncio.get_running_loop().time)
+            yield
+
+    app.cleanup_ctx.append(store_context)
+    return app

@@ -1,0 +1,59 @@
+"""The rules of the domain: what a username and a date of birth are, and when to greet.
+
+Owns every decision about names and dates. Pure: no I/O, no clock, no web framework, no storage.
+"""
+
+import re
+from datetime import date
+
+from service.errors import InvalidDateOfBirth, InvalidUsername
+
+_USERNAME = re.compile(r"[A-Za-z]{1,256}")
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+def parse_username(text: str) -> str:
+    """Return `text` unchanged if it is 1 to 256 ASCII letters; raise `InvalidUsername` otherwise."""
+    if not _USERNAME.fullmatch(text):
+        raise InvalidUsername
+    return text
+
+
+def parse_date_of_birth(text: object, today: date) -> date:
+    """Read `YYYY-MM-DD` in exactly ten ASCII characters, a Gregorian date strictly before `today`.
+
+    Raises `InvalidDateOfBirth` for anything else; there is no oldest date.
+    """
+    if not isinstance(text, str) or not _DATE.fullmatch(text):
+        raise InvalidDateOfBirth
+    try:
+        born = date.fromisoformat(text)
+    except ValueError:
+        raise InvalidDateOfBirth from None
+    if born >= today:
+        raise InvalidDateOfBirth
+    return born
+
+
+def birthday_in(year: int, born: date) -> date:
+    """Return the birthday in `year`; whoever was born on 29 February has it on 1 March in common years."""
+    try:
+        return born.replace(year=year)
+    except ValueError:
+        return date(year, 3, 1)
+
+
+def days_until_birthday(born: date, today: date) -> int:
+    """Return the number of days, 0 to 365, from `today` to the next birthday; 0 is the day itself."""
+    birthday = birthday_in(today.year, born)
+    if birthday < today:
+        birthday = birthday_in(today.year + 1, born)
+    return (birthday - today).days
+
+
+def greeting(username: str, born: date, today: date) -> str:
+    """Return the sentence that greets `username` on `today`."""
+    days = days_until_birthday(born, today)
+    if days == 0:
+        return f"Hello, {username}! Happy Birthday!"
+    return f"Hello, {username}! Your birthday is in {days} day(s)"

@@ -1,0 +1,50 @@
+"""The interactive documentation: our OpenAPI document and a Swagger UI page, all served by us."""
+
+from importlib import resources
+
+from aiohttp import hdrs, web
+from swagger_ui_bundle import swagger_ui_path
+
+_OURS = resources.files("service")
+_ASSETS = {
+    "swagger-ui.css": "text/css",
+    "swagger-ui-bundle.js": "text/javascript",
+    "favicon-32x32.png": "image/png",
+}
+# Swagger UI sets inline styles and embeds its icons as data URLs.
+_CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; connect-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:"
+)
+
+
+def _ours(name: str, content_type: str, **headers: str) -> web.Response:
+    body = _OURS.joinpath(name).read_bytes()
+    return web.Response(body=body, content_type=content_type, charset="utf-8", headers=headers)
+
+
+async def openapi(_request: web.Request) -> web.Response:
+    """Give the OpenAPI document."""
+    return _ours("openapi.yaml", "application/yaml")
+
+
+async def page(_request: web.Request) -> web.Response:
+    """Give the page that shows the document."""
+    return _ours("docs.html", "text/html", **{"Content-Security-Policy": _CONTENT_SECURITY_POLICY})
+
+
+async def script(_request: web.Request) -> web.Response:
+    """Give the script that starts Swagger UI on the page."""
+    return _ours("docs.js", "text/javascript")
+
+
+async def asset(request: web.Request) -> web.Response:
+    """Give a file of Swagger UI."""
+    name = request.match_info["name"]
+    if name not in _ASSETS:
+        raise web.HTTPNotFound
+    with open(f"{swagger_ui_path}/{name}", "rb") as file:
+        return web.Response(
+            body=file.read(),
+            content_type=_ASSETS[name],
+            headers={hdrs.CACHE_CONTROL: "public, max-age=86400"},
+        )

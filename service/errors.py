@@ -1,0 +1,180 @@
+"""The errors of the service: what each is called, which HTTP status it means and what to do about it.
+
+Owns the one hierarchy every layer raises. Knows nothing of HTTP libraries, DynamoDB or logging;
+`problems.py` renders it.
+"""
+
+from typing import ClassVar
+
+
+class HelloError(Exception):
+    """Base of all errors that an HTTP client may see; `detail` is safe to show to anybody."""
+
+    status: ClassVar[int] = 500
+    code: ClassVar[str] = "internal_error"
+    title: ClassVar[str] = "Internal server error"
+    advice: ClassVar[str] = "The request failed on our side; quote the requestId when you report it."
+
+    def __init__(self, detail: str | None = None) -> None:
+        """Take the sentence for the client; without one, the class's own advice is used."""
+        self.detail = detail or self.advice
+        super().__init__(self.detail)
+
+
+class BadRequest(HelloError):
+    """The request is not valid HTTP."""
+
+    status = 400
+    code = "bad_request"
+    title = "Bad request"
+    advice = "The request is not valid HTTP/1.1; check the request line and the header fields."
+
+
+class InvalidUsername(HelloError):
+    """The username breaks the rule of `birthdays.parse_username`."""
+
+    status = 400
+    code = "invalid_username"
+    title = "Invalid username"
+    advice = "A username is 1 to 256 ASCII letters (A-Z, a-z) and nothing else."
+
+
+class InvalidDateOfBirth(HelloError):
+    """The date of birth breaks the rule of `birthdays.parse_date_of_birth`."""
+
+    status = 400
+    code = "invalid_date_of_birth"
+    title = "Invalid date of birth"
+    advice = "dateOfBirth must be a real date before today (UTC), written YYYY-MM-DD."
+
+
+class InvalidBody(HelloError):
+    """The request body is not the JSON object that was asked for."""
+
+    status = 400
+    code = "invalid_body"
+    title = "Invalid request body"
+    advice = 'Send a JSON object such as {"dateOfBirth": "2000-12-31"}.'
+
+
+class NotFound(HelloError):
+    """No resource has this path."""
+
+    status = 404
+    code = "not_found"
+    title = "Not found"
+    advice = "There is nothing at this path; see /docs for what there is."
+
+
+class UserNotFound(HelloError):
+    """Nobody stored a date of birth under this username."""
+
+    status = 404
+    code = "user_not_found"
+    title = "User not found"
+    advice = "No date of birth is stored for this username; PUT one first."
+
+
+class MethodNotAllowed(HelloError):
+    """The path exists, but not for this method."""
+
+    status = 405
+    code = "method_not_allowed"
+    title = "Method not allowed"
+    advice = "This path does not take this method; the Allow header lists those it takes."
+
+
+class RequestTimeout(HelloError):
+    """The client did not finish sending its request in time."""
+
+    status = 408
+    code = "request_timeout"
+    title = "Request timeout"
+    advice = "The request body did not arrive in time; send it again."
+
+
+class BodyTooLarge(HelloError):
+    """The request body is larger than the service reads."""
+
+    status = 413
+    code = "body_too_large"
+    title = "Request body too large"
+    advice = "A request body may have 4096 bytes at most."
+
+
+class UriTooLong(HelloError):
+    """The request line is longer than the service reads."""
+
+    status = 414
+    code = "uri_too_long"
+    title = "URI too long"
+    advice = "The request line is too long; a username has 256 letters at most."
+
+
+class UnsupportedMediaType(HelloError):
+    """The body is of a type or an encoding that the service does not read."""
+
+    status = 415
+    code = "unsupported_media_type"
+    title = "Unsupported media type"
+    advice = "Send Content-Type: application/json and no Content-Encoding."
+
+
+class ExpectationFailed(HelloError):
+    """The Expect header asks for something other than 100-continue."""
+
+    status = 417
+    code = "expectation_failed"
+    title = "Expectation failed"
+    advice = "The only Expect header that is understood is 100-continue."
+
+
+class HeadersTooLarge(HelloError):
+    """The header fields are larger, or more, than the service reads."""
+
+    status = 431
+    code = "headers_too_large"
+    title = "Request header fields too large"
+    advice = "A header field may have 8190 bytes and a request 128 header fields at most."
+
+
+class CorruptRecord(HelloError):
+    """The stored item of one user is not what this service writes."""
+
+    code = "corrupt_record"
+    title = "Corrupt record"
+    advice = "What is stored for this username is damaged; PUT the date of birth again to repair it."
+
+
+class Unavailable(HelloError):
+    """Base of errors that pass by themselves: the client should try again."""
+
+    status = 503
+    code = "unavailable"
+    title = "Service unavailable"
+    advice = "Try again in a moment."
+
+
+class Draining(Unavailable):
+    """This instance is shutting down and wants no new traffic."""
+
+    code = "draining"
+    title = "Draining"
+    advice = "This instance is shutting down; use another one."
+
+
+class StorageUnavailable(Unavailable):
+    """DynamoDB did not answer in time, or refused; `reason` is for the log, never for the client."""
+
+    code = "storage_unavailable"
+    title = "Storage unavailable"
+    advice = "The storage does not answer at the moment; try again in a moment."
+
+    def __init__(self, reason: str) -> None:
+        """Keep `reason`, the name of what went wrong."""
+        super().__init__()
+        self.reason = reason
+
+
+class SetupError(Exception):
+    """The service cannot start as it is set up; the message says what is wrong and what to do."""

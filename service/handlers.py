@@ -1,0 +1,29 @@
+"""The two operations of the service: store a date of birth, greet a user.
+
+Each parses its input, applies the rules, calls the store and responds; errors pass through.
+"""
+
+from aiohttp import web
+
+from service.birthdays import greeting, parse_date_of_birth, parse_username
+from service.errors import UserNotFound
+from service.keys import CONFIG, STORE, TODAY
+from service.payload import read_json_object
+
+
+async def put_user(request: web.Request) -> web.Response:
+    """Store the date of birth of a new or a known user: 204."""
+    username = parse_username(request.match_info["username"])
+    body = await read_json_object(request, request.app[CONFIG].body_seconds)
+    born = parse_date_of_birth(body.get("dateOfBirth"), request.app[TODAY]())
+    await request.app[STORE].put(username, born)
+    return web.Response(status=204)
+
+
+async def get_user(request: web.Request) -> web.Response:
+    """Greet a known user: 200."""
+    username = parse_username(request.match_info["username"])
+    born = await request.app[STORE].get(username)
+    if born is None:
+        raise UserNotFound
+    return web.json_response({"message": greeting(username, born, request.app[TODAY]())})

@@ -1,0 +1,32 @@
+"""The typed keys under which the application, and a request, keep what several modules share."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import date
+from typing import Protocol
+
+from aiohttp import web
+
+from service.config import Config
+
+
+class Store(Protocol):
+    """What the handlers need of a storage; every method may raise `errors.StorageUnavailable`."""
+
+    async def get(self, username: str) -> date | None:
+        """Return the date of birth stored for `username`, None if there is none."""
+
+    async def put(self, username: str, born: date) -> None:
+        """Store the date of birth of `username`; on return the storage has acknowledged it."""
+
+    async def ping(self) -> None:
+        """Return if the storage answers reads."""
+
+
+CONFIG = web.AppKey("CONFIG", Config)
+STORE: web.AppKey[Store] = web.AppKey("STORE")
+TODAY: web.AppKey[Callable[[], date]] = web.AppKey("TODAY")
+READINESS: web.AppKey[Callable[[], Awaitable[None]]] = web.AppKey("READINESS")
+DRAINING = web.AppKey("DRAINING", asyncio.Event)
+
+REQUEST_ID = web.RequestKey("REQUEST_ID", str)

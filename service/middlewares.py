@@ -1,0 +1,88 @@
+"""What happens to every request: an id, one canonical log line, errors turned into responses.
+
+Owns the request id's rule, the fields of the log line and the headers every response carries.
+Usernames and raw paths are personal data: only the route's template is logged.
+"""
+
+import re
+import time
+import uuid
+from http import HTTPStatus
+
+import structlog
+from aiohttp import hdrs, web
+from aiohttp.typedefs import Handler
+
+from service import problems
+from service.keys import DRAINING, REQUEST_ID
+
+log = structlog.get_logger()
+
+_SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
+_SANE_TRACE_ID = re.compile(r"[A-Za-z0-9=;:._-]{1,512}")
+_CLIENT_GONE = 499
+
+
+def assign_request_id(request: web.BaseRequest) -> str:
+    """Take the request's id from `X-Request-Id`, or make one if there is no sane one."""
+    given = request.headers.get("X-Request-Id", "")
+    request[REQUEST_ID] = given if _SANE_REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+    return request[REQUEST_ID]
+
+
+def set_headers(request: web.BaseRequest, response: web.StreamResponse) -> None:
+    """Set what every response carries; `Server` names no product and no version."""
+    response.headers["X-Request-Id"] = request[REQUEST_ID]
+    response.headers[hdrs.SERVER] = "hello-birthday"
+    response.headers.setdefault(hdrs.CACHE_CONTROL, "no-store")
+
+
+async def prepare_response(request: web.Request, response: web.StreamResponse) -> None:
+    """Set the common headers and, while draining, ask the client to leave this connection."""
+    set_headers(request, response)
+    if request.app[DRAINING].is_set():
+        response.headers[hdrs.CONNECTION] = "close"
+        response.force_close()
+
+
+@web.middleware
+async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Answer the request whatever happens, and log it once."""
+    started = time.perf_counter()
+    with structlog.contextvars.bound_contextvars(request_id=assign_request_id(request)):
+        try:
+            response = await handler(request)
+        except ConnectionError:
+            log_request(request, _CLIENT_GONE, started)
+            raise
+        except Exception as exception:  # noqa: BLE001 - whatever it is, the client gets an answer
+            error = problems.from_exception(exception)
+            response = problems.response(request, error, allow=_allowed_methods(exception))
+            log_request(request, error.status, started, exception, code=error.code)
+        else:
+            log_request(request, response.status, started)
+    return response
+
+
+def _allowed_methods(exception: Exception) -> str | None:
+    return exception.headers[hdrs.ALLOW] if isinstance(exception, web.HTTPMethodNotAllowed) else None
+
+
+def log_request(
+    request: web.Request, status: int, started: float, exception: Exception | None = None, **fields: str
+) -> None:
+    """Write the canonical line; a status of 500 is an error of ours and carries the exception's stack."""
+    resource = request.match_info.route.resource
+    trace_id = request.headers.get("X-Amzn-Trace-Id", "")
+    if _SANE_TRACE_ID.fullmatch(trace_id):
+        fields["trace_id"] = trace_id
+    write = log.error if status == HTTPStatus.INTERNAL_SERVER_ERROR else log.info
+    write(
+        "request.completed",
+        method=request.method if request.method in hdrs.METH_ALL else "other",
+        route=resource.canonical if resource else None,
+        status=status,
+        duration_ms=round((time.perf_counter() - started) * 1000, 3),
+        **fields,
+        **({"exc_info": exception} if status == HTTPStatus.INTERNAL_SERVER_ERROR else {}),
+    )

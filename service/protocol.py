@@ -1,0 +1,57 @@
+"""What aiohttp answers by itself, outside the application: malformed HTTP, oversized headers.
+
+Owns the protocol's limits and gives those answers the same shape, headers and log line as all others.
+"""
+
+from typing import Any, Final
+
+import structlog
+from aiohttp import web
+
+from service import problems
+from service.errors import HelloError
+from service.middlewares import assign_request_id, set_headers
+
+log = structlog.get_logger()
+
+SETTINGS: Final[dict[str, Any]] = {
+    # Longer than the load balancer's idle time of 60 s, so that it is never we who close first.
+    "keepalive_timeout": 75,
+    "max_line_size": problems.MAX_REQUEST_LINE_BYTES,
+    "max_field_size": problems.MAX_HEADER_BYTES,
+    "auto_decompress": False,
+    "access_log": None,
+}
+
+
+class HelloProtocol(web.RequestHandler):
+    """One connection; renders the errors that never reach the application."""
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,  # noqa: ARG002 - the exception says more
+        exc: BaseException | None = None,
+        message: str | None = None,  # noqa: ARG002 - may quote the client's bytes
+    ) -> web.StreamResponse:
+        """Answer a request that could not be read, and close the connection."""
+        if request.writer.output_size > 0:
+            raise ConnectionError("The response has begun, so no error can be sent any more.")
+        response = self._reject(request, problems.from_exception(exc))
+        response.force_close()
+        return response
+
+    async def finish_response(
+        self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
+    ) -> tuple[web.StreamResponse, bool]:
+        """Render the errors that aiohttp raises before it calls any middleware, such as 417."""
+        if isinstance(resp, web.HTTPException):
+            resp = self._reject(request, problems.from_exception(resp))
+        return await super().finish_response(request, resp, start_time)
+
+    def _reject(self, request: web.BaseRequest, error: HelloError) -> web.Response:
+        request_id = assign_request_id(request)
+        response = problems.response(request, error)
+        set_headers(request, response)
+        log.info("request.rejected", request_id=request_id, status=error.status, code=error.code)
+        return response

@@ -1,0 +1,125 @@
+"""The life of the process: listen, serve, drain, stop.
+
+Owns signals and the order of shutting down. SIGTERM drains: /healthz turns 503 and every response
+closes its connection while new ones are still accepted, so that a load balancer loses nothing.
+SIGINT, or a second signal, stops at once.
+"""
+
+import asyncio
+import signal
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+from aiohttp import web
+
+from service.config import Config
+from service.errors import SetupError
+from service.keys import DRAINING
+from service.protocol import SETTINGS, HelloProtocol
+
+log = structlog.get_logger()
+
+BACKLOG = 1024
+_ABORT_SECONDS = 0.1
+
+
+class Server:
+    """One application, listening on one address."""
+
+    def __init__(self, app: web.Application, config: Config) -> None:
+        """Prepare; nothing is opened before `start`."""
+        self._app = app
+        self._config = config
+        self._runner = web.AppRunner(app, handle_signals=False, shutdown_timeout=_ABORT_SECONDS)
+        self._listener: asyncio.Server | None = None
+
+    async def start(self) -> str:
+        """Open the store, listen, and return the URL; raise `SetupError` if either is not to be had."""
+        await self._runner.setup()
+        self._listener = await self._listen()
+        host, port = self._listener.sockets[0].getsockname()[:2]
+        log.info("server.started", host=host, port=port)
+        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+    async def _listen(self) -> asyncio.Server:
+        loop = asyncio.get_running_loop()
+        manager = self._runner.server
+        assert manager is not None, "setup() makes it"  # noqa: S101 - for the type checker
+        host, port = self._config.host, self._config.port
+        try:
+            return await loop.create_server(
+                lambda: HelloProtocol(manager, loop=loop, **SETTINGS), host, port, backlog=BACKLOG
+            )
+        except OSError as error:
+            message = f"cannot listen on {host} port {port} ({error.strerror}); choose others with --host and --port"
+            raise SetupError(message) from error
+
+    def drain(self) -> None:
+        """Ask the load balancer and all clients to leave, but serve on."""
+        self._app[DRAINING].set()
+        log.info("drain.started", seconds=self._config.drain_seconds)
+
+    async def finish(self) -> None:
+        """Accept no more connections and give the requests in flight `shutdown_seconds` to finish."""
+        if self._listener is not None and self._runner.server is not None:
+            self._listener.close()
+            self._runner.server.pre_shutdown()
+            await self._runner.server.shutdown(self._config.shutdown_seconds)
+
+    async def stop(self) -> None:
+        """Close all that is open, cutting off what is still in flight."""
+        if self._listener is not None:
+            self._listener.close()
+        await self._runner.cleanup()
+        log.info("server.stopped")
+
+
+async def serve(app: web.Application, config: Config, announce: Callable[[str], None]) -> int:
+    """Serve until a signal comes; return the exit status: 0, or 128 + signal if a drain was cut short.
+
+    Calls `announce` with the URL once connections are accepted. Raises `SetupError` when the store
+    or the address is not to be had.
+    """
+    asyncio.get_running_loop().set_exception_handler(_log_stray_exception)
+    server = Server(app, config)
+    try:
+        url = await server.start()
+        signals = _catch_signals()
+        announce(url)
+        if await signals.get() == signal.SIGINT:
+            return 0
+        server.drain()
+        return await _drain_until_signal(server, config.drain_seconds, signals)
+    finally:
+        await server.stop()
+
+
+def _catch_signals() -> asyncio.Queue[signal.Signals]:
+    received: asyncio.Queue[signal.Signals] = asyncio.Queue()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, received.put_nowait, number)
+    return received
+
+
+async def _drain_until_signal(server: Server, seconds: float, signals: asyncio.Queue[signal.Signals]) -> int:
+    second = asyncio.create_task(signals.get())
+    finish = asyncio.create_task(_finish_later(server, seconds))
+    await asyncio.wait({second, finish}, return_when=asyncio.FIRST_COMPLETED)
+    if not second.done():
+        second.cancel()
+        await finish
+        return 0
+    finish.cancel()
+    log.warning("drain.aborted", signal=second.result().name)
+    return 128 + second.result()
+
+
+async def _finish_later(server: Server, seconds: float) -> None:
+    await asyncio.sleep(seconds)
+    await server.finish()
+
+
+def _log_stray_exception(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    # The context's message may quote what a client sent, so only the exception's type is logged.
+    log.error("task.failed", exc_info=context.get("exception"))

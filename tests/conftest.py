@@ -1,0 +1,106 @@
+"""What all tests share: a DynamoDB-compatible server with a table, the service, a client, a clock."""
+
+import os
+import random
+import string
+import uuid
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+import aiohttp
+import boto3
+import pytest
+import pytest_asyncio
+
+from service.app import create_app
+from service.config import Config
+from service.server import Server
+from service.storage import create_table
+from tests.support import dynamodb as servers
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let the same tests run against another server."""
+    parser.addoption("--dynamodb", choices=("moto", "local"), default="moto", help="server to test against")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def dynamodb(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Run the DynamoDB-compatible server, point AWS's variables at it and give its URL."""
+    chosen = {"moto": servers.moto, "local": servers.dynamodb_local}[request.config.getoption("--dynamodb")]
+    for name in [name for name in os.environ if name.startswith(("AWS_", "HELLO_"))]:
+        del os.environ[name]
+    with chosen() as url:
+        os.environ |= {
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "AWS_REGION": "eu-central-1",
+            "AWS_ENDPOINT_URL_DYNAMODB": url,
+        }
+        yield url
+
+
+@pytest.fixture(scope="session")
+def table(dynamodb: str) -> Any:
+    """Give the table as an administrator of it sees it, through another AWS client than the service's."""
+    resource = boto3.resource("dynamodb", region_name="eu-central-1", endpoint_url=dynamodb)
+    return resource.Table(f"birthdays-{uuid.uuid4().hex}")
+
+
+@pytest_asyncio.fixture(scope="session")
+async def config(table: Any) -> Config:
+    """Give the settings of a service on a free port with the test's own table."""
+    await create_table(table.name)
+    return Config(port=0, table_name=table.name)
+
+
+@dataclass
+class Clock:
+    """A calendar that the tests turn by hand."""
+
+    today: date = field(default=date(2025, 6, 15))
+
+    def __call__(self) -> date:
+        """Return the date it shows."""
+        return self.today
+
+
+@pytest_asyncio.fixture(scope="session")
+async def _clock_and_url(config: Config) -> AsyncIterator[tuple[Clock, str]]:
+    clock = Clock()
+    server = Server(create_app(config, today=clock), config)
+    yield clock, await server.start()
+    await server.stop()
+
+
+@pytest.fixture
+def clock(_clock_and_url: tuple[Clock, str]) -> Clock:
+    """Give the running service's calendar, showing Sunday 15 June 2025 when the test begins."""
+    _clock_and_url[0].today = Clock().today
+    return _clock_and_url[0]
+
+
+@pytest.fixture
+def url(_clock_and_url: tuple[Clock, str], clock: Clock) -> str:  # noqa: ARG001 - sets the calendar back
+    """Give the URL of the running service."""
+    return _clock_and_url[1]
+
+
+@pytest_asyncio.fixture
+async def client(url: str) -> AsyncIterator[aiohttp.ClientSession]:
+    """Give an HTTP client of the running service that says its bodies are JSON."""
+    async with aiohttp.ClientSession(url, headers={"Content-Type": "application/json"}) as session:
+        yield session
+
+
+@pytest.fixture
+def username() -> str:
+    """Give a username nobody has used yet."""
+    return "".join(random.choices(string.ascii_letters, k=20))  # noqa: S311 - a name, not a secret
+
+

@@ -1,0 +1,61 @@
+"""DynamoDB-compatible servers to test against: moto's, and Amazon's own DynamoDB Local."""
+
+import os
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from moto.server import ThreadedMotoServer
+
+DYNAMODB_LOCAL = Path(os.environ.get("DYNAMODB_LOCAL_HOME", "build/dynamodb-local/package/emulator"))
+_START_SECONDS = 60
+
+
+@contextmanager
+def moto() -> Iterator[str]:
+    """Run moto's server in this process and give its URL."""
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@contextmanager
+def dynamodb_local() -> Iterator[str]:
+    """Run DynamoDB Local in a Java process of its own and give its URL."""
+    url = f"http://127.0.0.1:{free_port()}"
+    port = url.rpartition(":")[2]
+    command = ["java", "-Djava.library.path=DynamoDBLocal_lib", "-jar", "DynamoDBLocal.jar"]
+    process = subprocess.Popen([*command, "-inMemory", "-disableTelemetry", "-port", port], cwd=DYNAMODB_LOCAL)
+    try:
+        _wait_until_it_answers(url, process)
+        yield url
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def free_port() -> int:
+    """Return a TCP port of the loopback interface that nobody uses at the moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+def _wait_until_it_answers(url: str, process: "subprocess.Popen[bytes]") -> None:
+    deadline = time.monotonic() + _START_SECONDS
+    while process.poll() is None and time.monotonic() < deadline:
+        try:
+            urllib.request.urlopen(url, timeout=1)
+        except urllib.error.HTTPError:
+            return  # It answers: a GET without a signature is refused.
+        except OSError:
+            time.sleep(0.05)  # A Java process gives no other sign of life.
+    raise RuntimeError(f"DynamoDB Local did not start (exit status {process.poll()}).")

@@ -1,0 +1,76 @@
+"""The service as its users start it: `python -m service` in a process of its own."""
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+TIMEOUT_SECONDS = 30
+
+
+class ServiceProcess:
+    """A running `python -m service` and the events it has logged so far."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        """Follow `process`, whose standard output carries JSON lines."""
+        self.process = process
+        self.events: list[dict[str, Any]] = []
+        self.url = ""
+
+    async def event(self, name: str) -> dict[str, Any]:
+        """Read the log up to the next event called `name` and return it."""
+        assert self.process.stdout is not None
+        async with asyncio.timeout(TIMEOUT_SECONDS):
+            while line := await self.process.stdout.readline():
+                self.events.append(json.loads(line))
+                if self.events[-1]["event"] == name:
+                    return self.events[-1]
+        raise AssertionError(f"The process ended without {name}: {self.events}")
+
+    async def wait(self) -> int:
+        """Read the log to its end and return the exit status."""
+        assert self.process.stdout is not None
+        async with asyncio.timeout(TIMEOUT_SECONDS):
+            async for line in self.process.stdout:
+                self.events.append(json.loads(line))
+            return await self.process.wait()
+
+
+async def start(*arguments: str, **environ: str) -> asyncio.subprocess.Process:
+    """Start `python -m service` with `arguments` and with `environ` added to the environment."""
+    return await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "service",
+        *arguments,
+        env=os.environ | environ,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+
+
+@asynccontextmanager
+async def running_service(*arguments: str, **environ: str) -> AsyncIterator[ServiceProcess]:
+    """Run the service on a free port until the block ends."""
+    process = await start("--port", "0", *arguments, **environ)
+    service = ServiceProcess(process)
+    try:
+        started = await service.event("server.started")
+        service.url = f"http://127.0.0.1:{started['port']}"
+        yield service
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+
+
+async def run_to_end(*arguments: str, **environ: str) -> tuple[int, str, str]:
+    """Run `python -m service` until it ends by itself; return exit status, standard output and error."""
+    process = await start(*arguments, **environ)
+    async with asyncio.timeout(TIMEOUT_SECONDS):
+        out, err = await process.communicate()
+    assert process.returncode is not None
+    return process.returncode, out.decode(), err.decode()

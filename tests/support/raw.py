@@ -1,0 +1,46 @@
+"""HTTP without an HTTP client: bytes through a socket, for what no client would ever send."""
+
+import asyncio
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from yarl import URL
+
+TIMEOUT_SECONDS = 15
+
+
+@dataclass(frozen=True)
+class RawResponse:
+    """What came back, taken apart."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    def json(self) -> Any:
+        """Return the body's JSON document."""
+        return json.loads(self.body)
+
+
+async def exchange(url: str, *chunks: bytes) -> RawResponse:
+    """Send `chunks`, end the sending side and return the first response."""
+    target = URL(url)
+    reader, writer = await asyncio.open_connection(target.host, target.port)
+    try:
+        for chunk in chunks:
+            writer.write(chunk)
+            await writer.drain()
+        async with asyncio.timeout(TIMEOUT_SECONDS):
+            return await read_response(reader)
+    finally:
+        writer.close()
+
+
+async def read_response(reader: asyncio.StreamReader) -> RawResponse:
+    """Read one response that has a Content-Length or no body."""
+    head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+    fields = (line.partition(": ") for line in head[1:] if line)
+    headers = {name.lower(): value for name, _, value in fields}
+    body = await reader.readexactly(int(headers.get("content-length", "0")))
+    return RawResponse(int(head[0].split()[1]), headers, body)

@@ -1,0 +1,121 @@
+"""The rules, held against an oracle that only walks from day to day."""
+
+from calendar import isleap
+from datetime import date, timedelta
+from itertools import repeat
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.birthdays import days_until_birthday, greeting, parse_date_of_birth, parse_username
+from service.errors import InvalidDateOfBirth, InvalidUsername
+
+TODAY = date(2025, 6, 15)
+LEAP_YEAR = 1600
+FIRST, LAST = date(2000, 1, 1), date(2399, 12, 31)
+CYCLE = [FIRST + timedelta(days=n) for n in range((LAST - FIRST).days + 1)]
+NEXT_YEAR = [LAST + timedelta(days=n) for n in range(1, 367)]
+
+
+def is_birthday(day: date, month: int, month_day: int) -> bool:
+    """Say whether `day` is the birthday, in the words of the contract."""
+    if (month, month_day) == (2, 29) and not isleap(day.year):
+        return (day.month, day.day) == (3, 1)
+    return (day.month, day.day) == (month, month_day)
+
+
+def walk(month: int, month_day: int) -> list[int]:
+    """Count, for each day of the cycle, the steps to the next birthday by walking backwards through time."""
+    distances, steps = [], 0
+    for day in reversed(CYCLE + NEXT_YEAR):
+        steps = 0 if is_birthday(day, month, month_day) else steps + 1
+        distances.append(steps)
+    return distances[::-1][: len(CYCLE)]
+
+
+@pytest.mark.no_cover
+@pytest.mark.parametrize("month", range(1, 13))
+def test_every_birthday_on_every_day_of_a_gregorian_cycle(month: int) -> None:
+    """The distance is what a day-by-day walk counts, for all days of 400 years and all days of birth."""
+    born = date(LEAP_YEAR, month, 1)
+    while born.month == month:
+        expected = walk(month, born.day)
+        assert list(map(days_until_birthday, repeat(born), CYCLE)) == expected, born
+        assert max(expected) <= 365
+        born += timedelta(days=1)
+
+
+@given(born=st.dates(), today=st.dates(max_value=date(9998, 12, 31)))
+def test_distance_leads_to_a_birthday_and_to_none_before(born: date, today: date) -> None:
+    """Going as many days ahead as the rule says arrives at the birthday, in any year."""
+    days = days_until_birthday(born, today)
+    assert 0 <= days <= 365
+    assert is_birthday(today + timedelta(days=days), born.month, born.day)
+
+
+@pytest.mark.parametrize(
+    ("born", "today", "days"),
+    [
+        ("2000-02-29", "2023-02-28", 1),
+        ("2000-02-29", "2023-03-01", 0),
+        ("2000-02-29", "2024-02-28", 1),
+        ("2000-02-29", "2024-02-29", 0),
+        ("2000-02-29", "2024-03-01", 365),
+        ("2000-02-29", "2100-02-28", 1),
+        ("2000-02-29", "2100-03-01", 0),
+        ("2000-03-01", "2024-02-29", 1),
+        ("2000-03-01", "2023-02-28", 1),
+        ("1999-12-31", "2024-01-01", 365),
+        ("2000-01-01", "2024-01-02", 365),
+        ("2000-01-01", "2023-01-02", 364),
+        ("1999-12-31", "2023-12-31", 0),
+        ("0001-01-01", "2023-12-31", 1),
+    ],
+)
+def test_days_people_argue_about(born: str, today: str, days: int) -> None:
+    """29 February, the turn of the year and the first year of the calendar count as documented."""
+    assert days_until_birthday(date.fromisoformat(born), date.fromisoformat(today)) == days
+
+
+def test_greeting_on_the_day_and_before() -> None:
+    """The day itself is congratulated; any other day tells the distance, with 'day(s)' also for one."""
+    assert greeting("Ada", date(1990, 6, 15), TODAY) == "Hello, Ada! Happy Birthday!"
+    assert greeting("Ada", date(1990, 6, 16), TODAY) == "Hello, Ada! Your birthday is in 1 day(s)"
+    assert greeting("Ada", date(1990, 6, 14), TODAY) == "Hello, Ada! Your birthday is in 364 day(s)"
+
+
+@given(st.from_regex(r"[A-Za-z]{1,256}", fullmatch=True))
+def test_letters_are_a_username_as_given(name: str) -> None:
+    """One to 256 ASCII letters come back unchanged."""
+    assert parse_username(name) == name
+
+
+@given(st.text())
+def test_anything_else_is_no_username(name: str) -> None:
+    """Whatever is not only ASCII letters, or too long, or empty, is refused."""
+    if name.isascii() and name.isalpha() and len(name) <= 256:
+        assert parse_username(name) == name
+    else:
+        with pytest.raises(InvalidUsername):
+            parse_username(name)
+
+
+@given(st.dates(max_value=TODAY - timedelta(days=1)))
+def test_every_past_date_is_a_date_of_birth(born: date) -> None:
+    """Any date before today is read back, however long ago."""
+    assert parse_date_of_birth(born.isoformat(), TODAY) == born
+
+
+@given(st.dates(min_value=TODAY))
+def test_today_and_later_are_no_dates_of_birth(born: date) -> None:
+    """Nobody is born today or in the future."""
+    with pytest.raises(InvalidDateOfBirth):
+        parse_date_of_birth(born.isoformat(), TODAY)
+
+
+@given(st.text() | st.integers() | st.none() | st.booleans() | st.floats() | st.lists(st.text()))
+def test_nothing_else_is_a_date_of_birth(value: object) -> None:
+    """What is not a string of a real date in ten ASCII characters is refused."""
+    with pytest.raises(InvalidDateOfBirth):
+        parse_date_of_birth(value, TODAY)
