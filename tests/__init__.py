@@ -1,0 +1,1 @@
+"""The tests: unit, api, storage, infra; `support` has the real parts they run against."""

@@ -1,0 +1,233 @@
+"""The service as a process: how it starts, drains, stops, and what time zone it lives in."""
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator
+from datetime import UTC, date, datetime, timedelta
+
+import aiohttp
+import pytest
+import pytest_asyncio
+
+from service.config import Config
+from tests.support import raw
+from tests.support.dynamodb import free_port
+from tests.support.process import ServiceProcess, run_to_end, running_service, start
+
+CLIENTS = 16
+LAST_REQUESTS = 5
+
+
+@pytest.fixture
+def table_name(config: Config) -> str:
+    """Give the name of the table that exists."""
+    return config.table_name
+
+
+@pytest_asyncio.fixture
+async def service(table_name: str) -> AsyncIterator[ServiceProcess]:
+    """Run the service with a drain of one second."""
+    async with running_service(HELLO_TABLE_NAME=table_name, HELLO_DRAIN_SECONDS="1") as service:
+        yield service
+
+
+class Load:
+    """Clients that behave as a load balancer does: keep-alive, and away once /healthz is not 200."""
+
+    def __init__(self, url: str) -> None:
+        """Send to `url`."""
+        self.url = url
+        self.leaving = asyncio.Event()
+        self.warm = asyncio.Event()
+        self.answered = 0
+        self.failures: list[object] = []
+
+    async def run(self) -> None:
+        """Send until the service drains, then some requests more on new connections."""
+        async with aiohttp.ClientSession(self.url) as session:
+            await asyncio.gather(self._watch_health(session), *[self._one(session, n) for n in range(CLIENTS)])
+
+    async def _watch_health(self, session: aiohttp.ClientSession) -> None:
+        status = 200
+        while status == 200:
+            async with session.get("/healthz") as response:
+                status = response.status
+        self.leaving.set()
+
+    async def _one(self, session: aiohttp.ClientSession, number: int) -> None:
+        path = "/hello/Load" + "abcdefghijklmnopqrstuvwxyz"[number]
+        last = LAST_REQUESTS
+        while last:
+            last -= self.leaving.is_set()
+            try:
+                async with session.put(path, data=b'{"dateOfBirth":"1990-06-15"}', skip_auto_headers=["Content-Type"]) as put:
+                    self._count(put, 204)
+                async with session.get(path) as get:
+                    self._count(get, 200)
+            except aiohttp.ClientError as error:
+                self.failures.append(error)
+
+    def _count(self, response: aiohttp.ClientResponse, expected: int) -> None:
+        self.answered += 1
+        if self.answered > CLIENTS * 4:
+            self.warm.set()
+        if response.status != expected:
+            self.failures.append(response)
+
+
+async def test_sigterm_under_load_loses_nothing(service: ServiceProcess) -> None:
+    """Draining fails no request of clients that leave when /healthz says so, and ends with status 0."""
+    load = Load(service.url)
+    running = asyncio.create_task(load.run())
+    await load.warm.wait()
+    service.process.terminate()
+    await running
+    assert await service.wait() == 0
+    assert load.failures == []
+    assert load.answered >= CLIENTS * (4 + 2 * LAST_REQUESTS)
+    assert [event["event"] for event in service.events if event["event"] != "request.completed"] == [
+        "server.started",
+        "drain.started",
+        "server.stopped",
+    ]
+
+
+async def test_request_in_flight_is_finished(table_name: str) -> None:
+    """A request whose body is still arriving when the drain is over gets its answer."""
+    async with running_service(HELLO_TABLE_NAME=table_name, HELLO_DRAIN_SECONDS="0") as service:
+        port = int(service.url.rpartition(":")[2])
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"PUT /hello/Slow HTTP/1.1\r\nHost: a\r\nContent-Length: 28\r\nExpect: 100-continue\r\n\r\n")
+        assert (await raw.read_response(reader)).status == 100
+        service.process.terminate()
+        await service.event("drain.started")
+        writer.write(b'{"dateOfBirth":"1990-06-15"}')
+        assert (await raw.read_response(reader)).status == 204
+        writer.close()
+        assert await service.wait() == 0
+
+
+@pytest.mark.parametrize("second", [signal.SIGTERM, signal.SIGINT])
+async def test_second_signal_stops_at_once(table_name: str, second: signal.Signals) -> None:
+    """Whoever cannot wait for the drain sends a second signal; the exit status tells of it."""
+    async with running_service(HELLO_TABLE_NAME=table_name, HELLO_DRAIN_SECONDS="600") as service:
+        service.process.terminate()
+        await service.event("drain.started")
+        service.process.send_signal(second)
+        assert await service.wait() == 128 + second
+        assert service.events[-2:-1] == [service.events[-2] | {"event": "drain.aborted", "signal": second.name}]
+
+
+async def test_interrupt_stops_at_once_and_cleanly() -> None:
+    """Ctrl-C does not drain, ends with status 0 and prints no traceback."""
+    async with running_service("--local", HELLO_DRAIN_SECONDS="600") as service:
+        service.process.send_signal(signal.SIGINT)
+        assert await service.wait() == 0
+        assert service.process.stderr is not None
+        invitation = (await service.process.stderr.read()).decode().splitlines()
+    assert len(invitation) == 1
+    assert f"serves on {service.url} (documentation: {service.url}/docs)" in invitation[0]
+
+
+async def test_local_serves_from_its_own_store() -> None:
+    """--local works without any AWS settings, and never uses those that are set."""
+    foreign = {"AWS_ENDPOINT_URL_DYNAMODB": "http://127.0.0.1:9", "AWS_PROFILE": "production", "AWS_REGION": ""}
+    async with running_service("--local", **foreign) as service, aiohttp.ClientSession(service.url) as client:
+        async with client.put("/hello/Ada", json={"dateOfBirth": "1990-06-15"}) as response:
+            assert response.status == 204
+        async with client.get("/hello/Ada") as response:
+            assert response.status == 200
+
+
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "America/Los_Angeles"])
+async def test_today_is_utc_in_every_time_zone(table_name: str, zone: str) -> None:
+    """The machine's time zone changes no answer, neither for dates accepted nor for days counted."""
+    async with running_service(HELLO_TABLE_NAME=table_name, TZ=zone) as service:
+        before = datetime.now(UTC).date()
+        answers = await _answers_around(service.url, before)
+        if datetime.now(UTC).date() != before:  # Midnight passed in between; it will not do so twice.
+            before = datetime.now(UTC).date()
+            answers = await _answers_around(service.url, before)
+    assert answers == [204, 400, 400, "Happy Birthday!", "Your birthday is in 1 day(s)"]
+
+
+async def _answers_around(url: str, today: date) -> list[object]:
+    day = timedelta(days=1)
+    answers: list[object] = []
+    async with aiohttp.ClientSession(url) as client:
+        for born in (today - day, today, today + day):
+            async with client.put("/hello/Zone", json={"dateOfBirth": born.isoformat()}) as response:
+                answers.append(response.status)
+        for birthday in (today, today + day):
+            # 1904 was a leap year, so that a 29 February stays one.
+            born = birthday.replace(year=1904)
+            async with client.put("/hello/Zone", json={"dateOfBirth": born.isoformat()}) as response:
+                assert response.status == 204
+            async with client.get("/hello/Zone") as response:
+                answers.append((await response.json())["message"].removeprefix("Hello, Zone! "))
+    return answers
+
+
+SETUP_MISTAKES: dict[str, tuple[dict[str, str], tuple[str, ...], str]] = {
+    "no table": ({"HELLO_TABLE_NAME": "missing"}, (), "does not exist in this account and region"),
+    "no region": ({"AWS_REGION": ""}, (), "set AWS_REGION"),
+    "no credentials": ({"AWS_ACCESS_KEY_ID": "", "HELLO_STARTUP_SECONDS": "0"}, (), "no AWS credentials were found"),
+    "bad settings": ({"HELLO_PORT": "http", "HELLO_LOG_LEVEL": "loud"}, (), "HELLO_PORT must be a whole number"),
+    "bad port": ({}, ("--port", "65536"), "HELLO_PORT must be a whole number from 0 to 65535, not '65536'"),
+    "bad host": ({}, ("--host", "no.such.host.invalid"), "cannot listen on no.such.host.invalid"),
+}
+
+
+@pytest.mark.parametrize(("environ", "arguments", "message"), SETUP_MISTAKES.values(), ids=SETUP_MISTAKES)
+async def test_setup_mistake_is_one_sentence(
+    table_name: str, environ: dict[str, str], arguments: tuple[str, ...], message: str
+) -> None:
+    """A mistake in the setup is one line on standard error and exit status 2, never a traceback."""
+    status, _, err = await run_to_end(*arguments, **{"HELLO_TABLE_NAME": table_name, "HELLO_PORT": "0"} | environ)
+    assert status == 2
+    assert err.startswith("hello-birthday: ")
+    assert message in err
+    assert err.count("\n") == 1
+
+
+async def test_port_in_use_is_one_sentence(service: ServiceProcess, table_name: str) -> None:
+    """A port that is taken is named, with what to do."""
+    port = service.url.rpartition(":")[2]
+    status, _, err = await run_to_end("--port", port, HELLO_TABLE_NAME=table_name)
+    assert (status, err.count("\n")) == (2, 1)
+    assert f"cannot listen on 127.0.0.1 port {port}" in err
+    assert "--port" in err
+
+
+async def test_local_without_its_extra_says_what_to_install(tmp_path: os.PathLike[str]) -> None:
+    """Where moto is not installed, --local tells how to install it."""
+    package = os.path.join(tmp_path, "moto")
+    os.mkdir(package)
+    with open(os.path.join(package, "__init__.py"), "w", encoding="utf-8") as file:
+        file.write("raise ImportError('not installed')")
+    status, _, err = await run_to_end("--local", PYTHONPATH=str(tmp_path))
+    assert (status, err.count("\n")) == (2, 1)
+    assert "uv sync --extra local" in err
+
+
+async def test_help_and_version() -> None:
+    """--help lists every setting; --version is the version."""
+    status, out, _ = await run_to_end("--help")
+    assert status == 0
+    assert "HELLO_DRAIN_SECONDS" in out
+    assert "AWS_REGION" in out
+    assert (await run_to_end("--version"))[0] == 0
+
+
+async def test_interrupt_while_starting(table_name: str) -> None:
+    """Ctrl-C while DynamoDB is still awaited ends cleanly too."""
+    endpoint = f"http://127.0.0.1:{free_port()}"
+    environ = {"HELLO_TABLE_NAME": table_name, "AWS_ENDPOINT_URL_DYNAMODB": endpoint, "HELLO_STARTUP_SECONDS": "60"}
+    process = await start("--port", "0", **environ)
+    assert process.stdout is not None
+    assert process.stderr is not None
+    assert b"storage.failed" in await process.stdout.readline()
+    process.send_signal(signal.SIGINT)
+    assert await process.wait() == 0
+    assert await process.stderr.read() == b""

@@ -1,0 +1,1 @@
+"""Tests that hold the project's files to what the project says of itself."""
