@@ -3,7 +3,7 @@
 Owns the wiring and nothing else; whatever is wired is passed in or built from the Config.
 """
 
-import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, date, datetime
@@ -12,7 +12,8 @@ from aiohttp import web
 
 from service import docs, handlers, health
 from service.config import Config
-from service.keys import CONFIG, DRAINING, READINESS, STORE, TODAY, Store
+from service.keys import CONFIG, LIFECYCLE, READINESS, STORE, TODAY, Store
+from service.lifecycle import Lifecycle
 from service.middlewares import observe, prepare_response
 from service.payload import MAX_BYTES
 from service.storage import connected_store
@@ -48,14 +49,14 @@ def create_app(
     app = web.Application(middlewares=[observe], client_max_size=MAX_BYTES)
     app[CONFIG] = config
     app[TODAY] = today
-    app[DRAINING] = asyncio.Event()
+    app[LIFECYCLE] = Lifecycle()
     app.add_routes(ROUTES)
     app.on_response_prepare.append(prepare_response)
 
     async def store_context(app: web.Application) -> AsyncIterator[None]:
         async with open_store(config) as store:
             app[STORE] = store
-            app[READINESS] = health.CachedCheck(store.ping, READINESS_CACHE_SECONDS, asyncio.get_running_loop().time)
+            app[READINESS] = health.CachedCheck(store.ping, READINESS_CACHE_SECONDS, time.monotonic).run
             yield
 
     app.cleanup_ctx.append(store_context)

@@ -67,9 +67,7 @@ class Config:
     startup_seconds: float = _setting(
         5.0, _seconds(0, 3600), "seconds", "How long to wait at start for credentials and for DynamoDB"
     )
-    body_seconds: float = _setting(
-        10.0, _seconds(0.1, 300), "seconds", "How long a request body may take to arrive"
-    )
+    body_seconds: float = _setting(10.0, _seconds(0.1, 300), "seconds", "How long a request body may take to arrive")
     drain_seconds: float = _setting(
         10.0, _seconds(0, 3600), "seconds", "How long to serve on after SIGTERM, asking clients to leave"
     )
@@ -85,9 +83,7 @@ class Config:
     git_commit: str = _setting(
         "unknown", _text(r"[\w.-]{1,64}", "must be a git commit id"), "commit", "Shown by /version"
     )
-    image_id: str = _setting(
-        "unknown", _text(r"[\w.-]{1,64}", "must be an image id"), "AMI id", "Shown by /version"
-    )
+    image_id: str = _setting("unknown", _text(r"[\w.-]{1,64}", "must be an image id"), "AMI id", "Shown by /version")
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> Self:
@@ -95,7 +91,8 @@ class Config:
 
         An empty variable counts as not set.
         """
-        values, problems = {}, []
+        values: dict[str, Any] = {}
+        problems = []
         for field in dataclasses.fields(cls):
             variable = PREFIX + field.name.upper()
             text = environ.get(variable, "")

@@ -1,6 +1,7 @@
 """The interactive documentation: our OpenAPI document and a Swagger UI page, all served by us."""
 
 from importlib import resources
+from pathlib import Path
 
 from aiohttp import hdrs, web
 from swagger_ui_bundle import swagger_ui_path
@@ -37,14 +38,11 @@ async def script(_request: web.Request) -> web.Response:
     return _ours("docs.js", "text/javascript")
 
 
-async def asset(request: web.Request) -> web.Response:
+async def asset(request: web.Request) -> web.FileResponse:
     """Give a file of Swagger UI."""
     name = request.match_info["name"]
     if name not in _ASSETS:
         raise web.HTTPNotFound
-    with open(f"{swagger_ui_path}/{name}", "rb") as file:
-        return web.Response(
-            body=file.read(),
-            content_type=_ASSETS[name],
-            headers={hdrs.CACHE_CONTROL: "public, max-age=86400"},
-        )
+    path = Path(swagger_ui_path) / name
+    headers = {hdrs.CONTENT_TYPE: _ASSETS[name], hdrs.CACHE_CONTROL: "public, max-age=86400"}
+    return web.FileResponse(path, headers=headers)

@@ -11,12 +11,12 @@ from aiohttp import web
 
 from service import __version__
 from service.errors import Draining
-from service.keys import CONFIG, DRAINING, READINESS
+from service.keys import CONFIG, LIFECYCLE, READINESS
 
 
 async def healthz(request: web.Request) -> web.Response:
     """Answer 200 while serving and 503 once draining."""
-    if request.app[DRAINING].is_set():
+    if request.app[LIFECYCLE].draining:
         raise Draining
     return web.json_response({"status": "ok"})
 
@@ -30,9 +30,7 @@ async def readyz(request: web.Request) -> web.Response:
 async def version(request: web.Request) -> web.Response:
     """Tell which build answers."""
     config = request.app[CONFIG]
-    return web.json_response(
-        {"version": __version__, "commit": config.git_commit, "image": config.image_id}
-    )
+    return web.json_response({"version": __version__, "commit": config.git_commit, "image": config.image_id})
 
 
 class CachedCheck:
@@ -46,14 +44,14 @@ class CachedCheck:
         self._outcome: asyncio.Task[None] | None = None
         self._expires = 0.0
 
-    async def __call__(self) -> None:
+    async def run(self) -> None:
         """Return, or raise what the check raised."""
         if self._outcome is None or (self._outcome.done() and self._clock() >= self._expires):
-            self._outcome = asyncio.create_task(self._run())
+            self._outcome = asyncio.create_task(self._ask())
         # Whoever goes away must not cancel the check for the others.
         await asyncio.shield(self._outcome)
 
-    async def _run(self) -> None:
+    async def _ask(self) -> None:
         try:
             await self._check()
         finally:

@@ -1,6 +1,5 @@
 """The typed keys under which the application, and a request, keep what several modules share."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import date
 from typing import Protocol
@@ -8,6 +7,7 @@ from typing import Protocol
 from aiohttp import web
 
 from service.config import Config
+from service.lifecycle import Lifecycle
 
 
 class Store(Protocol):
@@ -27,6 +27,6 @@ CONFIG = web.AppKey("CONFIG", Config)
 STORE: web.AppKey[Store] = web.AppKey("STORE")
 TODAY: web.AppKey[Callable[[], date]] = web.AppKey("TODAY")
 READINESS: web.AppKey[Callable[[], Awaitable[None]]] = web.AppKey("READINESS")
-DRAINING = web.AppKey("DRAINING", asyncio.Event)
+LIFECYCLE = web.AppKey("LIFECYCLE", Lifecycle)
 
 REQUEST_ID = web.RequestKey("REQUEST_ID", str)

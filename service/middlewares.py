@@ -14,7 +14,7 @@ from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
 from service import problems
-from service.keys import DRAINING, REQUEST_ID
+from service.keys import LIFECYCLE, REQUEST_ID
 
 log = structlog.get_logger()
 
@@ -40,7 +40,7 @@ def set_headers(request: web.BaseRequest, response: web.StreamResponse) -> None:
 async def prepare_response(request: web.Request, response: web.StreamResponse) -> None:
     """Set the common headers and, while draining, ask the client to leave this connection."""
     set_headers(request, response)
-    if request.app[DRAINING].is_set():
+    if request.app[LIFECYCLE].draining:
         response.headers[hdrs.CONNECTION] = "close"
         response.force_close()
 
@@ -49,7 +49,10 @@ async def prepare_response(request: web.Request, response: web.StreamResponse) -
 async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Answer the request whatever happens, and log it once."""
     started = time.perf_counter()
-    with structlog.contextvars.bound_contextvars(request_id=assign_request_id(request)):
+    with (
+        request.app[LIFECYCLE].request_in_flight(),
+        structlog.contextvars.bound_contextvars(request_id=assign_request_id(request)),
+    ):
         try:
             response = await handler(request)
         except ConnectionError:

@@ -55,9 +55,7 @@ async def _read(request: web.Request, timeout_seconds: float) -> bytes:
 
 def _parse(body: bytes) -> object:
     try:
-        return json.loads(
-            body.decode("utf-8"), object_pairs_hook=_without_duplicates, parse_constant=_refuse_constant
-        )
+        return json.loads(body.decode("utf-8"), object_pairs_hook=_without_duplicates, parse_constant=_refuse_constant)
     except UnicodeDecodeError:
         raise InvalidBody("The body is not UTF-8.") from None
     except (ValueError, RecursionError):

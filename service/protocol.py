@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import structlog
 from aiohttp import web
+from aiohttp.web_protocol import _ErrInfo
 
 from service import problems
 from service.errors import HelloError
@@ -26,6 +27,16 @@ SETTINGS: Final[dict[str, Any]] = {
 
 class HelloProtocol(web.RequestHandler):
     """One connection; renders the errors that never reach the application."""
+
+    def data_received(self, data: bytes) -> None:
+        """Feed the parser, and fail the request whose body turns out to be malformed half-way.
+
+        Left alone, aiohttp queues the error behind that request, which waits for a body that never ends.
+        """
+        super().data_received(data)
+        malformed = self._messages and isinstance(self._messages[-1][0], _ErrInfo)
+        if malformed and self._current_request is not None:
+            self._current_request.content.set_exception(web.RequestPayloadError())
 
     def handle_error(
         self,

@@ -6,6 +6,7 @@ SIGINT, or a second signal, stops at once.
 """
 
 import asyncio
+import contextlib
 import signal
 from collections.abc import Callable
 from typing import Any
@@ -15,37 +16,41 @@ from aiohttp import web
 
 from service.config import Config
 from service.errors import SetupError
-from service.keys import DRAINING
+from service.keys import LIFECYCLE
 from service.protocol import SETTINGS, HelloProtocol
 
 log = structlog.get_logger()
 
 BACKLOG = 1024
-_ABORT_SECONDS = 0.1
+# A response that is ready may still take this long to be written.
+_WRITE_SECONDS = 1
 
 
 class Server:
     """One application, listening on one address."""
 
     def __init__(self, app: web.Application, config: Config) -> None:
-        """Prepare; nothing is opened before `start`."""
+        """Prepare; nothing is opened before `open`."""
         self._app = app
         self._config = config
-        self._runner = web.AppRunner(app, handle_signals=False, shutdown_timeout=_ABORT_SECONDS)
+        self._runner = web.AppRunner(app, handle_signals=False, shutdown_timeout=_WRITE_SECONDS)
         self._listener: asyncio.Server | None = None
 
-    async def start(self) -> str:
-        """Open the store, listen, and return the URL; raise `SetupError` if either is not to be had."""
+    async def open(self) -> None:
+        """Open the store; raise `SetupError` if it is not to be had."""
         await self._runner.setup()
-        self._listener = await self._listen()
+
+    async def listen(self) -> str:
+        """Accept connections and return the URL; raise `SetupError` if the address is not to be had."""
+        self._listener = await self._new_listener()
         host, port = self._listener.sockets[0].getsockname()[:2]
         log.info("server.started", host=host, port=port)
         return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
-    async def _listen(self) -> asyncio.Server:
+    async def _new_listener(self) -> asyncio.Server:
         loop = asyncio.get_running_loop()
         manager = self._runner.server
-        assert manager is not None, "setup() makes it"  # noqa: S101 - for the type checker
+        assert manager is not None, "open() makes it"  # noqa: S101 - for the type checker
         host, port = self._config.host, self._config.port
         try:
             return await loop.create_server(
@@ -57,15 +62,17 @@ class Server:
 
     def drain(self) -> None:
         """Ask the load balancer and all clients to leave, but serve on."""
-        self._app[DRAINING].set()
+        self._app[LIFECYCLE].draining = True
         log.info("drain.started", seconds=self._config.drain_seconds)
 
     async def finish(self) -> None:
         """Accept no more connections and give the requests in flight `shutdown_seconds` to finish."""
-        if self._listener is not None and self._runner.server is not None:
+        if self._listener is not None:
             self._listener.close()
-            self._runner.server.pre_shutdown()
-            await self._runner.server.shutdown(self._config.shutdown_seconds)
+        # aiohttp's own shutdown would ignore the rest of a body that is still arriving.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._config.shutdown_seconds):
+                await self._app[LIFECYCLE].idle()
 
     async def stop(self) -> None:
         """Close all that is open, cutting off what is still in flight."""
@@ -84,9 +91,9 @@ async def serve(app: web.Application, config: Config, announce: Callable[[str], 
     asyncio.get_running_loop().set_exception_handler(_log_stray_exception)
     server = Server(app, config)
     try:
-        url = await server.start()
+        await server.open()
         signals = _catch_signals()
-        announce(url)
+        announce(await server.listen())
         if await signals.get() == signal.SIGINT:
             return 0
         server.drain()

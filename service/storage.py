@@ -46,7 +46,8 @@ _CLIENT_CONFIG = AioConfig(
 _ADVICE = {
     "NoRegionError": "no AWS region is set; set AWS_REGION",
     "ProfileNotFound": "the AWS profile named by AWS_PROFILE does not exist; correct or unset it",
-    "PartialCredentialsError": "the AWS credentials are incomplete; set both AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
+    "PartialCredentialsError": "the AWS credentials are incomplete;"
+    " set both AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
     "ResourceNotFoundException": "the DynamoDB table {table!r} does not exist in this account and region;"
     " create it or set HELLO_TABLE_NAME",
     "ValidationException": "the DynamoDB table {table!r} must have the partition key 'username' (S) and no sort key",
@@ -159,11 +160,11 @@ async def connected_store(config: Config) -> AsyncIterator[UserStore]:
 
 
 @asynccontextmanager
-async def _new_client() -> "AsyncIterator[DynamoDBClient]":
+async def _new_client(config: AioConfig = _CLIENT_CONFIG) -> "AsyncIterator[DynamoDBClient]":
     try:
         # Of the variables all AWS SDKs share, botocore alone does not read this one.
         region = os.environ.get("AWS_REGION") or None
-        context = get_session().create_client("dynamodb", region_name=region, config=_CLIENT_CONFIG)
+        context = get_session().create_client("dynamodb", region_name=region, config=config)
         client = await context.__aenter__()
     except BotoCoreError as error:
         raise StorageUnavailable(_reason(error)) from error
@@ -188,7 +189,9 @@ def _advice(reason: str, config: Config) -> str:
 
 async def create_table(table_name: str) -> None:
     """Create the table on demand, as the Terraform does; for emulators and tests."""
-    async with _new_client() as client:
+    # Creating is not idempotent, and an emulator may need long for its first answer: one patient attempt.
+    patient = AioConfig(connect_timeout=60, read_timeout=60, retries={"total_max_attempts": 1})
+    async with _new_client(patient) as client:
         await client.create_table(
             TableName=table_name,
             KeySchema=[{"AttributeName": _KEY, "KeyType": "HASH"}],

@@ -4,21 +4,20 @@ import os
 import random
 import string
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
 
 import aiohttp
 import boto3
 import pytest
 import pytest_asyncio
+from types_boto3_dynamodb.service_resource import Table
 
-from service.app import create_app
 from service.config import Config
-from service.server import Server
 from service.storage import create_table
 from tests.support import dynamodb as servers
+from tests.support.inprocess import listening
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -46,14 +45,14 @@ def dynamodb(request: pytest.FixtureRequest) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def table(dynamodb: str) -> Any:
+def table(dynamodb: str) -> Table:
     """Give the table as an administrator of it sees it, through another AWS client than the service's."""
     resource = boto3.resource("dynamodb", region_name="eu-central-1", endpoint_url=dynamodb)
     return resource.Table(f"birthdays-{uuid.uuid4().hex}")
 
 
 @pytest_asyncio.fixture(scope="session")
-async def config(table: Any) -> Config:
+async def config(table: Table) -> Config:
     """Give the settings of a service on a free port with the test's own table."""
     await create_table(table.name)
     return Config(port=0, table_name=table.name)
@@ -73,9 +72,8 @@ class Clock:
 @pytest_asyncio.fixture(scope="session")
 async def _clock_and_url(config: Config) -> AsyncIterator[tuple[Clock, str]]:
     clock = Clock()
-    server = Server(create_app(config, today=clock), config)
-    yield clock, await server.start()
-    await server.stop()
+    async with listening(config, clock) as (url, _):
+        yield clock, url
 
 
 @pytest.fixture
@@ -102,5 +100,3 @@ async def client(url: str) -> AsyncIterator[aiohttp.ClientSession]:
 def username() -> str:
     """Give a username nobody has used yet."""
     return "".join(random.choices(string.ascii_letters, k=20))  # noqa: S311 - a name, not a secret
-
-

@@ -1,5 +1,6 @@
 """Tests of the HTTP interface on a real socket, one file for each endpoint."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import aiohttp
@@ -14,7 +15,7 @@ async def problem(response: aiohttp.ClientResponse, status: int, code: str) -> d
     return check_problem(await response.json(content_type="application/problem+json"), response.headers, status, code)
 
 
-def check_problem(document: dict[str, Any], headers: Any, status: int, code: str) -> dict[str, Any]:
+def check_problem(document: dict[str, Any], headers: Mapping[str, str], status: int, code: str) -> dict[str, Any]:
     """Assert that `document` is a complete problem and fits the `headers` it came with; return it."""
     assert document.keys() == PROBLEM_FIELDS
     assert (document["status"], document["code"]) == (status, code)

@@ -1,15 +1,19 @@
 """GET /hello/<username>: greets, or says why not."""
 
+from collections.abc import Callable
 from datetime import date
 from typing import Any
 
 import aiohttp
 import pytest
+from types_boto3_dynamodb.service_resource import Table
 from yarl import URL
 
 from tests.api import problem
 from tests.api.names import BAD, GOOD
 from tests.conftest import Clock
+
+Store = Callable[[str, str], object]
 
 
 def path(name: str) -> URL:
@@ -18,7 +22,7 @@ def path(name: str) -> URL:
 
 
 @pytest.fixture
-def store(table: Any) -> Any:
+def store(table: Table) -> Store:
     """Give a function that stores a date behind the service's back."""
     return lambda name, born: table.put_item(Item={"username": name, "dateOfBirth": born})
 
@@ -39,8 +43,8 @@ def store(table: Any) -> Any:
         ("2025-06-14", "2025-06-15", "Your birthday is in 364 day(s)"),
     ],
 )
-async def test_greets_by_the_calendar(  # noqa: PLR0913, PLR0917 - fixtures and a table
-    client: aiohttp.ClientSession, store: Any, clock: Clock, username: str, born: str, today: str, message: str
+async def test_greets_by_the_calendar(
+    client: aiohttp.ClientSession, store: Store, clock: Clock, username: str, born: str, today: str, message: str
 ) -> None:
     """The greeting is one sentence, in a JSON object with exactly one member."""
     store(username, born)
@@ -53,7 +57,7 @@ async def test_greets_by_the_calendar(  # noqa: PLR0913, PLR0917 - fixtures and 
 
 
 @pytest.mark.parametrize(("written", "name"), GOOD.values(), ids=GOOD)
-async def test_echoes_good_names(client: aiohttp.ClientSession, store: Any, written: str, name: str) -> None:
+async def test_echoes_good_names(client: aiohttp.ClientSession, store: Store, written: str, name: str) -> None:
     """A name is decoded once and echoed in its own upper and lower case."""
     store(name, "1990-06-15")
     async with client.get(path(written)) as response:
@@ -68,7 +72,7 @@ async def test_refuses_bad_names(client: aiohttp.ClientSession, written: str) ->
 
 
 async def test_upper_and_lower_case_are_different_users(
-    client: aiohttp.ClientSession, store: Any, username: str
+    client: aiohttp.ClientSession, store: Store, username: str
 ) -> None:
     """Names are case-sensitive."""
     store(username, "1990-06-15")
@@ -83,7 +87,7 @@ async def test_unknown_user(client: aiohttp.ClientSession, username: str) -> Non
         assert response.headers["Cache-Control"] == "no-store"
 
 
-async def test_head_is_get_without_a_body(client: aiohttp.ClientSession, store: Any, username: str) -> None:
+async def test_head_is_get_without_a_body(client: aiohttp.ClientSession, store: Store, username: str) -> None:
     """HEAD answers with the headers of GET, the length included, and no body."""
     store(username, "1990-06-15")
     async with client.get(path(username)) as response:
@@ -95,7 +99,7 @@ async def test_head_is_get_without_a_body(client: aiohttp.ClientSession, store: 
         assert (response.status, await response.read()) == (404, b"")
 
 
-async def test_query_is_ignored(client: aiohttp.ClientSession, store: Any, username: str) -> None:
+async def test_query_is_ignored(client: aiohttp.ClientSession, store: Store, username: str) -> None:
     """A query string changes nothing."""
     store(username, "1990-06-15")
     async with client.get(path(f"{username}?dateOfBirth=2000-01-01&x")) as response:
@@ -115,7 +119,7 @@ async def test_query_is_ignored(client: aiohttp.ClientSession, store: Any, usern
     ids=str,
 )
 async def test_corrupt_item_hurts_its_own_user_only(
-    client: aiohttp.ClientSession, table: Any, store: Any, username: str, item: dict[str, Any]
+    client: aiohttp.ClientSession, table: Table, store: Store, username: str, item: dict[str, Any]
 ) -> None:
     """A damaged item is 500 for its user, others are served, and a PUT repairs it."""
     store("Healthy", "1990-06-15")

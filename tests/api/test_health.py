@@ -6,13 +6,11 @@ import aiohttp
 import pytest
 
 from service import __version__
-from service.app import create_app
 from service.config import Config
 from service.errors import StorageUnavailable
 from service.health import CachedCheck
-from service.server import Server
 from tests.api import problem
-from tests.conftest import Clock
+from tests.support.inprocess import listening
 
 
 async def test_healthz_and_readyz(client: aiohttp.ClientSession) -> None:
@@ -25,16 +23,17 @@ async def test_healthz_and_readyz(client: aiohttp.ClientSession) -> None:
 async def test_version(config: Config) -> None:
     """/version tells version, commit and image of what answers."""
     built = Config(port=0, table_name=config.table_name, git_commit="abc123", image_id="ami-0123")
-    server = Server(create_app(built), built)
-    async with aiohttp.ClientSession(await server.start()) as client, client.get("/version") as response:
+    async with (
+        listening(built) as (url, _),
+        aiohttp.ClientSession(url) as client,
+        client.get("/version") as response,
+    ):
         assert await response.json() == {"version": __version__, "commit": "abc123", "image": "ami-0123"}
-    await server.stop()
 
 
 async def test_draining_closes_connections_but_serves(config: Config) -> None:
     """While draining /healthz is 503, all else is served, and every response closes its connection."""
-    server = Server(create_app(config, today=Clock()), config)
-    async with aiohttp.ClientSession(await server.start()) as client:
+    async with listening(config) as (url, server), aiohttp.ClientSession(url) as client:
         server.drain()
         async with client.get("/healthz") as response:
             await problem(response, 503, "draining")
@@ -42,7 +41,6 @@ async def test_draining_closes_connections_but_serves(config: Config) -> None:
         for path, status in (("/version", 200), ("/readyz", 200), ("/hello/nobody", 404), ("/nothing", 404)):
             async with client.get(path) as response:
                 assert (response.status, response.headers["Connection"]) == (status, "close")
-    await server.stop()
 
 
 class Probe:
@@ -66,7 +64,7 @@ async def test_readiness_is_checked_once_for_all_who_ask() -> None:
     """However many ask at the same time, and even if some go away, the table is asked once."""
     probe = Probe()
     check = CachedCheck(probe, seconds=1, clock=lambda: 0)
-    callers = [asyncio.create_task(check()) for _ in range(10)]
+    callers = [asyncio.create_task(check.run()) for _ in range(10)]
     await asyncio.sleep(0)
     callers[0].cancel()
     await asyncio.sleep(0)
@@ -83,15 +81,15 @@ async def test_readiness_is_remembered_for_its_time_only() -> None:
     probe = Probe()
     probe.gate.set()
     check = CachedCheck(probe, seconds=1, clock=lambda: now)
-    await check()
+    await check.run()
     probe.failing = True
     now = 0.9
-    await check()
-    now = 1.0
-    for now in (1.0, 1.9):
+    await check.run()
+    for later in (1.0, 1.9):
+        now = later
         with pytest.raises(StorageUnavailable):
-            await check()
+            await check.run()
     probe.failing = False
     now = 2.0
-    await check()
+    await check.run()
     assert probe.runs == 3

@@ -1,10 +1,10 @@
 """The service as a process: how it starts, drains, stops, and what time zone it lives in."""
 
 import asyncio
-import os
 import signal
 from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import aiohttp
 import pytest
@@ -27,8 +27,8 @@ def table_name(config: Config) -> str:
 
 @pytest_asyncio.fixture
 async def service(table_name: str) -> AsyncIterator[ServiceProcess]:
-    """Run the service with a drain of one second."""
-    async with running_service(HELLO_TABLE_NAME=table_name, HELLO_DRAIN_SECONDS="1") as service:
+    """Run the service with a drain that leaves time even on a busy machine."""
+    async with running_service(HELLO_TABLE_NAME=table_name, HELLO_DRAIN_SECONDS="4") as service:
         yield service
 
 
@@ -61,7 +61,9 @@ class Load:
         while last:
             last -= self.leaving.is_set()
             try:
-                async with session.put(path, data=b'{"dateOfBirth":"1990-06-15"}', skip_auto_headers=["Content-Type"]) as put:
+                async with session.put(
+                    path, data=b'{"dateOfBirth":"1990-06-15"}', skip_auto_headers=["Content-Type"]
+                ) as put:
                     self._count(put, 204)
                 async with session.get(path) as get:
                     self._count(get, 200)
@@ -200,15 +202,20 @@ async def test_port_in_use_is_one_sentence(service: ServiceProcess, table_name: 
     assert "--port" in err
 
 
-async def test_local_without_its_extra_says_what_to_install(tmp_path: os.PathLike[str]) -> None:
+async def test_local_without_its_extra_says_what_to_install(tmp_path: Path) -> None:
     """Where moto is not installed, --local tells how to install it."""
-    package = os.path.join(tmp_path, "moto")
-    os.mkdir(package)
-    with open(os.path.join(package, "__init__.py"), "w", encoding="utf-8") as file:
-        file.write("raise ImportError('not installed')")
+    (tmp_path / "moto.py").write_text("raise ImportError", encoding="utf-8")
     status, _, err = await run_to_end("--local", PYTHONPATH=str(tmp_path))
     assert (status, err.count("\n")) == (2, 1)
     assert "uv sync --extra local" in err
+
+
+async def test_misspelt_variable_is_reported(table_name: str) -> None:
+    """A HELLO_ variable that means nothing is a warning, for it is most likely a typing error."""
+    async with running_service(HELLO_TABLE_NAME=table_name, HELLO_PROT="80") as service:
+        assert {"event": "config.variable_ignored", "name": "HELLO_PROT", "level": "warning"}.items() <= service.events[
+            0
+        ].items()
 
 
 async def test_help_and_version() -> None:

@@ -2,23 +2,24 @@
 
 import asyncio
 import dataclasses
-from typing import Any
 
 import aiohttp
 import pytest
+from aiohttp import web
+from types_boto3_dynamodb.service_resource import Table
 from yarl import URL
 
-from service.app import create_app
 from service.config import Config
-from service.server import Server
 from tests.api import check_problem, problem
 from tests.support import raw
+from tests.support.inprocess import listening
 
 HOST = b"Host: localhost\r\n"
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/hello", "/hello/Ada/", "/hello/Ada/x", "/Hello/Ada", "/hello//Ada", "/favicon.ico", "/docs/x.js", "/%"]
+    "path",
+    ["/", "/hello", "/hello/Ada/", "/hello/Ada/x", "/Hello/Ada", "/hello//Ada", "/favicon.ico", "/docs/x.js", "/%"],
 )
 async def test_unknown_path(client: aiohttp.ClientSession, path: str) -> None:
     """A path without a resource is 404."""
@@ -109,24 +110,27 @@ async def test_unknown_expectation(url: str, path: bytes) -> None:
 
 async def test_broken_chunks(url: str, username: str) -> None:
     """A body whose chunks are malformed is 400."""
-    head = f"PUT /hello/{username} HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
-    response = await raw.exchange(url, head, b"xyz\r\n{}\r\n0\r\n\r\n")
-    assert response.status == 400
-    assert response.json()["code"] in {"invalid_body", "bad_request"}
+    target = URL(url)
+    reader, writer = await asyncio.open_connection(target.host, target.port)
+    head = f"PUT /hello/{username} HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nExpect: 100-continue\r\n\r\n"
+    writer.write(head.encode())
+    assert (await raw.read_response(reader)).status == 100
+    writer.write(b"xyz\r\n{}\r\n0\r\n\r\n")
+    response = await raw.read_response(reader)
+    check_problem(response.json(), response.headers, 400, "invalid_body")
+    writer.close()
 
 
 async def test_body_that_does_not_arrive(config: Config, username: str) -> None:
     """A client that does not finish its body in time gets 408."""
     hasty = dataclasses.replace(config, body_seconds=0.2)
-    server = Server(create_app(hasty), hasty)
-    url = await server.start()
     head = f"PUT /hello/{username} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 29\r\n\r\n".encode()
-    response = await raw.exchange(url, head, b'{"dateOf')
+    async with listening(hasty) as (url, _):
+        response = await raw.exchange(url, head, b'{"dateOf')
     check_problem(response.json(), response.headers, 408, "request_timeout")
-    await server.stop()
 
 
-async def test_client_that_goes_away(url: str, client: aiohttp.ClientSession, table: Any, username: str) -> None:
+async def test_client_that_goes_away(url: str, client: aiohttp.ClientSession, table: Table, username: str) -> None:
     """A client that leaves in the middle of its body stores nothing and disturbs nobody."""
     target = URL(url)
     _, writer = await asyncio.open_connection(target.host, target.port)
@@ -136,6 +140,31 @@ async def test_client_that_goes_away(url: str, client: aiohttp.ClientSession, ta
     async with client.get("/healthz") as response:
         assert response.status == 200
     assert "Item" not in table.get_item(Key={"username": username})
+
+
+class Breaking(web.Response):
+    """A response that fails when half of it is sent."""
+
+    async def write_eof(self, data: bytes = b"") -> None:
+        """Send the first byte and fail."""
+        await super().write(data[:1] or b"h")
+        raise RuntimeError
+
+
+async def test_response_that_breaks_is_cut(config: Config) -> None:
+    """When a response fails half-way the connection is cut; no second response is mixed into it."""
+
+    async def handler(_request: web.Request) -> web.Response:
+        return Breaking(text="hello", headers={"Content-Length": "5"})
+
+    async with listening(config, routes=[web.get("/breaking", handler)]) as (url, _):
+        target = URL(url)
+        reader, writer = await asyncio.open_connection(target.host, target.port)
+        writer.write(b"GET /breaking HTTP/1.1\r\n" + HOST + b"\r\n")
+        answer = await reader.read()
+        writer.close()
+    assert answer.count(b"HTTP/1.1") == 1
+    assert answer.endswith(b"\r\n\r\nh")
 
 
 async def test_pipelined_requests(url: str) -> None:

@@ -9,11 +9,10 @@ import aiohttp
 import pytest
 import pytest_asyncio
 
-from service.app import create_app
 from service.config import Config
-from service.server import Server
 from tests.api import problem
 from tests.conftest import Clock
+from tests.support.inprocess import listening
 from tests.support.proxy import Fault, FaultyProxy, aws_error, cut, garbage
 
 BUDGET_SECONDS = 3
@@ -34,10 +33,8 @@ async def service(config: Config, dynamodb: str) -> AsyncIterator[Service]:
     with pytest.MonkeyPatch.context() as patch:
         async with proxy.running() as url:
             patch.setenv("AWS_ENDPOINT_URL_DYNAMODB", url)
-            server = Server(create_app(config, today=Clock()), config)
-            async with aiohttp.ClientSession(await server.start()) as client:
+            async with listening(config, Clock()) as (front, _), aiohttp.ClientSession(front) as client:
                 yield Service(proxy, client)
-            await server.stop()
 
 
 FAULTS: dict[str, Callable[[FaultyProxy], Fault]] = {
@@ -64,7 +61,9 @@ async def test_storage_fault_is_503_in_time_and_heals(
     service.proxy.fault = fault(service.proxy)
     started = time.monotonic()
     answers = await asyncio.gather(
-        service.client.get(path), service.client.put(path, json={"dateOfBirth": "1990-06-16"}), service.client.get("/readyz")
+        service.client.get(path),
+        service.client.put(path, json={"dateOfBirth": "1990-06-16"}),
+        service.client.get("/readyz"),
     )
     assert time.monotonic() - started < BUDGET_SECONDS + 0.5
     for answer in answers:

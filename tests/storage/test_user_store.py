@@ -4,10 +4,11 @@ import asyncio
 import dataclasses
 import os
 from datetime import date
-from typing import Any
 
 import pytest
 import structlog
+from aiohttp import web
+from types_boto3_dynamodb.service_resource import Table
 
 from service.config import Config
 from service.errors import CorruptRecord, SetupError, StorageUnavailable
@@ -18,7 +19,7 @@ from tests.support.proxy import FaultyProxy, aws_error
 BORN = date(1990, 6, 15)
 
 
-async def test_put_then_get(config: Config, table: Any, username: str) -> None:
+async def test_put_then_get(config: Config, table: Table, username: str) -> None:
     """A stored date is read back, by ourselves and by others, as the documented item."""
     async with connected_store(config) as store:
         assert await store.get(username) is None
@@ -43,7 +44,7 @@ async def test_oldest_and_longest(config: Config) -> None:
         assert await store.get("z" * 256) == date(1, 1, 1)
 
 
-async def test_damaged_item(config: Config, table: Any, username: str) -> None:
+async def test_damaged_item(config: Config, table: Table, username: str) -> None:
     """An item that this service did not write is reported, not guessed at."""
     table.put_item(Item={"username": username, "dateOfBirth": "15 June 1990"})
     async with connected_store(config) as store:
@@ -136,7 +137,7 @@ async def test_refused_at_start(
         assert advice in await expect_setup_error(hasty)
 
 
-async def test_table_with_another_key(hasty: Config, table: Any) -> None:
+async def test_table_with_another_key(hasty: Config, table: Table) -> None:
     """A table that is keyed by something else is refused at start, by the real server."""
     name = f"{table.name}-wrong"
     table.meta.client.create_table(
@@ -155,7 +156,7 @@ async def test_waits_for_a_dynamodb_that_starts_later(
     proxy = FaultyProxy(dynamodb)
     first_failed = asyncio.Event()
 
-    async def fail_first(request: Any) -> Any:
+    async def fail_first(request: web.Request) -> web.StreamResponse:
         proxy.fault = None
         first_failed.set()
         return await aws_error("ResourceInUseException")(request)
@@ -186,7 +187,7 @@ async def test_finds_credentials_that_come_later(config: Config, monkeypatch: py
     await opening
 
 
-async def test_runtime_failure_names_its_reason(config: Config, table: Any) -> None:
+async def test_runtime_failure_names_its_reason(config: Config, table: Table) -> None:
     """A table that disappears at run time is unavailable, not empty."""
     name = f"{table.name}-doomed"
     await create_table(name)

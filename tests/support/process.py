@@ -28,7 +28,9 @@ class ServiceProcess:
                 self.events.append(json.loads(line))
                 if self.events[-1]["event"] == name:
                     return self.events[-1]
-        raise AssertionError(f"The process ended without {name}: {self.events}")
+        assert self.process.stderr is not None
+        errors = (await self.process.stderr.read()).decode()
+        raise AssertionError(f"The process ended without {name}: {self.events} {errors}")
 
     async def wait(self) -> int:
         """Read the log to its end and return the exit status."""

@@ -18,9 +18,10 @@ class RawResponse:
     headers: dict[str, str]
     body: bytes
 
-    def json(self) -> Any:
-        """Return the body's JSON document."""
-        return json.loads(self.body)
+    def json(self) -> dict[str, Any]:
+        """Return the body's JSON object."""
+        document: dict[str, Any] = json.loads(self.body)
+        return document
 
 
 async def exchange(url: str, *chunks: bytes) -> RawResponse:

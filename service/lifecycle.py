@@ -1,0 +1,35 @@
+"""What the process is going through: is it draining, and how many requests are in flight.
+
+Knows nothing of signals, sockets or HTTP; `server.py` decides, `middlewares.py` counts.
+"""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+class Lifecycle:
+    """The state that the server and the requests share."""
+
+    def __init__(self) -> None:
+        """Start serving, with nothing in flight."""
+        self.draining = False
+        self._in_flight = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    @contextmanager
+    def request_in_flight(self) -> Iterator[None]:
+        """Count a request while the block runs."""
+        self._in_flight += 1
+        self._idle.clear()
+        try:
+            yield
+        finally:
+            self._in_flight -= 1
+            if not self._in_flight:
+                self._idle.set()
+
+    async def idle(self) -> None:
+        """Return when no request is in flight."""
+        await self._idle.wait()

@@ -1,0 +1,48 @@
+"""GET /docs and /openapi.yaml: the documentation is there, whole, and ours alone."""
+
+import re
+
+import aiohttp
+import pytest
+import yaml
+from yarl import URL
+
+from service import __version__
+from service.app import ROUTES
+
+
+async def test_openapi_document(client: aiohttp.ClientSession) -> None:
+    """The document is YAML, carries the service's version and every route but the documentation's own."""
+    async with client.get("/openapi.yaml") as response:
+        assert response.status == 200
+        assert response.content_type == "application/yaml"
+        document = yaml.safe_load(await response.text())
+    assert document["info"]["version"] == __version__
+    served = {
+        (re.sub(":[^}]*}", "}", route.path), route.method.lower()) for route in ROUTES if "docs" not in route.path
+    }
+    served.discard(("/openapi.yaml", "get"))
+    documented = {(path, verb) for path, item in document["paths"].items() for verb in item if verb != "parameters"}
+    assert documented == served
+
+
+async def test_page_needs_nothing_from_elsewhere(client: aiohttp.ClientSession) -> None:
+    """The page and all it refers to are served by us, and its policy forbids anything else."""
+    async with client.get("/docs") as response:
+        assert (response.status, response.content_type) == (200, "text/html")
+        assert "default-src 'none'" in response.headers["Content-Security-Policy"]
+        page = await response.text()
+    references = re.findall(r'(?:src|href)="([^"]*)"', page)
+    assert len(references) == 4
+    for reference in references:
+        assert reference.startswith("/docs/")
+        async with client.get(reference) as response:
+            assert response.status == 200
+            assert len(await response.read()) > 100
+
+
+@pytest.mark.parametrize("name", ["..%2Fconfig.py", "index.html", "%2Fetc%2Fpasswd", ".."])
+async def test_serves_no_other_file(client: aiohttp.ClientSession, name: str) -> None:
+    """Only the files the page needs can be fetched."""
+    async with client.get(URL(f"/docs/{name}", encoded=True)) as response:
+        assert response.status == 404

@@ -1,0 +1,87 @@
+"""The log of a running service: one canonical line for each request, and nothing personal anywhere."""
+
+from typing import Any
+
+import aiohttp
+from types_boto3_dynamodb.service_resource import Table
+
+from service.config import Config
+from tests.support import raw
+from tests.support.process import ServiceProcess, running_service
+
+NAME = "Confidential"
+BORN = "1987-11-23"
+
+
+def canonical(event: dict[str, Any]) -> dict[str, Any]:
+    """Return `event` without what differs in each run, after checking that it is there."""
+    rest = dict(event)
+    assert rest.pop("timestamp")
+    assert rest.pop("duration_ms") >= 0
+    assert rest.pop("request_id")
+    return rest
+
+
+async def test_one_canonical_line_for_each_request(config: Config) -> None:
+    """Method, route template, status and ids are on the line; the error's code too if there was one."""
+    async with running_service(HELLO_TABLE_NAME=config.table_name, HELLO_DRAIN_SECONDS="0") as service:
+        async with aiohttp.ClientSession(service.url, headers={"X-Request-Id": "req-1"}) as client:
+            body = {"dateOfBirth": BORN}
+            await client.put(f"/hello/{NAME}", json=body, headers={"X-Amzn-Trace-Id": "Root=1-67891233-abc;Self=1"})
+            await client.get(f"/hello/{NAME}", headers={"X-Amzn-Trace-Id": 'not"sane'})
+            await client.get("/hello/R2D2")
+            await client.get(f"/{NAME}")
+        service.process.terminate()
+        await service.wait()
+    requests = [event for event in service.events if event["event"] == "request.completed"]
+    assert {event["request_id"] for event in requests} == {"req-1"}
+    line = {"event": "request.completed", "level": "info", "method": "GET", "route": "/hello/{username}"}
+    assert [canonical(event) for event in requests] == [
+        line | {"method": "PUT", "status": 204, "trace_id": "Root=1-67891233-abc;Self=1"},
+        line | {"status": 200},
+        line | {"status": 400, "code": "invalid_username"},
+        line | {"route": None, "status": 404, "code": "not_found"},
+    ]
+
+
+async def provoke_everything(service: ServiceProcess, table: Table) -> None:
+    """Send requests of every kind, each with the name and the date in it."""
+    other = f"{NAME}Corrupt"
+    table.put_item(Item={"username": other, "dateOfBirth": f"{BORN}?"})
+    async with aiohttp.ClientSession(service.url) as client:
+        for name in (NAME, other, f"{NAME}1", f"{NAME}{BORN}"):
+            for body in (
+                f'{{"dateOfBirth":"{BORN}"}}',
+                f'{{"dateOfBirth":"{BORN}{NAME}"}}',
+                f"{NAME}{BORN}",
+                "[" * 5000,
+            ):
+                await client.get(f"/hello/{name}?{NAME}")
+                await client.put(f"/hello/{name}", data=body, headers={"Content-Type": "application/json"})
+            table.put_item(Item={"username": other, "dateOfBirth": f"{BORN}?"})
+        await client.get(f"/{NAME}/{BORN}")
+        await client.post(f"/hello/{NAME}")
+    for request in (
+        f"GET /hello/{NAME}\x00{BORN} HTTP/1.1\r\nHost: a\r\n\r\n",
+        f"{NAME} {BORN}\r\n\r\n",
+        f"GET /hello/{NAME} HTTP/1.1\r\nHost: a\r\n{NAME}: {BORN}\x00\r\n\r\n",
+        f"GET /hello/{NAME * 900} HTTP/1.1\r\nHost: a\r\n\r\n",
+        f"GET /hello/{NAME} HTTP/1.1\r\nHost: a\r\nExpect: {BORN}\r\n\r\n",
+    ):
+        assert 400 <= (await raw.exchange(service.url, request.encode())).status < 500
+
+
+async def test_no_name_and_no_date_in_any_line(config: Config, table: Table) -> None:
+    """Whatever happens, at the most talkative level, neither name nor date of birth nor raw path is written."""
+    environ = {"HELLO_TABLE_NAME": config.table_name, "HELLO_LOG_LEVEL": "debug", "HELLO_DRAIN_SECONDS": "0"}
+    async with running_service(**environ) as service:
+        await provoke_everything(service, table)
+        service.process.terminate()
+        await service.wait()
+        assert service.process.stderr is not None
+        errors = (await service.process.stderr.read()).decode()
+    assert {event["event"] for event in service.events} >= {"request.completed", "request.rejected"}
+    assert {event.get("exception") for event in service.events} >= {"CorruptRecord"}
+    written = f"{service.events} {errors}"
+    assert NAME not in written
+    assert BORN not in written
