@@ -25,6 +25,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--dynamodb", choices=("moto", "local"), default="moto", help="server to test against")
 
 
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """In continuous integration a skipped test is a failure."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if os.environ.get("CI") and reporter is not None and reporter.stats.get("skipped"):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
 @pytest.fixture(scope="session", autouse=True)
 def dynamodb(request: pytest.FixtureRequest) -> Iterator[str]:
     """Run the DynamoDB-compatible server, point AWS's variables at it and give its URL."""

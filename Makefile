@@ -1,0 +1,49 @@
+# Every target does its own set-up; `make` alone lists them.
+PYTHON ?= python3
+PORT ?= 8080
+BIN := .venv/bin
+DYNAMODB_LOCAL := build/dynamodb-local/package/emulator
+
+.DEFAULT_GOAL := help
+.PHONY: help run test contract-test lint format clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.venv/.ready: pyproject.toml uv.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Python 3.11 or newer is needed; name it with: make PYTHON=python3.13 ..." >&2; exit 1; }
+	@$(PYTHON) -m venv --clear .venv \
+	  || { echo "Python's venv module is needed; on Debian: apt-get install python3-venv" >&2; exit 1; }
+	@$(BIN)/pip install --quiet --disable-pip-version-check "uv>=0.13"
+	@$(BIN)/uv sync --quiet --locked --all-extras
+	@touch $@
+
+run: .venv/.ready ## Serve on 127.0.0.1:8080 from an embedded store (other port: make run PORT=8090)
+	@HELLO_GIT_COMMIT=$$(git rev-parse HEAD 2>/dev/null) exec $(BIN)/python -m service --local --port $(PORT)
+
+test: .venv/.ready ## Run the tests with coverage (about 90 s)
+	$(BIN)/pytest -n auto --cov
+
+contract-test: .venv/.ready $(DYNAMODB_LOCAL) ## Run the API and storage tests against Amazon's DynamoDB Local (Java, npm)
+	@command -v java >/dev/null || { echo "make contract-test needs Java 17 or newer (Debian: apt-get install default-jre-headless)" >&2; exit 1; }
+	$(BIN)/pytest tests/api tests/storage --dynamodb local
+
+$(DYNAMODB_LOCAL):
+	@command -v npm >/dev/null || { echo "make contract-test needs npm (Debian: apt-get install npm)" >&2; exit 1; }
+	@mkdir -p build/dynamodb-local
+	@cd build/dynamodb-local && npm pack --silent amplify-dynamodb-simulator@2.9.30 >/dev/null
+	@tar -xzf build/dynamodb-local/amplify-dynamodb-simulator-2.9.30.tgz -C build/dynamodb-local
+
+lint: .venv/.ready ## Check style, types and layers
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: .venv/.ready ## Bring all code into the one format
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean: ## Remove everything that can be made again
+	rm -rf .venv build dist .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

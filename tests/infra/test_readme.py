@@ -1,0 +1,42 @@
+"""The README is true: its commands, links, files and routes exist."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from service.app import ROUTES
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = [ROOT / "README.md", *sorted(ROOT.glob("docs/**/*.md")), ROOT / "CHANGELOG.md"]
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_local_links_lead_somewhere(document: Path) -> None:
+    """Every link to a file of this repository finds it."""
+    text = document.read_text(encoding="utf-8")
+    targets = [target for target in re.findall(r"\]\(([^)#]+)", text) if "://" not in target]
+    assert [target for target in targets if not (document.parent / target).exists()] == []
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_make_targets_exist(document: Path) -> None:
+    """Every `make target` that is written of is in the Makefile."""
+    known = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    written = set(re.findall(r"(?:`|^\$ )make ([a-z-]+)", document.read_text(encoding="utf-8"), re.MULTILINE))
+    assert written <= known
+
+
+def test_readme_names_every_route() -> None:
+    """Each path that is served stands in the README's contract."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    paths = {re.sub(r"\{username:.*\}", "<username>", route.path) for route in ROUTES}
+    assert {path for path in paths if not path.startswith("/docs/") and path not in readme} == set()
+
+
+def test_readme_maps_every_module() -> None:
+    """The repository map has a line for each module of the service and each folder of tests."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    modules = {path.name for path in (ROOT / "service").iterdir() if path.suffix in {".py", ".yaml"}}
+    folders = {path.name for path in (ROOT / "tests").iterdir() if (path / "__init__.py").exists()}
+    assert {name for name in modules - {"__init__.py"} | folders if name not in readme} == set()
