@@ -9,7 +9,7 @@ ROOT = Path(__file__).parents[2]
 
 def test_layers_are_kept() -> None:
     """import-linter finds no import that goes upwards, past the storage, or out of the pure rules."""
-    command = [Path(sys.executable).with_name("lint-imports"), "--no-cache"]
+    command = [str(Path(sys.executable).with_name("lint-imports")), "--no-cache"]
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stdout
     assert "3 kept, 0 broken" in result.stdout
