@@ -23,7 +23,8 @@ run: .venv/.ready ## Serve on 127.0.0.1:8080 from an embedded store (other port:
 	@HELLO_GIT_COMMIT=$$(git rev-parse HEAD 2>/dev/null) exec $(BIN)/python -m service --local --port $(PORT)
 
 test: .venv/.ready ## Run the tests with coverage (about 90 s)
-	$(BIN)/pytest -n auto --cov
+	$(BIN)/pytest -n auto --cov -m "not exhaustive"
+	$(BIN)/pytest -n auto -m exhaustive
 
 contract-test: .venv/.ready $(DYNAMODB_LOCAL) ## Run the API and storage tests against Amazon's DynamoDB Local (Java, npm)
 	@command -v java >/dev/null || { echo "make contract-test needs Java 17 or newer (Debian: apt-get install default-jre-headless)" >&2; exit 1; }

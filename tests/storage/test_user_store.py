@@ -54,10 +54,10 @@ async def test_damaged_item(config: Config, table: Table, username: str) -> None
 
 async def test_many_at_once(config: Config) -> None:
     """More concurrent calls than connections all succeed."""
-    names = ["a" + "b" * n for n in range(200)]
+    names = ["a" + "b" * n for n in range(150)]
     async with connected_store(config) as store:
         await asyncio.gather(*[store.put(name, BORN) for name in names])
-        assert await asyncio.gather(*[store.get(name) for name in names]) == [BORN] * 200
+        assert await asyncio.gather(*[store.get(name) for name in names]) == [BORN] * 150
 
 
 async def expect_setup_error(config: Config) -> str:

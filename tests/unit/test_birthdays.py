@@ -34,7 +34,7 @@ def walk(month: int, month_day: int) -> list[int]:
     return distances[::-1][: len(CYCLE)]
 
 
-@pytest.mark.no_cover
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("month", range(1, 13))
 def test_every_birthday_on_every_day_of_a_gregorian_cycle(month: int) -> None:
     """The distance is what a day-by-day walk counts, for all days of 400 years and all days of birth."""
