@@ -16,7 +16,7 @@ from service.keys import CONFIG, LIFECYCLE, READINESS, STORE, TODAY, Store
 from service.lifecycle import Lifecycle
 from service.middlewares import observe, prepare_response
 from service.payload import MAX_BYTES
-from service.storage import connected_store
+from service.startup import connected_store
 
 READINESS_CACHE_SECONDS = 1.0
 

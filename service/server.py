@@ -79,7 +79,8 @@ class Server:
         if self._listener is not None:
             self._listener.close()
         await self._runner.cleanup()
-        log.info("server.stopped")
+        if self._listener is not None:
+            log.info("server.stopped")
 
 
 async def serve(app: web.Application, config: Config, announce: Callable[[str], None]) -> int:

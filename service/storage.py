@@ -7,7 +7,7 @@ The only module that may import aiobotocore or botocore. Knows nothing of HTTP r
 import asyncio
 import os
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -28,9 +28,8 @@ log = structlog.get_logger()
 
 _KEY = "username"
 _BORN = "dateOfBirth"
-# No username is ever empty of letters, so this key is never written and reading it is harmless.
+# A username has letters only, so no user can have this key.
 _PING_KEY = "0"
-_RETRY_PAUSE_SECONDS = 0.5
 
 _CLIENT_CONFIG = AioConfig(
     connect_timeout=1,
@@ -40,25 +39,6 @@ _CLIENT_CONFIG = AioConfig(
     # Building the default user agent again for each call costs about a fifth of its CPU time.
     user_agent=f"hello-birthday/{__version__}",
     account_id_endpoint_mode="disabled",
-)
-
-# Waiting does not mend these; everything else may pass, so start-up tries it again.
-_ADVICE = {
-    "NoRegionError": "no AWS region is set; set AWS_REGION",
-    "ProfileNotFound": "the AWS profile named by AWS_PROFILE does not exist; correct or unset it",
-    "PartialCredentialsError": "the AWS credentials are incomplete;"
-    " set both AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
-    "ResourceNotFoundException": "the DynamoDB table {table!r} does not exist in this account and region;"
-    " create it or set HELLO_TABLE_NAME",
-    "ValidationException": "the DynamoDB table {table!r} must have the partition key 'username' (S) and no sort key",
-    "AccessDeniedException": "these AWS credentials may not read the DynamoDB table {table!r}; grant dynamodb:GetItem",
-    "UnrecognizedClientException": "AWS does not know these credentials; renew them",
-    "InvalidSignatureException": "AWS refused the signature; check the secret key and this machine's clock",
-    "ExpiredTokenException": "the AWS credentials have expired; renew them",
-}
-_NO_CREDENTIALS = (
-    "no AWS credentials were found; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY or AWS_PROFILE,"
-    " or try the service with --local"
 )
 
 
@@ -136,27 +116,10 @@ def _reason(error: Exception) -> str:
 
 
 @asynccontextmanager
-async def connected_store(config: Config) -> AsyncIterator[UserStore]:
-    """Give a store whose table has answered once; wait up to `startup_seconds` for it.
-
-    Raises `SetupError` with advice when it does not. Every attempt makes a new client, because one
-    made while the instance metadata service is down never finds credentials later.
-    """
-    loop = asyncio.get_running_loop()
-    deadline = loop.time() + config.startup_seconds
-    while True:
-        async with AsyncExitStack() as stack:
-            try:
-                client = await stack.enter_async_context(_new_client())
-                store = UserStore(client, config.table_name, config.storage_seconds)
-                await store.ping()
-            except StorageUnavailable as error:
-                if error.reason in _ADVICE or loop.time() >= deadline:
-                    raise SetupError(_advice(error.reason, config)) from error
-            else:
-                yield store
-                return
-        await asyncio.sleep(_RETRY_PAUSE_SECONDS)
+async def open_store(config: Config) -> AsyncIterator[UserStore]:
+    """Give a store with a client of its own; raise `StorageUnavailable` or `SetupError` if none can be made."""
+    async with _new_client() as client:
+        yield UserStore(client, config.table_name, config.storage_seconds)
 
 
 @asynccontextmanager
@@ -174,17 +137,6 @@ async def _new_client(config: AioConfig = _CLIENT_CONFIG) -> "AsyncIterator[Dyna
         yield client
     finally:
         await context.__aexit__(None, None, None)
-
-
-def _advice(reason: str, config: Config) -> str:
-    if reason in _ADVICE:
-        return _ADVICE[reason].format(table=config.table_name)
-    if reason == "NoCredentialsError":
-        return _NO_CREDENTIALS
-    return (
-        f"DynamoDB did not answer within {config.startup_seconds:g} s ({reason});"
-        " check the network and AWS_ENDPOINT_URL_DYNAMODB"
-    )
 
 
 async def create_table(table_name: str) -> None:

@@ -1,0 +1,68 @@
+"""The start of the storage: waits until the table has answered once, or explains what is missing.
+
+Owns which failures pass by themselves and the advice for those that do not. Knows nothing of the
+AWS library but the names of its errors.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from service.config import Config
+from service.errors import SetupError, StorageUnavailable
+from service.storage import UserStore, open_store
+
+_RETRY_PAUSE_SECONDS = 0.5
+
+# Waiting does not mend these; everything else may pass, so start-up tries it again.
+_ADVICE = {
+    "NoRegionError": "no AWS region is set; set AWS_REGION",
+    "ProfileNotFound": "the AWS profile named by AWS_PROFILE does not exist; correct or unset it",
+    "PartialCredentialsError": "the AWS credentials are incomplete;"
+    " set both AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
+    "ResourceNotFoundException": "the DynamoDB table {table!r} does not exist in this account and region;"
+    " create it or set HELLO_TABLE_NAME",
+    "ValidationException": "the DynamoDB table {table!r} must have the partition key 'username' (S) and no sort key",
+    "AccessDeniedException": "these AWS credentials may not read the DynamoDB table {table!r}; grant dynamodb:GetItem",
+    "UnrecognizedClientException": "AWS does not know these credentials; renew them",
+    "InvalidSignatureException": "AWS refused the signature; check the secret key and this machine's clock",
+    "ExpiredTokenException": "the AWS credentials have expired; renew them",
+}
+_NO_CREDENTIALS = (
+    "no AWS credentials were found; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY or AWS_PROFILE,"
+    " or try the service with --local"
+)
+
+
+@asynccontextmanager
+async def connected_store(config: Config) -> AsyncIterator[UserStore]:
+    """Give a store whose table has answered once; wait up to `startup_seconds` for it.
+
+    Raises `SetupError` with advice when it does not. Every attempt makes a new client, because one
+    made while the instance metadata service is down never finds credentials later.
+    """
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + config.startup_seconds
+    while True:
+        async with AsyncExitStack() as stack:
+            try:
+                store = await stack.enter_async_context(open_store(config))
+                await store.ping()
+            except StorageUnavailable as error:
+                if error.reason in _ADVICE or loop.time() >= deadline:
+                    raise SetupError(_advice(error.reason, config)) from error
+            else:
+                yield store
+                return
+        await asyncio.sleep(_RETRY_PAUSE_SECONDS)
+
+
+def _advice(reason: str, config: Config) -> str:
+    if reason in _ADVICE:
+        return _ADVICE[reason].format(table=config.table_name)
+    if reason == "NoCredentialsError":
+        return _NO_CREDENTIALS
+    return (
+        f"DynamoDB did not answer within {config.startup_seconds:g} s ({reason});"
+        " check the network and AWS_ENDPOINT_URL_DYNAMODB"
+    )
