@@ -11,12 +11,12 @@ from datetime import UTC, date, datetime
 from aiohttp import web
 
 from service import docs, handlers, health
+from service.batching import batching_store
 from service.config import Config
 from service.keys import CONFIG, LIFECYCLE, READINESS, STORE, TODAY, Store
 from service.lifecycle import Lifecycle
 from service.middlewares import observe, prepare_response
 from service.payload import MAX_BYTES
-from service.startup import connected_store
 
 READINESS_CACHE_SECONDS = 1.0
 
@@ -42,7 +42,7 @@ def utc_today() -> date:
 def create_app(
     config: Config,
     *,
-    open_store: Callable[[Config], AbstractAsyncContextManager[Store]] = connected_store,
+    open_store: Callable[[Config], AbstractAsyncContextManager[Store]] = batching_store,
     today: Callable[[], date] = utc_today,
 ) -> web.Application:
     """Return the application; it opens its store when it starts and closes it when it ends."""

@@ -6,7 +6,7 @@ The only module that may import aiobotocore or botocore. Knows nothing of HTTP r
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -22,9 +22,13 @@ from service.errors import CorruptRecord, SetupError, StorageUnavailable
 
 if TYPE_CHECKING:
     from types_aiobotocore_dynamodb import DynamoDBClient
-    from types_aiobotocore_dynamodb.type_defs import AttributeValueTypeDef
+    from types_aiobotocore_dynamodb.type_defs import AttributeValueTypeDef, WriteRequestTypeDef
 
 log = structlog.get_logger()
+
+# DynamoDB's own limits for one BatchGetItem and one BatchWriteItem.
+MAX_READS = 100
+MAX_WRITES = 25
 
 _KEY = "username"
 _BORN = "dateOfBirth"
@@ -39,6 +43,8 @@ _CLIENT_CONFIG = AioConfig(
     # Building the default user agent again for each call costs about a fifth of its CPU time.
     user_agent=f"hello-birthday/{__version__}",
     account_id_endpoint_mode="disabled",
+    # Our own rules have checked everything already.
+    parameter_validation=False,
 )
 
 
@@ -58,9 +64,43 @@ class UserStore:
 
     async def put(self, username: str, born: date) -> None:
         """Store the date of birth; on return DynamoDB has acknowledged the write."""
-        item = {_KEY: {"S": username}, _BORN: {"S": born.isoformat()}}
         async with self._translated_errors("PutItem"):
-            _check_origin(await self._client.put_item(TableName=self._table_name, Item=item))
+            _check_origin(await self._client.put_item(TableName=self._table_name, Item=_item(username, born)))
+
+    async def get_many(self, usernames: Collection[str]) -> dict[str, date | Exception | None]:
+        """Return what `get` returns or raises for each of up to `MAX_READS` usernames.
+
+        Usernames that DynamoDB did not process this time are left out.
+        """
+        keys = [{_KEY: {"S": username}} for username in usernames]
+        async with self._translated_errors("BatchGetItem"):
+            response = await self._client.batch_get_item(
+                RequestItems={self._table_name: {"Keys": keys, "ConsistentRead": True}}
+            )
+            _check_origin(response)
+        outcomes: dict[str, date | Exception | None] = dict.fromkeys(usernames)
+        if unprocessed := response["UnprocessedKeys"].get(self._table_name):
+            for key in unprocessed["Keys"]:
+                del outcomes[key[_KEY]["S"]]
+        for item in response["Responses"].get(self._table_name, ()):
+            try:
+                outcomes[item[_KEY]["S"]] = _read_born(item)
+            except CorruptRecord as error:
+                outcomes[item[_KEY]["S"]] = error
+        return outcomes
+
+    async def put_many(self, users: Mapping[str, date]) -> dict[str, Exception | None]:
+        """Store up to `MAX_WRITES` users; return those whose item DynamoDB acknowledged."""
+        puts: list[WriteRequestTypeDef] = [
+            {"PutRequest": {"Item": _item(username, born)}} for username, born in users.items()
+        ]
+        async with self._translated_errors("BatchWriteItem"):
+            response = await self._client.batch_write_item(RequestItems={self._table_name: puts})
+            _check_origin(response)
+        outcomes: dict[str, Exception | None] = dict.fromkeys(users)
+        for unprocessed in response["UnprocessedItems"].get(self._table_name, ()):
+            del outcomes[unprocessed["PutRequest"]["Item"][_KEY]["S"]]
+        return outcomes
 
     async def ping(self) -> None:
         """Return if the table answers a read: permissions, encryption key and schema included."""
@@ -96,6 +136,10 @@ def _check_origin(response: Mapping[str, Any]) -> None:
     # botocore takes any answer with status 200 for an empty one: of a captive portal, for example.
     if "RequestId" not in response["ResponseMetadata"]:
         raise _NotDynamoDB
+
+
+def _item(username: str, born: date) -> "dict[str, AttributeValueTypeDef]":
+    return {_KEY: {"S": username}, _BORN: {"S": born.isoformat()}}
 
 
 def _read_born(item: "dict[str, AttributeValueTypeDef]") -> date:

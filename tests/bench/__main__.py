@@ -1,0 +1,76 @@
+"""`python -m tests.bench`: measure, show, write, and fail if a promise was missed."""
+
+import argparse
+import signal
+import sys
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from tests.bench import fleet, install, layout, measuring, picture, plan, report, tables, tools, verdict
+from tests.bench.plan import Plan
+from tests.bench.processes import BenchError
+from tests.bench.samples import Sample, medians
+from tests.bench.servers import SERVERS
+
+_MISSED, _NOT_POSSIBLE = 1, 2
+_INSTALLING = "installing the peers"
+
+
+def main() -> int:
+    """Run the comparison; return 0, 1 if a promise was missed, 2 if it could not be run."""
+    options = _parser().parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        tools.require(tools.for_bench())
+        return _run(options, Console())
+    except BenchError as error:
+        print(f"bench: {error}", file=sys.stderr)
+        return _NOT_POSSIBLE
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("--short", action="store_true", help="only show that everything runs; fail on errors only")
+    parser.add_argument("--output", type=Path, default=layout.ROOT / "build" / "bench.json", help="figures as JSON")
+    parser.add_argument("--picture", type=Path, help="docs/bench.png, for a short run build/bench.png")
+    return parser
+
+
+def _run(options: argparse.Namespace, console: Console) -> int:
+    chosen = plan.short() if options.short else plan.full()
+    samples = _measure(chosen, console)
+    found = medians(samples)
+    ratios = verdict.ratios(found)
+    missed = verdict.missed(ratios, only_errors=options.short)
+    report.write(options.output, samples, found, ratios, missed)
+    picture.draw(found, options.picture or layout.ROOT / ("build" if options.short else "docs") / "bench.png")
+    tables.show(console, found, ratios)
+    if (omission := fleet.left_out()) is not None:
+        console.print(omission)
+    if missed:
+        print(f"bench: missed {', '.join(missed)}", file=sys.stderr)
+    return _MISSED if missed else 0
+
+
+def _measure(chosen: Plan, console: Console) -> list[Sample]:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, refresh_per_second=1) as progress:
+        task = progress.add_task(_INSTALLING, total=measuring.steps(chosen))
+
+        def advance(description: str) -> None:
+            if not console.is_terminal and description != progress.tasks[task].description:
+                console.print(description)
+            progress.update(task, advance=1, description=description)
+
+        for name in [server.peer for server in SERVERS.values() if server.peer]:
+            install.install(name)
+        layout.settle()
+        return measuring.measure(chosen, advance)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

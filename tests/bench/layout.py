@@ -1,0 +1,39 @@
+"""What all parts of the benchmark share: folders, cores, and the variables every process is started with."""
+
+import os
+import resource
+from pathlib import Path
+
+BENCH = Path(__file__).parent
+ROOT = BENCH.parents[1]
+BUILD = ROOT / "build" / "bench"
+
+# The first is the server's, the second the load's, any others are the fleets'; none where cores cannot be chosen.
+CORES = tuple(sorted(os.sched_getaffinity(0))) if hasattr(os, "sched_getaffinity") else ()
+
+_OPEN_FILES = 8192
+
+
+def settle() -> None:
+    """Move this process to the load's core and allow it, and what it starts, enough open files."""
+    os.sched_setaffinity(0, {CORES[1]})
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(_OPEN_FILES, most), most))
+
+
+def environment(endpoint: str = "") -> dict[str, str]:
+    """Return all the variables a process gets; the stand-in at `endpoint` is its DynamoDB."""
+    return {
+        "PATH": os.environ["PATH"],
+        "HOME": str(BUILD),
+        "PYTHONPATH": str(ROOT),
+        "NODE_ENV": "production",
+        "AWS_ACCESS_KEY_ID": "bench",
+        "AWS_SECRET_ACCESS_KEY": "bench",
+        "AWS_REGION": "eu-central-1",
+        "AWS_DEFAULT_REGION": "eu-central-1",
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_ENDPOINT_URL_DYNAMODB": endpoint,
+        "HELLO_TABLE_NAME": "birthdays",
+        "HELLO_DRAIN_SECONDS": "0",
+    }

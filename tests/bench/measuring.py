@@ -1,0 +1,79 @@
+"""The measurements: start all servers, then go through the plan round by round."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+
+from tests.bench import names, wrk
+from tests.bench.database import Database, database
+from tests.bench.fleet import fleet
+from tests.bench.layout import BUILD
+from tests.bench.plan import MIX, PUT_PERCENT, Cell, Plan
+from tests.bench.processes import usage
+from tests.bench.samples import Figures, Sample
+from tests.bench.servers import SERVERS, Running, started
+from tests.bench.watch import Watch
+
+Progress = Callable[[str], None]
+
+_NAMES = BUILD / "names.txt"
+_WARMUP_CONNECTIONS = 64
+_PAUSE_SECONDS = 0.2
+
+
+def steps(plan: Plan) -> int:
+    """Return how often `measure` will call its `progress`."""
+    return len(_servers(plan)) + plan.rounds * len(plan.cells)
+
+
+def measure(plan: Plan, progress: Progress) -> list[Sample]:
+    """Return the samples of all rounds; call `progress` with what comes next."""
+    names.write(_NAMES)
+    with database() as standin, _all_started(plan, standin) as servers:
+        for running in servers.values():
+            progress(f"warming up {running.title}")
+            wrk.load(running.port, _NAMES, PUT_PERCENT[MIX], _WARMUP_CONNECTIONS, plan.warmup_seconds)
+        return list(_rounds(plan, standin, servers, progress))
+
+
+def _servers(plan: Plan) -> list[str]:
+    return sorted({cell.server for cell in plan.cells})
+
+
+@contextmanager
+def _all_started(plan: Plan, standin: Database) -> Iterator[Mapping[str, Running]]:
+    with ExitStack() as stack:
+        yield {name: stack.enter_context(_start(name, standin.url)) for name in _servers(plan)}
+
+
+def _start(name: str, endpoint: str) -> AbstractContextManager[Running]:
+    if name in SERVERS:
+        return started(SERVERS[name], endpoint)
+    return fleet(int(name.removeprefix("fleet-")), endpoint)
+
+
+def _rounds(plan: Plan, standin: Database, servers: Mapping[str, Running], progress: Progress) -> Iterator[Sample]:
+    for number in range(1, plan.rounds + 1):
+        for cell in plan.cells:
+            progress(f"round {number} of {plan.rounds}: {cell.place}")
+            standin.set_latency(cell.latency_ms)
+            # Lets the server finish what the last load has left behind.
+            time.sleep(_PAUSE_SECONDS)
+            yield Sample(number, cell, _measure_cell(cell, servers[cell.server], standin, plan.seconds))
+
+
+def _measure_cell(cell: Cell, running: Running, standin: Database, seconds: int) -> Figures:
+    watch = Watch(running.pids, [standin.pid])
+    found = wrk.load(running.port, _NAMES, PUT_PERCENT[cell.workload], cell.connections, seconds)
+    spent = watch.spent()
+    return Figures(
+        requests_per_second=found.requests / found.seconds,
+        p50_ms=found.p50_ms,
+        p99_ms=found.p99_ms,
+        max_ms=found.max_ms,
+        cpu_us=spent.server / max(found.requests, 1) * 1e6,
+        rss_mb=usage(running.pids).rss_mb,
+        errors=found.errors,
+        load_core=spent.load_core,
+        others=spent.others,
+    )

@@ -1,0 +1,25 @@
+"""The users of the benchmark: thousands of different names, the same in every run and for every server."""
+
+import random
+import string
+from datetime import date
+from pathlib import Path
+
+BORN = date(1990, 12, 10)
+_COUNT = 5000
+_LENGTHS = range(4, 16)
+
+
+def names() -> list[str]:
+    """Return the names; the seed is fixed, so all processes agree on them."""
+    source = random.Random(1990)  # noqa: S311 - nothing secret
+    found: set[str] = set()
+    while len(found) < _COUNT:
+        found.add("".join(source.choices(string.ascii_letters, k=source.choice(_LENGTHS))))
+    return sorted(found)
+
+
+def write(path: Path) -> None:
+    """Write one name a line, for the load generator."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("\n".join(names()) + "\n")

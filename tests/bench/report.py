@@ -1,0 +1,67 @@
+"""What programs read afterwards: build/bench.json, with the circumstances the figures depend on."""
+
+import dataclasses
+import json
+import os
+import platform
+import subprocess
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from tests.bench import fleet
+from tests.bench.layout import CORES, ROOT
+from tests.bench.plan import Cell
+from tests.bench.samples import Figures, Medians, Sample
+from tests.bench.verdict import BASIS
+
+
+def environment() -> dict[str, Any]:
+    """Return what the figures depend on."""
+    packages = ("aiohttp", "aiobotocore", "botocore", "uvloop")
+    installed = {package.metadata["Name"].lower(): package.version for package in metadata.distributions()}
+    return {
+        "python": f"{platform.python_implementation()} {platform.python_version()}",
+        "packages": {name: installed[name] for name in packages if name in installed},
+        "node": _said("node", "--version"),
+        "system": f"{platform.system()} {platform.machine()}",
+        "processor": _processor(),
+        "cores": len(CORES),
+        "commit": _said("git", "describe", "--always", "--dirty"),
+    }
+
+
+def _said(*command: str) -> str:
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    return done.stdout.strip() if done.returncode == 0 else "unknown"
+
+
+def _processor() -> str:
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else "unknown"
+
+
+def write(path: Path, samples: list[Sample], medians: Medians, ratios: dict[str, float], missed: list[str]) -> None:
+    """Write everything that was measured and what follows from it."""
+    content = {
+        "environment": environment(),
+        "basis": BASIS,
+        "left_out": fleet.left_out(),
+        "ratios": ratios,
+        "missed": missed,
+        "medians": [_flat(cell, figures) for cell, figures in medians.items()],
+        "samples": [{"round": sample.round, **_flat(sample.cell, sample.figures)} for sample in samples],
+    }
+    save(path, content)
+
+
+def save(path: Path, content: dict[str, Any]) -> None:
+    """Write `content` as JSON, with its folder if need be."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(content, indent=2) + os.linesep)
+
+
+def _flat(cell: Cell, figures: Figures) -> dict[str, Any]:
+    rounded = {name: round(value, 4) for name, value in dataclasses.asdict(figures).items()}
+    return {**dataclasses.asdict(cell), **rounded}

@@ -1,0 +1,64 @@
+"""Our own service with another store, to compare it with itself: `python -m tests.bench.variants NAME --port N`.
+
+`limit` answers from memory: what is left is the framework and our handlers. `plain` makes one call of
+DynamoDB for each request. Everything else is `python -m service`, whose way of running is not repeated here.
+"""
+
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import date
+from unittest import mock
+
+from aiohttp import web
+
+import service.__main__
+from service.app import create_app
+from service.config import Config
+from service.keys import Store
+from service.startup import connected_store
+from tests.bench.names import BORN, names
+
+
+class MemoryStore:
+    """A store without storage."""
+
+    def __init__(self) -> None:
+        """Know every user of the benchmark."""
+        self._born = dict.fromkeys(names(), BORN)
+
+    async def get(self, username: str) -> date | None:
+        """Return the date of birth of `username`."""
+        return self._born.get(username)
+
+    async def put(self, username: str, born: date) -> None:
+        """Keep the date of birth of `username`."""
+        self._born[username] = born
+
+    async def ping(self) -> None:
+        """Answer; memory always does."""
+
+
+@asynccontextmanager
+async def _memory_store(_config: Config) -> AsyncIterator[Store]:
+    yield MemoryStore()
+
+
+_STORES: dict[str, Callable[[Config], AbstractAsyncContextManager[Store]]] = {
+    "limit": _memory_store,
+    "plain": connected_store,
+}
+
+
+def main(name: str, arguments: list[str]) -> int:
+    """Run the service with the store called `name`; return its exit status."""
+
+    def create(config: Config) -> web.Application:
+        return create_app(config, open_store=_STORES[name])
+
+    with mock.patch.object(service.__main__, "create_app", create):
+        return service.__main__.main(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1], sys.argv[2:]))
