@@ -6,6 +6,7 @@ import os
 import sys
 
 import structlog
+import uvloop
 
 from service import __version__, config, local, logs
 from service.app import create_app
@@ -53,7 +54,8 @@ def _run(options: argparse.Namespace) -> int:
     if options.local:
         local.start(settings.table_name)
     announce = _invite if options.local else _say_nothing
-    return asyncio.run(serve(create_app(settings), settings, announce))
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(serve(create_app(settings), settings, announce))
 
 
 def _invite(url: str) -> None:

@@ -15,7 +15,7 @@ from service.batching import batching_store
 from service.config import Config
 from service.keys import CONFIG, LIFECYCLE, READINESS, STORE, TODAY, Store
 from service.lifecycle import Lifecycle
-from service.middlewares import observe, prepare_response
+from service.middlewares import observe
 from service.payload import MAX_BYTES
 
 READINESS_CACHE_SECONDS = 1.0
@@ -51,7 +51,6 @@ def create_app(
     app[TODAY] = today
     app[LIFECYCLE] = Lifecycle()
     app.add_routes(ROUTES)
-    app.on_response_prepare.append(prepare_response)
 
     async def store_context(app: web.Application) -> AsyncIterator[None]:
         async with open_store(config) as store:

@@ -5,19 +5,15 @@ request's storage work. There is no cache: a read joins only a call that has not
 sees every write that was acknowledged before it came.
 """
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import date
-from typing import TypeVar
 
-from service.coalescing import Coalescer, OrderedCoalescer
+from service.coalescing import Coalescer, Expiry, OrderedCoalescer
 from service.config import Config
 from service.errors import StorageUnavailable
 from service.startup import connected_store
 from service.storage import MAX_READS, MAX_WRITES, UserStore
-
-R = TypeVar("R")
 
 
 class BatchingStore:
@@ -26,29 +22,22 @@ class BatchingStore:
     def __init__(self, store: UserStore, budget_seconds: float) -> None:
         """Send everything to `store`; no request waits longer than `budget_seconds`."""
         self.ping = store.ping
-        self._budget_seconds = budget_seconds
-        self._reads = Coalescer[None, date | None](lambda name, _: store.get(name), store.get_many, MAX_READS)
-        self._writes = OrderedCoalescer[date, None](store.put, store.put_many, MAX_WRITES)
+        expiry = Expiry(budget_seconds, lambda: StorageUnavailable("TimeoutError"))
+        self._reads = Coalescer[None, date | None](lambda name, _: store.get(name), store.get_many, MAX_READS, expiry)
+        self._writes = OrderedCoalescer[date, None](store.put, store.put_many, MAX_WRITES, expiry)
 
     async def get(self, username: str) -> date | None:
-        """Return the date of birth as it was stored, or is being stored, when the read leaves."""
-        return await self._in_time(self._reads.submit(username, None))
+        """Return the date of birth as it is when the read leaves, which is never before it came."""
+        return await self._reads.submit(username, None)
 
     async def put(self, username: str, born: date) -> None:
         """Store the date of birth; on return DynamoDB has acknowledged this very item."""
-        await self._in_time(self._writes.submit(username, born))
+        await self._writes.submit(username, born)
 
     async def close(self) -> None:
         """Cancel what is still out."""
         await self._reads.close()
         await self._writes.close()
-
-    async def _in_time(self, future: "asyncio.Future[R]") -> R:
-        try:
-            async with asyncio.timeout(self._budget_seconds):
-                return await future
-        except TimeoutError:
-            raise StorageUnavailable("TimeoutError") from None
 
 
 @asynccontextmanager

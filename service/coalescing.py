@@ -11,7 +11,11 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from itertools import islice
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
+
+import structlog
+
+log = structlog.get_logger()
 
 # Waiting longer than this for a slow call would show in the tail of all latencies.
 PATIENCE_SECONDS = 0.01
@@ -49,6 +53,34 @@ class Slot(Generic[V, R]):
                 waiter.set_result(outcome)
 
 
+class Expiry:
+    """Fails futures that are not done after `seconds`, all with one timer instead of one for each."""
+
+    def __init__(self, seconds: float, error: Callable[[], Exception]) -> None:
+        """Raise what `error` makes for whoever waits for an expired future."""
+        self._seconds = seconds
+        self._error = error
+        self._watched: deque[tuple[float, asyncio.Future[Any]]] = deque()
+        self._timer: asyncio.TimerHandle | None = None
+
+    def watch(self, future: "asyncio.Future[Any]") -> None:
+        """Give `future` its time, from now on."""
+        while self._watched and self._watched[0][1].done():
+            self._watched.popleft()
+        loop = asyncio.get_running_loop()
+        self._watched.append((loop.time() + self._seconds, future))
+        if self._timer is None:
+            self._timer = loop.call_later(self._seconds, self._expire)
+
+    def _expire(self) -> None:
+        loop = asyncio.get_running_loop()
+        while self._watched and (self._watched[0][1].done() or self._watched[0][0] <= loop.time()):
+            future = self._watched.popleft()[1]
+            if not future.done():
+                future.set_exception(self._error())
+        self._timer = loop.call_at(self._watched[0][0], self._expire) if self._watched else None
+
+
 class Coalescer(Generic[V, R]):
     """Callers who ask for a key that has not left yet share its slot: for reads.
 
@@ -62,8 +94,10 @@ class Coalescer(Generic[V, R]):
         send_one: Callable[[str, V], Awaitable[R]],
         send_many: Callable[[dict[str, V]], Awaitable["dict[str, R | Exception]"]],
         limit: int,
+        expiry: Expiry,
     ) -> None:
         """Start with nothing waiting and nothing out."""
+        self._expiry = expiry
         self._send_one = send_one
         self._send_many = send_many
         self._limit = limit
@@ -75,6 +109,7 @@ class Coalescer(Generic[V, R]):
     def submit(self, key: str, value: V) -> "asyncio.Future[R]":
         """Send `key` as soon as possible; cancelling the future disturbs nobody else."""
         future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
+        self._expiry.watch(future)
         self._admit(Slot(key, value, [future]))
         return future
 
@@ -138,7 +173,8 @@ class Coalescer(Generic[V, R]):
     async def _call_together(self, slots: list[Slot[V, R]]) -> None:
         try:
             outcomes = await self._send_many({slot.key: slot.value for slot in slots})
-        except Exception:  # noqa: BLE001 - whatever it is, the keys may fare better alone
+        except Exception as error:
+            log.warning("batch.failed", keys=len(slots), exc_info=error)
             await asyncio.gather(*map(self._call_in_turn, slots))
             return
         for slot in slots:
@@ -181,9 +217,10 @@ class OrderedCoalescer(Coalescer[V, R]):
         send_one: Callable[[str, V], Awaitable[R]],
         send_many: Callable[[dict[str, V]], Awaitable["dict[str, R | Exception]"]],
         limit: int,
+        expiry: Expiry,
     ) -> None:
         """Start with nothing waiting and nothing out."""
-        super().__init__(send_one, send_many, limit)
+        super().__init__(send_one, send_many, limit, expiry)
         self._followers: dict[str, deque[Slot[V, R]]] = {}
 
     def _admit(self, slot: Slot[V, R]) -> None:

@@ -3,6 +3,7 @@
 Each parses its input, applies the rules, calls the store and responds; errors pass through.
 """
 
+import orjson
 from aiohttp import web
 
 from service.birthdays import greeting, parse_date_of_birth, parse_username
@@ -26,4 +27,5 @@ async def get_user(request: web.Request) -> web.Response:
     born = await request.app[STORE].get(username)
     if born is None:
         raise UserNotFound
-    return web.json_response({"message": greeting(username, born, request.app[TODAY]())})
+    body = orjson.dumps({"message": greeting(username, born, request.app[TODAY]())})
+    return web.Response(body=body, headers={"Content-Type": "application/json; charset=utf-8"})

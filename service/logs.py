@@ -7,10 +7,15 @@ an exception is logged as its type and its stack, never with its message, which 
 import logging
 import sys
 import traceback
-from typing import TextIO
+from collections.abc import Callable
+from contextvars import ContextVar
+from typing import Any, TextIO
 
+import orjson
 import structlog
 from structlog.typing import EventDict, Processor
+
+REQUEST_ID = ContextVar("request_id", default="")
 
 # These write requests, items or addresses of pages at lower levels, which hold personal data.
 _QUIET = ("aiobotocore", "aiohttp", "asyncio", "botocore", "urllib3", "werkzeug")
@@ -20,12 +25,16 @@ def configure(level: str, log_format: str, stream: TextIO = sys.stdout) -> None:
     """Send all events of at least `level` to `stream`; `auto` is coloured on a terminal, else JSON."""
     console = log_format == "console" or (log_format == "auto" and stream.isatty())
     shared: list[Processor] = [
-        structlog.contextvars.merge_contextvars,
+        add_request_id,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         describe_exception,
     ]
-    renderer = structlog.dev.ConsoleRenderer(colors=True) if console else structlog.processors.JSONRenderer()
+    renderer = (
+        structlog.dev.ConsoleRenderer(colors=True)
+        if console
+        else structlog.processors.JSONRenderer(serializer=_to_json)
+    )
     handler = logging.StreamHandler(stream)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
@@ -38,9 +47,21 @@ def configure(level: str, log_format: str, stream: TextIO = sys.stdout) -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
     structlog.configure(
         processors=[*shared, renderer],
+        cache_logger_on_first_use=True,
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.WriteLoggerFactory(stream),
     )
+
+
+def _to_json(event: EventDict, default: Callable[[Any], Any], **_options: object) -> str:
+    return orjson.dumps(event, default=default).decode()
+
+
+def add_request_id(_logger: object, _method: str, event: EventDict) -> EventDict:
+    """Add the id of the request in whose context the event happened, if there is one."""
+    if request_id := REQUEST_ID.get():
+        event["request_id"] = request_id
+    return event
 
 
 def describe_exception(_logger: object, _method: str, event: EventDict) -> EventDict:

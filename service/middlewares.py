@@ -4,16 +4,16 @@ Owns the request id's rule, the fields of the log line and the headers every res
 Usernames and raw paths are personal data: only the route's template is logged.
 """
 
+import os
 import re
 import time
-import uuid
 from http import HTTPStatus
 
 import structlog
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
-from service import problems
+from service import logs, problems
 from service.keys import LIFECYCLE, REQUEST_ID
 
 log = structlog.get_logger()
@@ -26,7 +26,7 @@ _CLIENT_GONE = 499
 def assign_request_id(request: web.BaseRequest) -> str:
     """Take the request's id from `X-Request-Id`, or make one if there is no sane one."""
     given = request.headers.get("X-Request-Id", "")
-    request[REQUEST_ID] = given if _SANE_REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+    request[REQUEST_ID] = given if _SANE_REQUEST_ID.fullmatch(given) else os.urandom(16).hex()
     return request[REQUEST_ID]
 
 
@@ -37,22 +37,13 @@ def set_headers(request: web.BaseRequest, response: web.StreamResponse) -> None:
     response.headers.setdefault(hdrs.CACHE_CONTROL, "no-store")
 
 
-async def prepare_response(request: web.Request, response: web.StreamResponse) -> None:
-    """Set the common headers and, while draining, ask the client to leave this connection."""
-    set_headers(request, response)
-    if request.app[LIFECYCLE].draining:
-        response.headers[hdrs.CONNECTION] = "close"
-        response.force_close()
-
-
 @web.middleware
 async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Answer the request whatever happens, and log it once."""
     started = time.perf_counter()
-    with (
-        request.app[LIFECYCLE].request_in_flight(),
-        structlog.contextvars.bound_contextvars(request_id=assign_request_id(request)),
-    ):
+    # aiohttp runs each request in a task, hence in a context, of its own.
+    logs.REQUEST_ID.set(assign_request_id(request))
+    with request.app[LIFECYCLE].request_in_flight():
         try:
             response = await handler(request)
         except ConnectionError:
@@ -64,6 +55,9 @@ async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
             log_request(request, error.status, started, exception, code=error.code)
         else:
             log_request(request, response.status, started)
+    set_headers(request, response)
+    if request.app[LIFECYCLE].draining:
+        response.force_close()
     return response
 
 

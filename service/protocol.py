@@ -3,6 +3,7 @@
 Owns the protocol's limits and gives those answers the same shape, headers and log line as all others.
 """
 
+from collections.abc import Coroutine
 from typing import Any, Final
 
 import structlog
@@ -52,13 +53,13 @@ class HelloProtocol(web.RequestHandler):
         response.force_close()
         return response
 
-    async def finish_response(
+    def finish_response(
         self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
-    ) -> tuple[web.StreamResponse, bool]:
+    ) -> Coroutine[Any, Any, tuple[web.StreamResponse, bool]]:
         """Render the errors that aiohttp raises before it calls any middleware, such as 417."""
         if isinstance(resp, web.HTTPException):
             resp = self._reject(request, problems.from_exception(resp))
-        return await super().finish_response(request, resp, start_time)
+        return super().finish_response(request, resp, start_time)
 
     def _reject(self, request: web.BaseRequest, error: HelloError) -> web.Response:
         request_id = assign_request_id(request)

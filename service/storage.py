@@ -9,7 +9,7 @@ import os
 from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import structlog
 from aiobotocore.config import AioConfig
@@ -19,6 +19,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from service import __version__
 from service.config import Config
 from service.errors import CorruptRecord, SetupError, StorageUnavailable
+from service.wire import NotDynamoDB, shorten
 
 if TYPE_CHECKING:
     from types_aiobotocore_dynamodb import DynamoDBClient
@@ -65,7 +66,7 @@ class UserStore:
     async def put(self, username: str, born: date) -> None:
         """Store the date of birth; on return DynamoDB has acknowledged the write."""
         async with self._translated_errors("PutItem"):
-            _check_origin(await self._client.put_item(TableName=self._table_name, Item=_item(username, born)))
+            await self._client.put_item(TableName=self._table_name, Item=_item(username, born))
 
     async def get_many(self, usernames: Collection[str]) -> dict[str, date | Exception | None]:
         """Return what `get` returns or raises for each of up to `MAX_READS` usernames.
@@ -77,9 +78,8 @@ class UserStore:
             response = await self._client.batch_get_item(
                 RequestItems={self._table_name: {"Keys": keys, "ConsistentRead": True}}
             )
-            _check_origin(response)
         outcomes: dict[str, date | Exception | None] = dict.fromkeys(usernames)
-        if unprocessed := response["UnprocessedKeys"].get(self._table_name):
+        if unprocessed := response.get("UnprocessedKeys", {}).get(self._table_name):
             for key in unprocessed["Keys"]:
                 del outcomes[key[_KEY]["S"]]
         for item in response["Responses"].get(self._table_name, ()):
@@ -96,9 +96,8 @@ class UserStore:
         ]
         async with self._translated_errors("BatchWriteItem"):
             response = await self._client.batch_write_item(RequestItems={self._table_name: puts})
-            _check_origin(response)
         outcomes: dict[str, Exception | None] = dict.fromkeys(users)
-        for unprocessed in response["UnprocessedItems"].get(self._table_name, ()):
+        for unprocessed in response.get("UnprocessedItems", {}).get(self._table_name, ()):
             del outcomes[unprocessed["PutRequest"]["Item"][_KEY]["S"]]
         return outcomes
 
@@ -111,7 +110,6 @@ class UserStore:
             response = await self._client.get_item(
                 TableName=self._table_name, Key={_KEY: {"S": key}}, ConsistentRead=True
             )
-            _check_origin(response)
         return response.get("Item")
 
     @asynccontextmanager
@@ -120,22 +118,10 @@ class UserStore:
             # The SDK's own time-outs do not cover the wait for a free connection of the pool.
             async with asyncio.timeout(self._budget_seconds):
                 yield
-        except (TimeoutError, BotoCoreError, ClientError) as error:
+        except (TimeoutError, BotoCoreError, ClientError, NotDynamoDB) as error:
             reason = _reason(error)
             log.warning("storage.failed", operation=operation, reason=reason)
             raise StorageUnavailable(reason) from error
-
-
-class _NotDynamoDB(BotoCoreError):
-    """Something else than DynamoDB answered."""
-
-    fmt = "The answer carries no request id of DynamoDB."
-
-
-def _check_origin(response: Mapping[str, Any]) -> None:
-    # botocore takes any answer with status 200 for an empty one: of a captive portal, for example.
-    if "RequestId" not in response["ResponseMetadata"]:
-        raise _NotDynamoDB
 
 
 def _item(username: str, born: date) -> "dict[str, AttributeValueTypeDef]":
@@ -156,7 +142,7 @@ def _read_born(item: "dict[str, AttributeValueTypeDef]") -> date:
 def _reason(error: Exception) -> str:
     if isinstance(error, ClientError):
         return error.response["Error"]["Code"]
-    return type(error).__name__.lstrip("_")
+    return type(error).__name__
 
 
 @asynccontextmanager
@@ -177,6 +163,7 @@ async def _new_client(config: AioConfig = _CLIENT_CONFIG) -> "AsyncIterator[Dyna
         raise StorageUnavailable(_reason(error)) from error
     except ValueError as error:
         raise SetupError(f"the AWS settings are wrong: {error}") from error
+    shorten(client)
     try:
         yield client
     finally:
@@ -186,7 +173,9 @@ async def _new_client(config: AioConfig = _CLIENT_CONFIG) -> "AsyncIterator[Dyna
 async def create_table(table_name: str) -> None:
     """Create the table on demand, as the Terraform does; for emulators and tests."""
     # Creating is not idempotent, and an emulator may need long for its first answer: one patient attempt.
-    patient = AioConfig(connect_timeout=60, read_timeout=60, retries={"total_max_attempts": 1})
+    patient = AioConfig(
+        connect_timeout=60, read_timeout=60, retries={"total_max_attempts": 1}, parameter_validation=False
+    )
     async with _new_client(patient) as client:
         await client.create_table(
             TableName=table_name,
