@@ -20,6 +20,7 @@ log = structlog.get_logger()
 # Waiting longer than this for a slow call would show in the tail of all latencies.
 PATIENCE_SECONDS = 0.01
 MAX_CALLS_OUT = 32
+ROUNDS = 4
 _SINGLES_AT_ONCE = 16
 _BACKOFF_SECONDS = 0.025
 _MAX_BACKOFF_SECONDS = 0.8
@@ -169,6 +170,9 @@ class Coalescer(Generic[V, R]):
             await self._call_alone(slots[0])
         else:
             await self._call_together(slots)
+            # Let the answers out, and in what has come meanwhile, before the next call leaves.
+            for _ in range(ROUNDS):
+                await asyncio.sleep(0)
 
     async def _call_together(self, slots: list[Slot[V, R]]) -> None:
         try:
