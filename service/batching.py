@@ -9,11 +9,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import date
 
-from service.coalescing import Coalescer, Expiry, OrderedCoalescer
+from service.coalescing import Coalescer, OrderedCoalescer, Sender
 from service.config import Config
 from service.errors import StorageUnavailable
 from service.startup import connected_store
 from service.storage import MAX_READS, MAX_WRITES, UserStore
+from service.waiting import Expiry
 
 
 class BatchingStore:
@@ -23,8 +24,9 @@ class BatchingStore:
         """Send everything to `store`; no request waits longer than `budget_seconds`."""
         self.ping = store.ping
         expiry = Expiry(budget_seconds, lambda: StorageUnavailable("TimeoutError"))
-        self._reads = Coalescer[None, date | None](lambda name, _: store.get(name), store.get_many, MAX_READS, expiry)
-        self._writes = OrderedCoalescer[date, None](store.put, store.put_many, MAX_WRITES, expiry)
+        reading = Sender[None, date | None](lambda username, _: store.get(username), store.get_many, MAX_READS)
+        self._reads = Coalescer(reading, expiry)
+        self._writes = OrderedCoalescer(Sender(store.put, store.put_many, MAX_WRITES), expiry)
 
     async def get(self, username: str) -> date | None:
         """Return the date of birth as it is when the read leaves, which is never before it came."""

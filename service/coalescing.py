@@ -11,9 +11,11 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, Generic, TypeVar
+from typing import Generic
 
 import structlog
+
+from service.waiting import Expiry, R, Slot, V
 
 log = structlog.get_logger()
 
@@ -22,86 +24,31 @@ PATIENCE_SECONDS = 0.01
 MAX_CALLS_OUT = 32
 ROUNDS = 4
 _SINGLES_AT_ONCE = 16
-_BACKOFF_SECONDS = 0.025
-_MAX_BACKOFF_SECONDS = 0.8
-
-V = TypeVar("V")
-R = TypeVar("R")
+BACKOFF_SECONDS = 0.025
+MAX_BACKOFF_SECONDS = 0.8
 
 
-@dataclass(slots=True, eq=False)
-class Slot(Generic[V, R]):
-    """One key on its way, and all who wait for it; whoever gave up has a cancelled future."""
+@dataclass(slots=True)
+class Sender(Generic[V, R]):
+    """How keys are sent: one alone, or up to `limit` together.
 
-    key: str
-    value: V
-    waiters: "list[asyncio.Future[R]]"
-    retries: int = 0
+    `many` tells what became of each key: a result, or an exception for that key alone. A key it
+    leaves out was not processed, and goes again after a pause as long as somebody waits. When `many`
+    fails as a whole its keys are sent one by one.
+    """
 
-    @property
-    def wanted(self) -> bool:
-        """Say whether anybody still waits."""
-        return any(not waiter.done() for waiter in self.waiters)
-
-    def settle(self, outcome: "R | Exception") -> None:
-        """Give the result, or raise the exception, for all who still wait."""
-        for waiter in self.waiters:
-            if waiter.done():
-                continue
-            if isinstance(outcome, Exception):
-                waiter.set_exception(outcome)
-            else:
-                waiter.set_result(outcome)
-
-
-class Expiry:
-    """Fails futures that are not done after `seconds`, all with one timer instead of one for each."""
-
-    def __init__(self, seconds: float, error: Callable[[], Exception]) -> None:
-        """Raise what `error` makes for whoever waits for an expired future."""
-        self._seconds = seconds
-        self._error = error
-        self._watched: deque[tuple[float, asyncio.Future[Any]]] = deque()
-        self._timer: asyncio.TimerHandle | None = None
-
-    def watch(self, future: "asyncio.Future[Any]") -> None:
-        """Give `future` its time, from now on."""
-        while self._watched and self._watched[0][1].done():
-            self._watched.popleft()
-        loop = asyncio.get_running_loop()
-        self._watched.append((loop.time() + self._seconds, future))
-        if self._timer is None:
-            self._timer = loop.call_later(self._seconds, self._expire)
-
-    def _expire(self) -> None:
-        loop = asyncio.get_running_loop()
-        while self._watched and (self._watched[0][1].done() or self._watched[0][0] <= loop.time()):
-            future = self._watched.popleft()[1]
-            if not future.done():
-                future.set_exception(self._error())
-        self._timer = loop.call_at(self._watched[0][0], self._expire) if self._watched else None
+    one: Callable[[str, V], Awaitable[R]]
+    many: Callable[[dict[str, V]], Awaitable[dict[str, R | Exception]]]
+    limit: int
 
 
 class Coalescer(Generic[V, R]):
-    """Callers who ask for a key that has not left yet share its slot: for reads.
+    """Callers who ask for a key that has not left yet share its slot: for reads."""
 
-    `send_many` takes up to `limit` keys and tells what became of each: a result, or an exception for
-    that key alone. A key it leaves out was not processed, and goes again after a pause as long as
-    somebody waits. If it fails as a whole, its keys are sent one by one with `send_one`.
-    """
-
-    def __init__(
-        self,
-        send_one: Callable[[str, V], Awaitable[R]],
-        send_many: Callable[[dict[str, V]], Awaitable["dict[str, R | Exception]"]],
-        limit: int,
-        expiry: Expiry,
-    ) -> None:
+    def __init__(self, sender: Sender[V, R], expiry: Expiry) -> None:
         """Start with nothing waiting and nothing out."""
+        self._sender = sender
         self._expiry = expiry
-        self._send_one = send_one
-        self._send_many = send_many
-        self._limit = limit
         self._waiting: dict[str, Slot[V, R]] = {}
         self._out: set[asyncio.Task[None]] = set()
         self._patience: asyncio.TimerHandle | None = None
@@ -132,7 +79,7 @@ class Coalescer(Generic[V, R]):
 
     def _enqueue(self, slot: Slot[V, R]) -> None:
         self._waiting[slot.key] = slot
-        if not self._out or len(self._waiting) >= self._limit:
+        if not self._out or len(self._waiting) >= self._sender.limit:
             self._depart()
         else:
             self._arm()
@@ -154,7 +101,7 @@ class Coalescer(Generic[V, R]):
             self._arm()
 
     def _take(self) -> list[Slot[V, R]]:
-        slots = [self._waiting.pop(key) for key in list(islice(self._waiting, self._limit))]
+        slots = [self._waiting.pop(key) for key in list(islice(self._waiting, self._sender.limit))]
         wanted = [slot for slot in slots if slot.wanted]
         for slot in slots:
             if not slot.wanted:
@@ -176,7 +123,7 @@ class Coalescer(Generic[V, R]):
 
     async def _call_together(self, slots: list[Slot[V, R]]) -> None:
         try:
-            outcomes = await self._send_many({slot.key: slot.value for slot in slots})
+            outcomes = await self._sender.many({slot.key: slot.value for slot in slots})
         except Exception as error:
             log.warning("batch.failed", keys=len(slots), exc_info=error)
             await asyncio.gather(*map(self._call_in_turn, slots))
@@ -195,13 +142,13 @@ class Coalescer(Generic[V, R]):
     async def _call_alone(self, slot: Slot[V, R]) -> None:
         if slot.wanted:
             try:
-                slot.settle(await self._send_one(slot.key, slot.value))
+                slot.settle(await self._sender.one(slot.key, slot.value))
             except Exception as error:  # noqa: BLE001 - whatever it is, it belongs to those who wait
                 slot.settle(error)
         self._finished(slot)
 
     def _retry_later(self, slot: Slot[V, R]) -> None:
-        pause = random.uniform(0, min(_MAX_BACKOFF_SECONDS, _BACKOFF_SECONDS * 2**slot.retries))  # noqa: S311 - jitter
+        pause = random.uniform(0, min(MAX_BACKOFF_SECONDS, BACKOFF_SECONDS * 2**slot.retries))  # noqa: S311 - jitter
         slot.retries += 1
         asyncio.get_running_loop().call_later(pause, self._retry, slot)
 
@@ -216,15 +163,9 @@ class Coalescer(Generic[V, R]):
 class OrderedCoalescer(Coalescer[V, R]):
     """Calls with the same key follow one another, each after the one before it is finished: for writes."""
 
-    def __init__(
-        self,
-        send_one: Callable[[str, V], Awaitable[R]],
-        send_many: Callable[[dict[str, V]], Awaitable["dict[str, R | Exception]"]],
-        limit: int,
-        expiry: Expiry,
-    ) -> None:
+    def __init__(self, sender: Sender[V, R], expiry: Expiry) -> None:
         """Start with nothing waiting and nothing out."""
-        super().__init__(send_one, send_many, limit, expiry)
+        super().__init__(sender, expiry)
         self._followers: dict[str, deque[Slot[V, R]]] = {}
 
     def _admit(self, slot: Slot[V, R]) -> None:

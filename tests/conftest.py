@@ -106,4 +106,4 @@ async def client(url: str) -> AsyncIterator[aiohttp.ClientSession]:
 @pytest.fixture
 def username() -> str:
     """Give a username nobody has used yet."""
-    return "".join(random.choices(string.ascii_letters, k=20))  # noqa: S311 - a name, not a secret
+    return "".join(random.choices(string.ascii_letters, k=20))

@@ -94,14 +94,14 @@ async def test_one_bad_answer_is_retried(service: Service, username: str) -> Non
 
 async def test_bad_requests_never_reach_the_storage(service: Service) -> None:
     """What is refused by a rule costs no storage call."""
-    before = service.proxy.calls
+    before = len(service.proxy.calls)
     async with service.client.get("/hello/R2D2") as response:
         assert response.status == 400
     async with service.client.put("/hello/Ada", json={"dateOfBirth": "soon"}) as response:
         assert response.status == 400
     async with service.client.get("/healthz") as response:
         assert response.status == 200
-    assert service.proxy.calls == before
+    assert len(service.proxy.calls) == before
 
 
 async def test_more_requests_than_connections_wait_no_longer_than_the_budget(service: Service) -> None:

@@ -12,7 +12,7 @@ _LENGTHS = range(4, 16)
 
 def names() -> list[str]:
     """Return the names; the seed is fixed, so all processes agree on them."""
-    source = random.Random(1990)  # noqa: S311 - nothing secret
+    source = random.Random(1990)
     found: set[str] = set()
     while len(found) < _COUNT:
         found.add("".join(source.choices(string.ascii_letters, k=source.choice(_LENGTHS))))

@@ -31,7 +31,7 @@ class OpenLoop:
     def __init__(self, url: str, names: Sequence[str], rate: int) -> None:
         """Prepare to send `rate` requests a second."""
         self._url, self._names, self._rate = url, names, rate
-        self._random = random.Random(1990)  # noqa: S311 - nothing secret
+        self._random = random.Random(1990)
         self._seen = Seen()
 
     def take(self) -> Seen:

@@ -17,16 +17,16 @@ class FaultyProxy:
     def __init__(self, upstream: str) -> None:
         """Start without a fault."""
         self.fault: Fault | None = None
-        self.calls = 0
+        self.calls: list[str] = []
         self._upstream = upstream
         self._released = asyncio.Event()
+        self._session: aiohttp.ClientSession | None = None
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[str]:
         """Run the proxy on a free port and give its URL."""
-        async with aiohttp.ClientSession(auto_decompress=False) as session:
-            server = web.Server(lambda request: self._handle(session, request))  # type: ignore[arg-type]
-            runner = web.ServerRunner(server, shutdown_timeout=0.1)
+        async with aiohttp.ClientSession(auto_decompress=False) as self._session:
+            runner = web.ServerRunner(web.Server(self._handle), shutdown_timeout=0.1)  # type: ignore[arg-type]
             await runner.setup()
             site = web.TCPSite(runner, "127.0.0.1", 0)
             await site.start()
@@ -34,14 +34,13 @@ class FaultyProxy:
             self._released.set()
             await runner.cleanup()
 
-    async def _handle(self, session: aiohttp.ClientSession, request: web.Request) -> web.StreamResponse:
-        self.calls += 1
-        if self.fault is not None:
-            return await self.fault(request)
-        body = await request.read()
-        headers = {name: value for name, value in request.headers.items() if name != "Host"}
-        async with session.post(self._upstream, data=body, headers=headers) as answer:
-            passed = {name: value for name, value in answer.headers.items() if name.lower().startswith("x-amz")}
+    async def forward(self, request: web.Request, body: bytes | None = None) -> web.Response:
+        """Send `request`, or its headers with another `body`, upstream and return the answer."""
+        assert self._session is not None
+        headers = {name: value for name, value in request.headers.items() if name not in {"Host", "Content-Length"}}
+        body = await request.read() if body is None else body
+        async with self._session.post(self._upstream, data=body, headers=headers) as answer:
+            passed = {name: value for name, value in answer.headers.items() if name.lower().startswith("x-amzn")}
             return web.Response(
                 body=await answer.read(),
                 status=answer.status,
@@ -49,10 +48,19 @@ class FaultyProxy:
                 content_type="application/x-amz-json-1.0",
             )
 
+    async def _handle(self, request: web.Request) -> web.StreamResponse:
+        self.calls.append(operation(request))
+        return await (self.fault or self.forward)(request)
+
     async def silence(self, _request: web.Request) -> web.StreamResponse:
         """Never answer, as a network that drops packets."""
         await self._released.wait()
         return web.Response(status=500)
+
+
+def operation(request: web.Request) -> str:
+    """Return the name of the DynamoDB operation that is called."""
+    return request.headers["X-Amz-Target"].rpartition(".")[2]
 
 
 def aws_error(code: str, status: int = 400) -> Fault:

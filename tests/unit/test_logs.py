@@ -39,9 +39,10 @@ def test_json_away_from_a_terminal() -> None:
     """Each event is one line of JSON with level and time, context included."""
     stream = io.StringIO()
     logs.configure("info", "auto", stream)
-    with structlog.contextvars.bound_contextvars(request_id="abc"):
-        structlog.get_logger().info("user.stored", count=1)
-        structlog.get_logger().debug("user.ignored")
+    token = logs.REQUEST_ID.set("abc")
+    structlog.get_logger().info("user.stored", count=1)
+    structlog.get_logger().debug("user.ignored")
+    logs.REQUEST_ID.reset(token)
     assert events(stream) == [{"event": "user.stored", "count": 1, "level": "info", "request_id": "abc"}]
 
 

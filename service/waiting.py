@@ -1,0 +1,63 @@
+"""Who waits for what, and for how long: slots of callers, and one timer for the time of all of them."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+V = TypeVar("V")
+R = TypeVar("R")
+
+
+@dataclass(slots=True, eq=False)
+class Slot(Generic[V, R]):
+    """One key on its way, and all who wait for it; whoever gave up has a cancelled future."""
+
+    key: str
+    value: V
+    waiters: "list[asyncio.Future[R]]"
+    retries: int = 0
+
+    @property
+    def wanted(self) -> bool:
+        """Say whether anybody still waits."""
+        return any(not waiter.done() for waiter in self.waiters)
+
+    def settle(self, outcome: "R | Exception") -> None:
+        """Give the result, or raise the exception, for all who still wait."""
+        for waiter in self.waiters:
+            if waiter.done():
+                continue
+            if isinstance(outcome, Exception):
+                waiter.set_exception(outcome)
+            else:
+                waiter.set_result(outcome)
+
+
+class Expiry:
+    """Fails futures that are not done after `seconds`, all with one timer instead of one for each."""
+
+    def __init__(self, seconds: float, error: Callable[[], Exception]) -> None:
+        """Raise what `error` makes for whoever waits for an expired future."""
+        self._seconds = seconds
+        self._error = error
+        self._watched: deque[tuple[float, asyncio.Future[Any]]] = deque()
+        self._timer: asyncio.TimerHandle | None = None
+
+    def watch(self, future: "asyncio.Future[Any]") -> None:
+        """Give `future` its time, from now on."""
+        while self._watched and self._watched[0][1].done():
+            self._watched.popleft()
+        loop = asyncio.get_running_loop()
+        self._watched.append((loop.time() + self._seconds, future))
+        if self._timer is None:
+            self._timer = loop.call_later(self._seconds, self._expire)
+
+    def _expire(self) -> None:
+        loop = asyncio.get_running_loop()
+        while self._watched and (self._watched[0][1].done() or self._watched[0][0] <= loop.time()):
+            future = self._watched.popleft()[1]
+            if not future.done():
+                future.set_exception(self._error())
+        self._timer = loop.call_at(self._watched[0][0], self._expire) if self._watched else None

@@ -1,0 +1,263 @@
+"""BatchingStore against a DynamoDB-compatible server: fewer calls, and nothing else that differs."""
+
+import asyncio
+import itertools
+import json
+import random
+import string
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import pytest
+import pytest_asyncio
+from aiohttp import web
+from types_boto3_dynamodb.service_resource import Table
+
+from service.batching import BatchingStore, batching_store
+from service.config import Config
+from service.errors import CorruptRecord, StorageUnavailable
+from tests.support.linearizability import Operation, is_linearizable
+from tests.support.proxy import Fault, FaultyProxy, aws_error, cut, operation
+
+BORN = date(1990, 6, 15)
+
+
+@dataclass
+class Setup:
+    """A store behind a faulty network."""
+
+    proxy: FaultyProxy
+    store: BatchingStore
+
+
+@pytest_asyncio.fixture
+async def setup(config: Config, dynamodb: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Setup]:
+    """Give a store whose calls are seen, and can be spoilt, by a proxy."""
+    proxy = FaultyProxy(dynamodb)
+    async with proxy.running() as url:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", url)
+        async with batching_store(config) as store:
+            proxy.calls.clear()
+            yield Setup(proxy, store)
+
+
+def names(prefix: str, count: int) -> list[str]:
+    """Return `count` different names that begin with `prefix`."""
+    suffixes = itertools.product(string.ascii_lowercase, repeat=2)
+    return [prefix + "".join(suffix) for suffix in itertools.islice(suffixes, count)]
+
+
+async def test_concurrent_writes_and_reads_share_calls(setup: Setup, table: Table, username: str) -> None:
+    """250 writes and then 250 reads, unknown users among them, take a handful of calls and are all right."""
+    users = {name: BORN + timedelta(days=n) for n, name in enumerate(names(username, 250))}
+    await asyncio.gather(*[setup.store.put(name, born) for name, born in users.items()])
+    assert setup.proxy.calls.count("PutItem") == 1
+    assert 10 <= setup.proxy.calls.count("BatchWriteItem") <= 20
+    for name, born in users.items():
+        assert table.get_item(Key={"username": name})["Item"]["dateOfBirth"] == born.isoformat()
+    setup.proxy.calls.clear()
+    wanted = [*users, *names(f"{username}Unknown", 10)]
+    found = await asyncio.gather(*[setup.store.get(name) for name in wanted])
+    assert dict(zip(wanted, found, strict=True)) == dict.fromkeys(wanted) | users
+    assert setup.proxy.calls.count("GetItem") == 1
+    assert 3 <= setup.proxy.calls.count("BatchGetItem") <= 10
+
+
+async def test_lone_requests_are_plain_calls(setup: Setup, username: str) -> None:
+    """One request after the other is one GetItem or PutItem each."""
+    await setup.store.put(username, BORN)
+    assert await setup.store.get(username) == BORN
+    assert setup.proxy.calls == ["PutItem", "GetItem"]
+
+
+async def test_same_user_many_times(setup: Setup, username: str) -> None:
+    """Concurrent requests for one user never break DynamoDB's rule against duplicate keys; the last write wins."""
+    borns = [BORN + timedelta(days=n) for n in range(30)]
+    await asyncio.gather(*[setup.store.put(username, born) for born in borns], setup.store.put(f"{username}x", BORN))
+    assert await asyncio.gather(*[setup.store.get(username) for _ in range(150)]) == [borns[-1]] * 150
+
+
+async def test_damaged_item_fails_alone(setup: Setup, table: Table, username: str) -> None:
+    """One damaged item in a batch is one failure."""
+    table.put_item(Item={"username": username, "dateOfBirth": "?"})
+    outcomes = await asyncio.gather(
+        *[setup.store.get(name) for name in [f"{username}a", username, f"{username}b"]], return_exceptions=True
+    )
+    assert outcomes[0] is outcomes[2] is None
+    assert isinstance(outcomes[1], CorruptRecord)
+
+
+async def test_unprocessed_keys_are_asked_for_again(setup: Setup, username: str) -> None:
+    """What DynamoDB leaves out with status 200 is tried again until it is done."""
+    setup.proxy.fault = leave_out_half(setup.proxy, random.Random(1))
+    users = names(username, 60)
+    await asyncio.gather(*[setup.store.put(name, BORN) for name in users])
+    assert await asyncio.gather(*[setup.store.get(name) for name in users]) == [BORN] * 60
+    assert "BatchGetItem" in setup.proxy.calls
+    assert "BatchWriteItem" in setup.proxy.calls
+
+
+@pytest.mark.parametrize("code", ["ValidationException", "InternalServerError"])
+async def test_failed_batch_is_not_a_failed_hundred(setup: Setup, username: str, code: str) -> None:
+    """When only batch calls fail every request is answered by a call of its own, within its time."""
+
+    async def refuse_batches(request: web.Request) -> web.StreamResponse:
+        if operation(request).startswith("Batch"):
+            return await aws_error(code, 500 if code == "InternalServerError" else 400)(request)
+        return await setup.proxy.forward(request)
+
+    setup.proxy.fault = refuse_batches
+    users = names(username, 20)
+    await asyncio.gather(*[setup.store.put(name, BORN) for name in users])
+    assert await asyncio.gather(*[setup.store.get(name) for name in users]) == [BORN] * 20
+
+
+async def test_throttled_key_fails_alone_and_in_time(setup: Setup, username: str) -> None:
+    """A key that is never processed is unavailable after the time budget; the others never notice."""
+    hot = f"{username}hot"
+
+    async def throttle(request: web.Request) -> web.StreamResponse:
+        if hot.encode() not in await request.read():
+            return await setup.proxy.forward(request)
+        if operation(request).startswith("Batch"):
+            return await split(setup.proxy, request, lambda key: key == hot)
+        return await aws_error("ProvisionedThroughputExceededException")(request)
+
+    setup.proxy.fault = throttle
+    loop = asyncio.get_running_loop()
+    started = loop.time()
+    cold = [asyncio.create_task(setup.store.get(name)) for name in names(username, 10)]
+    hot_read = asyncio.create_task(setup.store.get(hot))
+    await asyncio.gather(*cold)
+    assert loop.time() - started < 1
+    with pytest.raises(StorageUnavailable):
+        await hot_read
+    assert loop.time() - started < 3.5
+
+
+async def test_read_never_joins_a_call_that_left_before_the_write(setup: Setup, username: str) -> None:
+    """A read that comes after an acknowledged write sees it, even while an older read of the user is still out."""
+    await setup.store.put(username, BORN)
+    held, release = asyncio.Event(), asyncio.Event()
+
+    async def hold_reads(request: web.Request) -> web.StreamResponse:
+        answer = await setup.proxy.forward(request)
+        if operation(request) == "GetItem" and not held.is_set():
+            held.set()
+            await release.wait()
+        return answer
+
+    setup.proxy.fault = hold_reads
+    older = asyncio.create_task(setup.store.get(username))
+    await held.wait()
+    await setup.store.put(username, date(2000, 2, 29))
+    assert await setup.store.get(username) == date(2000, 2, 29)
+    release.set()
+    assert await older == BORN
+
+
+async def split(proxy: FaultyProxy, request: web.Request, left_out: Callable[[str], bool]) -> web.StreamResponse:
+    """Process a batch but for the keys that `left_out` names, as DynamoDB does when it is short of capacity."""
+    body = json.loads(await request.read())
+    ((table_name, content),) = body["RequestItems"].items()
+    reading = operation(request) == "BatchGetItem"
+    entries = content["Keys"] if reading else content
+    rest = [
+        entry for entry in entries if left_out((entry if reading else entry["PutRequest"]["Item"])["username"]["S"])
+    ]
+    done = [entry for entry in entries if entry not in rest]
+    if not done:
+        return await aws_error("ProvisionedThroughputExceededException")(request)
+    body["RequestItems"] = {table_name: content | {"Keys": done} if reading else done}
+    answer = await proxy.forward(request, json.dumps(body).encode())
+    assert isinstance(answer.body, bytes)
+    parsed = json.loads(answer.body)
+    if rest:
+        name = "UnprocessedKeys" if reading else "UnprocessedItems"
+        parsed[name] = {table_name: content | {"Keys": rest} if reading else rest}
+    return web.Response(text=json.dumps(parsed), headers=answer.headers)
+
+
+def leave_out_half(proxy: FaultyProxy, dice: random.Random) -> Fault:
+    """Return a fault that processes every key of a batch with a chance of one half."""
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        if operation(request).startswith("Batch"):
+            return await split(proxy, request, lambda _: dice.random() < 0.5)
+        return await proxy.forward(request)
+
+    return answer
+
+
+class Client:
+    """Reads and writes users at random and writes down when it did what."""
+
+    def __init__(self, store: BatchingStore, dice: random.Random, events: "itertools.count[int]") -> None:
+        """Take times from `events`, which all clients share."""
+        self.store = store
+        self.dice = dice
+        self.events = events
+        self.history: list[tuple[str, Operation]] = []
+        self.failures = 0
+
+    async def act(self, user: str, born: date | None) -> None:
+        """Write `born`, or read if it is None."""
+        called = next(self.events)
+        try:
+            if born is None:
+                found = await self.store.get(user)
+                self.history.append((user, Operation("read", found, called, next(self.events))))
+            else:
+                await self.store.put(user, born)
+                self.history.append((user, Operation("write", born, called, next(self.events))))
+        except StorageUnavailable:
+            self.failures += 1
+            if born is not None:
+                self.history.append((user, Operation("write", born, called)))
+
+
+def everything_goes_wrong(proxy: FaultyProxy, dice: random.Random) -> Fault:
+    """Return a fault that throttles, refuses, leaves out, and cuts before and after the work is done."""
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        luck = dice.random()
+        if luck < 0.05:
+            return await cut(request)
+        if luck < 0.10:
+            await proxy.forward(request)
+            return await cut(request)
+        if luck < 0.20:
+            return await aws_error("ProvisionedThroughputExceededException")(request)
+        if luck < 0.25:
+            return await aws_error("InternalServerError", 500)(request)
+        if luck < 0.50 and operation(request).startswith("Batch"):
+            return await split(proxy, request, lambda _: dice.random() < 0.5)
+        return await proxy.forward(request)
+
+    return answer
+
+
+@pytest.mark.parametrize("seed", range(2))
+async def test_history_under_faults_is_linearizable(setup: Setup, username: str, seed: int) -> None:
+    """Every user behaves as a single register under faults, and no acknowledged write is lost."""
+    dice = random.Random(seed)
+    setup.proxy.fault = everything_goes_wrong(setup.proxy, dice)
+    users = names(username, 12)
+    values = (BORN + timedelta(days=n) for n in itertools.count())
+    events = itertools.count()
+    clients = [Client(setup.store, dice, events) for _ in range(12)]
+
+    async def work(client: Client) -> None:
+        for _ in range(25):
+            await client.act(dice.choice(users), next(values) if dice.random() < 0.4 else None)
+
+    await asyncio.gather(*map(work, clients))
+    setup.proxy.fault = None
+    for user in users:
+        await clients[0].act(user, None)
+    history = [entry for client in clients for entry in client.history]
+    assert len(history) > 250
+    assert {"BatchGetItem", "BatchWriteItem", "GetItem", "PutItem"} <= set(setup.proxy.calls)
+    for user in users:
+        assert is_linearizable([operation for owner, operation in history if owner == user]), user

@@ -1,0 +1,309 @@
+"""The coalescer: who leaves when, with whom, and who is hurt by what."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+
+import pytest
+import pytest_asyncio
+
+from service import coalescing
+from service.coalescing import Coalescer, OrderedCoalescer, Sender
+from service.waiting import Expiry
+
+LIMIT = 4
+Outcomes = dict[str, str | Exception]
+
+
+class Refused(Exception):
+    """What the far side says to a poisoned key."""
+
+
+class Expired(Exception):
+    """What a caller gets whose time is over."""
+
+
+class FarSide:
+    """Answers calls when the test says so, and remembers them."""
+
+    def __init__(self) -> None:
+        """Answer at once, refuse nothing."""
+        self.calls: list[list[tuple[str, str]]] = []
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.poisoned: set[str] = set()
+        self.unprocessed: list[set[str]] = []
+        self.batches_work = True
+
+    async def one(self, key: str, value: str) -> str:
+        """Answer for one key."""
+        self.calls.append([(key, value)])
+        await self.gate.wait()
+        if key in self.poisoned:
+            raise Refused(key)
+        return f"{key}={value}"
+
+    async def many(self, values: dict[str, str]) -> Outcomes:
+        """Answer for many keys."""
+        self.calls.append(list(values.items()))
+        await self.gate.wait()
+        if not self.batches_work or self.poisoned & values.keys():
+            raise Refused
+        left_out = self.unprocessed.pop(0) if self.unprocessed else set()
+        return {key: f"{key}={value}" for key, value in values.items() if key not in left_out}
+
+    def keys(self) -> list[str]:
+        """Return the keys of each call as one word."""
+        return ["".join(key for key, _ in call) for call in self.calls]
+
+
+@pytest.fixture
+def far() -> FarSide:
+    """Give the far side."""
+    return FarSide()
+
+
+@pytest_asyncio.fixture
+async def reads(far: FarSide) -> AsyncIterator[Coalescer[str, str]]:
+    """Give a coalescer whose callers share slots."""
+    coalescer = Coalescer(Sender(far.one, far.many, LIMIT), Expiry(5, Expired))
+    yield coalescer
+    await coalescer.close()
+
+
+@pytest_asyncio.fixture
+async def writes(far: FarSide) -> AsyncIterator[OrderedCoalescer[str, str]]:
+    """Give a coalescer whose callers follow one another."""
+    coalescer = OrderedCoalescer(Sender(far.one, far.many, LIMIT), Expiry(5, Expired))
+    yield coalescer
+    await coalescer.close()
+
+
+async def until(far: FarSide, calls: int) -> None:
+    """Return when the far side has been called `calls` times."""
+    async with asyncio.timeout(5):
+        while len(far.calls) < calls:
+            await asyncio.sleep(0)
+
+
+def submit(coalescer: Coalescer[str, str], keys: Iterable[str]) -> "list[asyncio.Future[str]]":
+    """Submit one-letter keys, each with its position as value."""
+    return [coalescer.submit(key, str(position)) for position, key in enumerate(keys)]
+
+
+async def test_lone_key_leaves_at_once_and_alone(far: FarSide, reads: Coalescer[str, str]) -> None:
+    """A key that finds nothing out is sent by itself, before anything else happens."""
+    future = reads.submit("a", "1")
+    await asyncio.sleep(0)
+    assert far.calls == [[("a", "1")]]
+    assert await future == "a=1"
+
+
+async def test_keys_gather_while_a_call_is_out(far: FarSide, reads: Coalescer[str, str]) -> None:
+    """What comes while a call is out leaves together when it lands."""
+    far.gate.clear()
+    futures = submit(reads, "abc")
+    await until(far, 1)
+    far.gate.set()
+    assert await asyncio.gather(*futures) == ["a=0", "b=1", "c=2"]
+    assert far.keys() == ["a", "bc"]
+
+
+async def test_full_batch_does_not_wait(far: FarSide, reads: Coalescer[str, str]) -> None:
+    """As soon as a batch is full it leaves, and no batch is larger than the limit."""
+    far.gate.clear()
+    futures = submit(reads, "abcdefghij")
+    await until(far, 3)
+    assert far.keys() == ["a", "bcde", "fghi"]
+    far.gate.set()
+    assert len(await asyncio.gather(*futures)) == 10
+    assert far.keys()[3:] == ["j"]
+
+
+async def test_slow_call_is_not_waited_for(far: FarSide, reads: Coalescer[str, str]) -> None:
+    """When a call takes too long those behind it leave without it."""
+    far.gate.clear()
+    futures = submit(reads, "abc")
+    await until(far, 2)
+    assert far.keys() == ["a", "bc"]
+    far.gate.set()
+    await asyncio.gather(*futures)
+
+
+async def test_equal_keys_share_a_slot(far: FarSide, reads: Coalescer[str, str]) -> None:
+    """However many wait for a key that has not left, it is sent once."""
+    far.gate.clear()
+    futures = submit(reads, "abbcbb")
+    await until(far, 1)
+    far.gate.set()
+    assert await asyncio.gather(*futures) == ["a=0", "b=1", "b=1", "c=3", "b=1", "b=1"]
+    assert far.keys() == ["a", "bc"]
+
+
+async def test_nobody_joins_a_call_that_has_left(far: FarSide, reads: Coalescer[str, str]) -> None:
+    """A key that is out already is sent again, for its answer may be older than the caller."""
+    far.gate.clear()
+    first = reads.submit("a", "old")
+    await until(far, 1)
+    second = reads.submit("a", "new")
+    far.gate.set()
+    assert (await first, await second) == ("a=old", "a=new")
+    assert far.keys() == ["a", "a"]
+
+
+async def test_unprocessed_keys_go_again_without_the_others(far: FarSide, reads: Coalescer[str, str]) -> None:
+    """Keys that were left out are sent again until processed; the others have their answers at once."""
+    far.unprocessed = [{"b", "c"}, {"c"}]
+    far.gate.clear()
+    futures = submit(reads, "abcd")
+    await until(far, 1)
+    far.gate.set()
+    assert await futures[3] == "d=3"
+    assert await asyncio.gather(*futures) == ["a=0", "b=1", "c=2", "d=3"]
+    assert far.keys()[:2] == ["a", "bcd"]
+    assert "d" not in "".join(far.keys()[2:])
+
+
+async def test_retried_key_joins_newer_callers(
+    far: FarSide, reads: Coalescer[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An unprocessed key that comes back while the same key waits again shares its slot."""
+    monkeypatch.setattr(coalescing, "PATIENCE_SECONDS", 60)
+    far.unprocessed = [{"b"}]
+    far.gate.clear()
+    early = submit(reads, "abc")
+    await until(far, 1)
+    far.gate.set()
+    await early[2]
+    far.gate.clear()
+    blocker = reads.submit("x", "")
+    await until(far, 3)
+    late = reads.submit("b", "late")
+    # The first retry comes within the shortest backoff, so it is there when the gate opens.
+    asyncio.get_running_loop().call_later(coalescing.BACKOFF_SECONDS, far.gate.set)
+    assert [await future for future in (early[1], late, blocker)] == ["b=late", "b=late", "x="]
+    assert far.keys() == ["a", "bc", "x", "b"]
+
+
+async def test_poisoned_key_fails_alone(far: FarSide, reads: Coalescer[str, str]) -> None:
+    """A batch that is refused because of one key is sent again one by one."""
+    far.poisoned = {"c"}
+    far.gate.clear()
+    futures = submit(reads, "abcd")
+    await until(far, 1)
+    far.gate.set()
+    outcomes = await asyncio.gather(*futures, return_exceptions=True)
+    assert outcomes[:2] + outcomes[3:] == ["a=0", "b=1", "d=3"]
+    assert isinstance(outcomes[2], Refused)
+    assert far.keys() == ["a", "bcd", "b", "c", "d"]
+
+
+async def test_caller_that_goes_away_cancels_nothing(far: FarSide, reads: Coalescer[str, str]) -> None:
+    """Neither the call, nor others in the batch, nor others with the same key notice."""
+    far.gate.clear()
+    futures = submit(reads, "abbc")
+    await until(far, 1)
+    futures[0].cancel()
+    futures[1].cancel()
+    far.gate.set()
+    assert await asyncio.gather(*futures[2:]) == ["b=1", "c=3"]
+
+
+async def test_nothing_is_sent_for_those_who_are_gone(far: FarSide, reads: Coalescer[str, str]) -> None:
+    """A key nobody waits for any more does not leave."""
+    far.gate.clear()
+    futures = submit(reads, "abc")
+    await until(far, 1)
+    futures[1].cancel()
+    far.gate.set()
+    await asyncio.gather(futures[0], futures[2])
+    assert far.keys() == ["a", "c"]
+
+
+async def test_time_is_up(far: FarSide) -> None:
+    """Whoever waits longer than allowed gets the error: unprocessed, behind a call, or in one."""
+    reads = Coalescer(Sender(far.one, far.many, LIMIT), Expiry(0.05, Expired))
+    far.unprocessed = [{"b"}]
+    far.gate.clear()
+    futures = submit(reads, "abc")
+    await until(far, 1)
+    far.gate.set()
+    assert await futures[2] == "c=2"
+    far.gate.clear()
+    for future in (futures[1], *submit(reads, "yz")):
+        with pytest.raises(Expired):
+            await future
+    await reads.close()
+
+
+async def test_close_releases_everybody(far: FarSide) -> None:
+    """At the end of the service nobody is left waiting."""
+    reads = Coalescer(Sender(far.one, far.many, LIMIT), Expiry(5, Expired))
+    far.gate.clear()
+    futures = submit(reads, "abc")
+    await until(far, 1)
+    await reads.close()
+    assert all(future.cancelled() for future in futures[1:])
+
+
+async def test_writes_of_one_key_follow_one_another(far: FarSide, writes: Coalescer[str, str]) -> None:
+    """Each leaves after the one before is done, in the order they came; no batch has a key twice."""
+    far.gate.clear()
+    done: list[str] = []
+    futures = submit(writes, "aabab")
+    for future in futures:
+        future.add_done_callback(lambda future: done.append(future.result()))
+    await until(far, 1)
+    far.gate.set()
+    assert await asyncio.gather(*futures) == ["a=0", "a=1", "b=2", "a=3", "b=4"]
+    assert [value for call in far.calls for key, value in call if key == "a"] == ["0", "1", "3"]
+    assert [value for call in far.calls for key, value in call if key == "b"] == ["2", "4"]
+    assert all(len(dict(call)) == len(call) for call in far.calls)
+    assert done.index("a=0") < done.index("a=1") < done.index("a=3")
+
+
+async def test_next_write_is_not_sent_before_the_first_is_acknowledged(
+    far: FarSide, writes: Coalescer[str, str]
+) -> None:
+    """While a write is out, even for long, no other write of its key leaves."""
+    far.gate.clear()
+    futures = submit(writes, "aab")
+    await until(far, 2)
+    assert far.calls == [[("a", "0")], [("b", "2")]]
+    far.gate.set()
+    await asyncio.gather(*futures)
+    assert far.calls[2:] == [[("a", "1")]]
+
+
+async def test_abandoned_write_lets_the_next_one_pass(far: FarSide, writes: Coalescer[str, str]) -> None:
+    """A write whose caller has gone before it left is never sent, and blocks nobody."""
+    far.gate.clear()
+    futures = submit(writes, "abb")
+    await until(far, 1)
+    futures[1].cancel()
+    far.gate.set()
+    assert [await futures[0], await futures[2]] == ["a=0", "b=2"]
+    assert far.calls == [[("a", "0")], [("b", "2")]]
+
+
+async def test_unprocessed_write_keeps_its_place(far: FarSide, writes: Coalescer[str, str]) -> None:
+    """A write that was left out goes again before later writes of its key."""
+    far.unprocessed = [{"b"}]
+    far.gate.clear()
+    futures = submit(writes, "abcb")
+    await until(far, 1)
+    far.gate.set()
+    assert await asyncio.gather(*futures) == ["a=0", "b=1", "c=2", "b=3"]
+    assert [value for call in far.calls for key, value in call if key == "b"] == ["1", "1", "3"]
+
+
+async def test_given_up_write_between_retries_frees_its_key(far: FarSide, writes: Coalescer[str, str]) -> None:
+    """When the caller of an unprocessed write gives up, the next write of its key goes."""
+    far.unprocessed = [{"b"}]
+    far.gate.clear()
+    futures = submit(writes, "abcb")
+    await until(far, 1)
+    far.gate.set()
+    await futures[2]
+    futures[1].cancel()
+    assert await futures[3] == "b=3"
+    assert [value for call in far.calls for key, value in call if key == "b"] == ["1", "3"]
