@@ -1,6 +1,6 @@
-"""The application: routes, middlewares and what lives as long as it does.
+"""The application: routes and what lives as long as it does.
 
-Owns the wiring and nothing else; whatever is wired is passed in or built from the Config.
+Owns the wiring of routes and nothing else; whatever is wired is passed in or built from the Config.
 """
 
 import time
@@ -15,7 +15,6 @@ from service.batching import batching_store
 from service.config import Config
 from service.keys import CONFIG, LIFECYCLE, READINESS, STORE, TODAY, Store
 from service.lifecycle import Lifecycle
-from service.middlewares import observe
 from service.payload import MAX_BYTES
 
 READINESS_CACHE_SECONDS = 1.0
@@ -46,7 +45,7 @@ def create_app(
     today: Callable[[], date] = utc_today,
 ) -> web.Application:
     """Return the application; it opens its store when it starts and closes it when it ends."""
-    app = web.Application(middlewares=[observe], client_max_size=MAX_BYTES)
+    app = web.Application(client_max_size=MAX_BYTES)
     app[CONFIG] = config
     app[TODAY] = today
     app[LIFECYCLE] = Lifecycle()

@@ -21,8 +21,10 @@ log = structlog.get_logger()
 
 # Waiting longer than this for a slow call would show in the tail of all latencies.
 PATIENCE_SECONDS = 0.01
+# Far more than ever useful; it bounds what piles up when calls hang.
 MAX_CALLS_OUT = 32
-ROUNDS = 4
+# Turns of the event loop that answers need to get out, and new requests to get here.
+_ROUNDS = 4
 _SINGLES_AT_ONCE = 16
 BACKOFF_SECONDS = 0.025
 MAX_BACKOFF_SECONDS = 0.8
@@ -62,10 +64,7 @@ class Coalescer(Generic[V, R]):
         return future
 
     async def close(self) -> None:
-        """Cancel what is out; whoever still waits gets `CancelledError`."""
-        for slot in self._waiting.values():
-            for waiter in slot.waiters:
-                waiter.cancel()
+        """Cancel what is out and forget what is waiting; to be called when nobody waits any more."""
         self._waiting.clear()
         for task in self._out:
             task.cancel()
@@ -118,7 +117,7 @@ class Coalescer(Generic[V, R]):
         else:
             await self._call_together(slots)
             # Let the answers out, and in what has come meanwhile, before the next call leaves.
-            for _ in range(ROUNDS):
+            for _ in range(_ROUNDS):
                 await asyncio.sleep(0)
 
     async def _call_together(self, slots: list[Slot[V, R]]) -> None:

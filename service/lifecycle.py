@@ -4,8 +4,6 @@ Knows nothing of signals, sockets or HTTP; `server.py` decides, `middlewares.py`
 """
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 
 class Lifecycle:
@@ -18,17 +16,16 @@ class Lifecycle:
         self._idle = asyncio.Event()
         self._idle.set()
 
-    @contextmanager
-    def request_in_flight(self) -> Iterator[None]:
-        """Count a request while the block runs."""
+    def request_began(self) -> None:
+        """Count a request more in flight."""
         self._in_flight += 1
         self._idle.clear()
-        try:
-            yield
-        finally:
-            self._in_flight -= 1
-            if not self._in_flight:
-                self._idle.set()
+
+    def request_ended(self) -> None:
+        """Count a request less in flight."""
+        self._in_flight -= 1
+        if not self._in_flight:
+            self._idle.set()
 
     async def idle(self) -> None:
         """Return when no request is in flight."""

@@ -9,6 +9,7 @@ import sys
 import traceback
 from collections.abc import Callable
 from contextvars import ContextVar
+from datetime import UTC, datetime
 from typing import Any, TextIO
 
 import orjson
@@ -27,7 +28,7 @@ def configure(level: str, log_format: str, stream: TextIO = sys.stdout) -> None:
     shared: list[Processor] = [
         add_request_id,
         structlog.stdlib.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        add_timestamp,
         describe_exception,
     ]
     renderer = (
@@ -55,6 +56,12 @@ def configure(level: str, log_format: str, stream: TextIO = sys.stdout) -> None:
 
 def _to_json(event: EventDict, default: Callable[[Any], Any], **_options: object) -> str:
     return orjson.dumps(event, default=default).decode()
+
+
+def add_timestamp(_logger: object, _method: str, event: EventDict) -> EventDict:
+    """Add the time in UTC as ISO 8601, faster than structlog's own stamper."""
+    event["timestamp"] = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    return event
 
 
 def add_request_id(_logger: object, _method: str, event: EventDict) -> EventDict:

@@ -1,4 +1,4 @@
-"""What happens to every request: an id, one canonical log line, errors turned into responses.
+"""What surrounds every request: an id, one canonical log line, errors turned into responses.
 
 Owns the request id's rule, the fields of the log line and the headers every response carries.
 Usernames and raw paths are personal data: only the route's template is logged.
@@ -7,11 +7,11 @@ Usernames and raw paths are personal data: only the route's template is logged.
 import os
 import re
 import time
+from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 
 import structlog
 from aiohttp import hdrs, web
-from aiohttp.typedefs import Handler
 
 from service import logs, problems
 from service.keys import LIFECYCLE, REQUEST_ID
@@ -21,6 +21,8 @@ log = structlog.get_logger()
 _SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _SANE_TRACE_ID = re.compile(r"[A-Za-z0-9=;:._-]{1,512}")
 _CLIENT_GONE = 499
+
+RequestHandler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def assign_request_id(request: web.BaseRequest) -> str:
@@ -37,13 +39,15 @@ def set_headers(request: web.BaseRequest, response: web.StreamResponse) -> None:
     response.headers.setdefault(hdrs.CACHE_CONTROL, "no-store")
 
 
-@web.middleware
-async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Answer the request whatever happens, and log it once."""
-    started = time.perf_counter()
-    # aiohttp runs each request in a task, hence in a context, of its own.
-    logs.REQUEST_ID.set(assign_request_id(request))
-    with request.app[LIFECYCLE].request_in_flight():
+def observed(app: web.Application, handler: RequestHandler) -> RequestHandler:
+    """Wrap the whole application, routing included: whatever happens, answer the request and log it once."""
+    lifecycle = app[LIFECYCLE]
+
+    async def observe(request: web.Request) -> web.StreamResponse:
+        started = time.perf_counter()
+        # aiohttp runs each request in a task, hence in a context, of its own.
+        logs.REQUEST_ID.set(assign_request_id(request))
+        lifecycle.request_began()
         try:
             response = await handler(request)
         except ConnectionError:
@@ -55,10 +59,14 @@ async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
             log_request(request, error.status, started, exception, code=error.code)
         else:
             log_request(request, response.status, started)
-    set_headers(request, response)
-    if request.app[LIFECYCLE].draining:
-        response.force_close()
-    return response
+        finally:
+            lifecycle.request_ended()
+        set_headers(request, response)
+        if lifecycle.draining:
+            response.force_close()
+        return response
+
+    return observe
 
 
 def _allowed_methods(exception: Exception) -> str | None:

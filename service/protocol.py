@@ -3,7 +3,6 @@
 Owns the protocol's limits and gives those answers the same shape, headers and log line as all others.
 """
 
-from collections.abc import Coroutine
 from typing import Any, Final
 
 import structlog
@@ -11,7 +10,6 @@ from aiohttp import web
 from aiohttp.web_protocol import _ErrInfo
 
 from service import problems
-from service.errors import HelloError
 from service.middlewares import assign_request_id, set_headers
 
 log = structlog.get_logger()
@@ -49,21 +47,10 @@ class HelloProtocol(web.RequestHandler):
         """Answer a request that could not be read, and close the connection."""
         if request.writer.output_size > 0:
             raise ConnectionError("The response has begun, so no error can be sent any more.")
-        response = self._reject(request, problems.from_exception(exc))
-        response.force_close()
-        return response
-
-    def finish_response(
-        self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
-    ) -> Coroutine[Any, Any, tuple[web.StreamResponse, bool]]:
-        """Render the errors that aiohttp raises before it calls any middleware, such as 417."""
-        if isinstance(resp, web.HTTPException):
-            resp = self._reject(request, problems.from_exception(resp))
-        return super().finish_response(request, resp, start_time)
-
-    def _reject(self, request: web.BaseRequest, error: HelloError) -> web.Response:
+        error = problems.from_exception(exc)
         request_id = assign_request_id(request)
         response = problems.response(request, error)
         set_headers(request, response)
+        response.force_close()
         log.info("request.rejected", request_id=request_id, status=error.status, code=error.code)
         return response

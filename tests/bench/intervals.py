@@ -60,19 +60,22 @@ def _line(cells: Sequence[str]) -> str:
     return " ".join(f"{cell:>{_WIDTH}}" for cell in cells)
 
 
-def missed(intervals: list[Interval]) -> list[str]:
+def missed(intervals: list[Interval], *, only_errors: bool) -> list[str]:
     """Return what crept up or failed, in words; nothing if all is well.
 
-    The first interval is warm-up. Of the others, the last third is compared with the first.
+    The first interval is warm-up. Of the others, the last third is compared with the first, unless
+    the soak was too short for more than `only_errors`.
     """
     third = (len(intervals) - 1) // 3
     first, last = intervals[1 : third + 1], intervals[-third:]
     errors = sum(found.errors for found in intervals)
     rss = [statistics.median(found.rss_mb for found in part) for part in (first, last)]
     p99 = [statistics.median(found.p99_ms for found in part) for part in (first, last)]
-    problems = {
-        f"{errors} requests failed": errors > 0,
+    problems = {f"{errors} requests failed": errors > 0}
+    creeping = {
         f"memory grew from {rss[0]:.1f} to {rss[1]:.1f} MB": rss[1] > rss[0] * _RSS_GROWTH,
         f"p99 grew from {p99[0]:.1f} to {p99[1]:.1f} ms": p99[1] > p99[0] * _P99_GROWTH + _P99_SLACK_MS,
     }
+    if not only_errors:
+        problems |= creeping
     return [problem for problem, occurred in problems.items() if occurred]

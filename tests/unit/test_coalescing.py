@@ -235,14 +235,16 @@ async def test_time_is_up(far: FarSide) -> None:
     await reads.close()
 
 
-async def test_close_releases_everybody(far: FarSide) -> None:
-    """At the end of the service nobody is left waiting."""
-    reads = Coalescer(Sender(far.one, far.many, LIMIT), Expiry(5, Expired))
+async def test_close_ends_all_calls(far: FarSide, reads: Coalescer[str, str]) -> None:
+    """After the end of the service nothing is out and nothing leaves any more."""
+    tasks = asyncio.all_tasks()
     far.gate.clear()
-    futures = submit(reads, "abc")
-    await until(far, 1)
+    submit(reads, "abcdefg")
+    await until(far, 2)
+    assert asyncio.all_tasks() > tasks
     await reads.close()
-    assert all(future.cancelled() for future in futures[1:])
+    assert asyncio.all_tasks() == tasks
+    assert far.keys() == ["a", "bcde"]
 
 
 async def test_writes_of_one_key_follow_one_another(far: FarSide, writes: Coalescer[str, str]) -> None:
