@@ -1,0 +1,69 @@
+# GitHub's pipelines get short-lived credentials for two roles; nothing is stored with GitHub.
+
+resource "aws_iam_openid_connect_provider" "github" {
+  url            = "https://token.actions.githubusercontent.com"
+  client_id_list = ["sts.amazonaws.com"]
+}
+
+locals {
+  # Since July 2026 the subject carries the owner's and the repository's numbers, so that whoever takes over an
+  # abandoned name does not get the role: https://docs.github.com/en/actions/reference/security/oidc
+  repository = "repo:${var.repository.owner}@${var.repository.owner_id}/${var.repository.name}@${var.repository.id}"
+
+  subjects = {
+    plan  = ["${local.repository}:pull_request", "${local.repository}:ref:refs/heads/main"] # main: nightly drift detection
+    apply = ["${local.repository}:environment:${var.environment}"]
+  }
+}
+
+resource "aws_iam_role" "github" {
+  for_each = local.subjects
+
+  name                 = "${local.name}-github-${each.key}"
+  path                 = "/hello-birthday-delivery/" # the apply role may change roles of /hello-birthday/, not these
+  max_session_duration = 7200                        # seconds
+
+  assume_role_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect    = "Allow"
+      Principal = { Federated = aws_iam_openid_connect_provider.github.arn }
+      Action    = "sts:AssumeRoleWithWebIdentity"
+      Condition = {
+        StringEquals = {
+          "token.actions.githubusercontent.com:aud" = "sts.amazonaws.com"
+          "token.actions.githubusercontent.com:sub" = each.value
+        }
+      }
+    }]
+  })
+}
+
+# Both keep the state; a plan needs to lock it, too.
+resource "aws_iam_role_policy" "state" {
+  for_each = aws_iam_role.github
+
+  name = "state"
+  role = each.value.id
+
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect   = "Allow"
+      Action   = "s3:ListBucket"
+      Resource = aws_s3_bucket.state.arn
+      }, {
+      Effect   = "Allow"
+      Action   = each.key == "apply" ? ["s3:GetObject", "s3:PutObject"] : ["s3:GetObject"]
+      Resource = "${aws_s3_bucket.state.arn}/*.tfstate"
+      }, {
+      Effect   = "Allow"
+      Action   = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"]
+      Resource = "${aws_s3_bucket.state.arn}/*.tflock"
+      }, {
+      Effect   = "Allow"
+      Action   = ["kms:Decrypt", "kms:GenerateDataKey"]
+      Resource = aws_kms_key.state.arn
+    }]
+  })
+}

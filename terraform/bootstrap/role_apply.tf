@@ -1,0 +1,85 @@
+# The apply role changes what terraform/ describes and bakes images, in one region; its IAM ends at /hello-birthday/.
+
+resource "aws_iam_role_policy_attachment" "read_to_apply" {
+  role       = aws_iam_role.github["apply"].name
+  policy_arn = "arn:aws:iam::aws:policy/ReadOnlyAccess"
+}
+
+resource "aws_iam_role_policy" "apply" {
+  name = "apply"
+  role = aws_iam_role.github["apply"].id
+
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Sid    = "TheServicesOfTheStack"
+      Effect = "Allow"
+      Action = [
+        "acm:*",
+        "autoscaling:*",
+        "backup:*",
+        "backup-storage:*",
+        "cloudwatch:*",
+        "cognito-idp:*",
+        "dynamodb:*",
+        "ec2:*",
+        "elasticloadbalancing:*",
+        "events:*",
+        "kms:*",
+        "logs:*",
+        "sns:*",
+        "ssm:*",
+        "wafv2:*",
+      ]
+      Resource  = "*"
+      Condition = { StringEquals = { "aws:RequestedRegion" = var.region } }
+      }, {
+      Sid      = "TheNameOfTheService"
+      Effect   = "Allow"
+      Action   = ["route53:ChangeResourceRecordSets"]
+      Resource = "arn:aws:route53:::hostedzone/*"
+      }, {
+      Sid      = "TheBucketsOfTheStack"
+      Effect   = "Allow"
+      Action   = "s3:*"
+      Resource = ["arn:aws:s3:::${local.name}-access-logs-*", "arn:aws:s3:::${local.name}-access-logs-*/*"]
+      }, {
+      Sid    = "TheRolesOfTheStack"
+      Effect = "Allow"
+      Action = [
+        "iam:*InstanceProfile*",
+        "iam:*Policy",
+        "iam:*PolicyVersion*",
+        "iam:*Role",
+        "iam:*RolePolicy",
+        "iam:TagPolicy",
+        "iam:UpdateAssumeRolePolicy",
+      ]
+      Resource = [
+        for kind in ["instance-profile", "policy", "role"] : "arn:aws:iam::${var.account_id}:${kind}/hello-birthday/*"
+      ]
+      }, {
+      Sid       = "ForTheseServicesOnly"
+      Effect    = "Deny"
+      Action    = "iam:PassRole"
+      Resource  = "*"
+      Condition = { StringNotEquals = { "iam:PassedToService" = local.passed_to } }
+      }, {
+      Sid       = "TheirServiceLinkedRoles"
+      Effect    = "Allow"
+      Action    = "iam:CreateServiceLinkedRole"
+      Resource  = "arn:aws:iam::${var.account_id}:role/aws-service-role/*"
+      Condition = { StringEquals = { "iam:AWSServiceName" = local.service_linked } }
+    }]
+  })
+}
+
+locals {
+  passed_to = ["backup.amazonaws.com", "ec2.amazonaws.com", "ssm.amazonaws.com", "vpc-flow-logs.amazonaws.com"]
+  service_linked = [
+    "autoscaling.amazonaws.com",
+    "backup.amazonaws.com",
+    "elasticloadbalancing.amazonaws.com",
+    "wafv2.amazonaws.com",
+  ]
+}

@@ -1,0 +1,30 @@
+variable "environment" {
+  description = "Environment of this account."
+  type        = string
+
+  validation {
+    condition     = contains(["dev", "prod"], var.environment)
+    error_message = "There is no environment \"${var.environment}\"; there are dev and prod."
+  }
+}
+
+variable "account_id" {
+  description = "AWS account of this environment; credentials of any other account are refused."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[0-9]{12}$", var.account_id))
+    error_message = "account_id must be the twelve digits of an AWS account, in quotes."
+  }
+}
+
+variable "region" {
+  description = "AWS region."
+  type        = string
+  default     = "eu-central-1"
+}
+
+variable "repository" {
+  description = "GitHub repository, with the numbers that stay when names change: gh api repos/OWNER/NAME --jq '.owner.id, .id'"
+  type        = object({ owner = string, owner_id = number, name = string, id = number })
+}

@@ -1,0 +1,13 @@
+# Values of prod. The image is not here: it is the bake's result, see README.
+environment = "prod"
+account_id  = "222222222222"
+
+hosted_zone_name = "example.com"
+domain_name      = "hello.example.com"
+
+vpc_cidr   = "10.30.0.0/20"
+zone_count = 3
+capacity   = { min = 3, desired = 3, max = 6 }
+
+alert_emails = ["hello-birthday-alerts@example.com"]
+runbooks_url = "https://github.com/example/hello-birthday/blob/main/docs/runbooks"

@@ -1,0 +1,31 @@
+output "vpc_id" {
+  description = "The VPC."
+  value       = aws_vpc.this.id
+}
+
+output "public_subnet_ids" {
+  description = "Subnets of the load balancer, one a zone."
+  value       = values(aws_subnet.public)[*].id
+  depends_on  = [aws_route.internet]
+}
+
+output "private_subnet_ids" {
+  description = "Subnets of the instances, one a zone. An instance needs the endpoints from its first second."
+  value       = values(aws_subnet.private)[*].id
+  depends_on = [
+    aws_route_table_association.private,
+    aws_vpc_endpoint.dynamodb,
+    aws_vpc_endpoint.interface,
+    aws_vpc_security_group_egress_rule.instances_to_endpoints,
+    aws_vpc_security_group_egress_rule.instances_to_gateways,
+    aws_vpc_security_group_ingress_rule.endpoints_from_instances,
+  ]
+}
+
+output "security_group_ids" {
+  description = "Security groups by who is in them."
+  value = {
+    load_balancer = aws_security_group.load_balancer.id
+    instances     = aws_security_group.instances.id
+  }
+}

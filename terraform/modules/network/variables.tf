@@ -1,0 +1,34 @@
+variable "name" {
+  description = "Prefix of every name."
+  type        = string
+}
+
+variable "cidr" {
+  description = "IPv4 range of the VPC, /16 to /24."
+  type        = string
+}
+
+variable "zone_count" {
+  description = "Availability zones to use, 2 or 3."
+  type        = number
+}
+
+variable "port" {
+  description = "TCP port the service listens on."
+  type        = number
+}
+
+variable "table_arn" {
+  description = "The only DynamoDB table that can be reached from here."
+  type        = string
+}
+
+variable "log_key_arn" {
+  description = "KMS key that encrypts the flow logs."
+  type        = string
+}
+
+variable "log_retention_days" {
+  description = "Days to keep flow logs."
+  type        = number
+}

@@ -1,0 +1,120 @@
+# One alarm per thing that a person must look at. Each description ends with the page that says what to do,
+# docs/runbooks/<name of the alarm>.md.
+
+locals {
+  load_balancer = { LoadBalancer = aws_lb.this.arn_suffix }
+  targets       = merge(local.load_balancer, { TargetGroup = aws_lb_target_group.this.arn_suffix })
+  table         = { TableName = aws_dynamodb_table.birthdays.name }
+  group         = { AutoScalingGroupName = var.name }
+
+  # What the service calls; DynamoDB counts its own errors per operation.
+  table_operations = toset(["BatchGetItem", "BatchWriteItem", "GetItem", "PutItem"])
+
+  alarms = {
+    load-balancer-5xx = {
+      meaning   = "The load balancer itself answers 5xx: no healthy target, or targets that break connections."
+      metrics   = { errors = ["AWS/ApplicationELB", "HTTPCode_ELB_5XX_Count", "Sum", local.load_balancer] }
+      value     = "FILL(errors, 0)"
+      threshold = 5 # a minute
+      minutes   = { bad = 3, of = 5 }
+    }
+    target-5xx = {
+      meaning = "More than 1 % of the answers are 5xx, and more than five a minute."
+      metrics = {
+        errors   = ["AWS/ApplicationELB", "HTTPCode_Target_5XX_Count", "Sum", local.targets]
+        requests = ["AWS/ApplicationELB", "RequestCount", "Sum", local.targets]
+      }
+      value     = "IF(FILL(errors, 0) > 5, 100 * FILL(errors, 0) / requests, 0)"
+      threshold = 1 # percent
+      minutes   = { bad = 2, of = 3 }
+    }
+    latency-p99 = {
+      meaning   = "One in a hundred requests takes longer than half a second."
+      metrics   = { latency = ["AWS/ApplicationELB", "TargetResponseTime", "p99", local.targets] }
+      value     = "FILL(latency, 0)"
+      threshold = 0.5 # seconds
+      minutes   = { bad = 4, of = 5 }
+    }
+    unhealthy-hosts = {
+      meaning   = "Instances stay unhealthy, for longer than it takes to replace one."
+      metrics   = { unhealthy = ["AWS/ApplicationELB", "UnHealthyHostCount", "Maximum", local.targets] }
+      value     = "FILL(unhealthy, 0)"
+      threshold = 0
+      minutes   = { bad = 10, of = 10 }
+    }
+    dynamodb-throttling = {
+      meaning = "DynamoDB throttles the table."
+      metrics = {
+        reads  = ["AWS/DynamoDB", "ReadThrottleEvents", "Sum", local.table]
+        writes = ["AWS/DynamoDB", "WriteThrottleEvents", "Sum", local.table]
+      }
+      value     = "FILL(reads, 0) + FILL(writes, 0)"
+      threshold = 0
+      minutes   = { bad = 3, of = 5 }
+    }
+    dynamodb-system-errors = {
+      meaning = "DynamoDB answers with errors of its own."
+      metrics = { for operation in local.table_operations :
+      lower(operation) => ["AWS/DynamoDB", "SystemErrors", "Sum", merge(local.table, { Operation = operation })] }
+      value     = join(" + ", [for operation in local.table_operations : "FILL(${lower(operation)}, 0)"])
+      threshold = 0
+      minutes   = { bad = 3, of = 5 }
+    }
+    certificate-expiry = {
+      meaning   = "The certificate was not renewed, which ACM does 60 days ahead."
+      metrics   = { days = ["AWS/CertificateManager", "DaysToExpiry", "Minimum", { CertificateArn = aws_acm_certificate.this.arn }] }
+      value     = "FILL(30 - days, 0)"
+      threshold = 0 # days past the thirtieth before the end
+      minutes   = { bad = 1, of = 1, each = 1440 }
+    }
+    group-at-maximum = {
+      meaning = "The group wants as many instances as it may have; more load would find no more."
+      metrics = {
+        desired = ["AWS/AutoScaling", "GroupDesiredCapacity", "Maximum", local.group]
+        maximum = ["AWS/AutoScaling", "GroupMaxSize", "Minimum", local.group]
+      }
+      value     = "FILL(desired, 0) - FILL(maximum, 1) + 1"
+      threshold = 0
+      minutes   = { bad = 10, of = 10 }
+    }
+  }
+
+  # A refresh that makes any of these ring is stopped.
+  refresh_alarms = [for name in ["load-balancer-5xx", "target-5xx", "latency-p99"] : aws_cloudwatch_metric_alarm.this[name].alarm_name]
+}
+
+resource "aws_cloudwatch_metric_alarm" "this" {
+  for_each = local.alarms
+
+  alarm_name          = "${var.name}-${each.key}"
+  alarm_description   = "${each.value.meaning} ${var.runbooks_url}/${each.key}.md"
+  comparison_operator = "GreaterThanThreshold"
+  threshold           = each.value.threshold
+  datapoints_to_alarm = each.value.minutes.bad
+  evaluation_periods  = each.value.minutes.of
+  treat_missing_data  = "notBreaching"
+  alarm_actions       = [aws_sns_topic.alerts.arn]
+  ok_actions          = [aws_sns_topic.alerts.arn]
+
+  metric_query {
+    id          = "value"
+    label       = each.key
+    expression  = each.value.value
+    return_data = true
+  }
+
+  dynamic "metric_query" {
+    for_each = each.value.metrics
+    content {
+      id = metric_query.key
+
+      metric {
+        namespace   = metric_query.value[0]
+        metric_name = metric_query.value[1]
+        stat        = metric_query.value[2]
+        dimensions  = metric_query.value[3]
+        period      = 60 * try(each.value.minutes.each, 1)
+      }
+    }
+  }
+}

@@ -1,0 +1,110 @@
+resource "aws_autoscaling_group" "this" {
+  name                = var.name
+  vpc_zone_identifier = var.private_subnet_ids
+  target_group_arns   = [aws_lb_target_group.this.arn]
+
+  # size
+  min_size         = var.capacity.min
+  desired_capacity = var.capacity.desired
+  max_size         = var.capacity.max
+
+  # health: the load balancer's, which is shallow
+  health_check_type         = "ELB"
+  health_check_grace_period = 90 # seconds
+  default_instance_warmup   = 60 # seconds
+  min_elb_capacity          = var.capacity.min
+  wait_for_capacity_timeout = "10m"
+
+  launch_template {
+    id      = aws_launch_template.this.id
+    version = aws_launch_template.this.latest_version # a number: a refresh knows what to skip, a rollback where to return
+  }
+
+  # replace: first launch, then terminate, whatever the reason
+  instance_maintenance_policy {
+    min_healthy_percentage = 100
+    max_healthy_percentage = 150
+  }
+  termination_policies = ["OldestLaunchTemplate", "OldestInstance"]
+
+  instance_refresh {
+    strategy = "Rolling"
+
+    preferences {
+      min_healthy_percentage       = 100
+      max_healthy_percentage       = 150
+      skip_matching                = true
+      scale_in_protected_instances = "Refresh"
+      standby_instances            = "Terminate"
+      # It would return to the group's newest launch template, which is the bad one; the deployment returns by itself.
+      auto_rollback = false
+
+      alarm_specification {
+        alarms = local.refresh_alarms
+      }
+    }
+  }
+
+  # watch
+  metrics_granularity = "1Minute"
+  enabled_metrics = [
+    "GroupDesiredCapacity",
+    "GroupInServiceInstances",
+    "GroupMaxSize",
+    "GroupMinSize",
+    "GroupPendingInstances",
+    "GroupStandbyInstances",
+    "GroupTerminatingInstances",
+    "GroupTotalInstances",
+  ]
+
+  dynamic "tag" {
+    for_each = merge(local.instance_tags, { Name = var.name })
+    content {
+      key                 = tag.key
+      value               = tag.value
+      propagate_at_launch = false # the launch template tags instances
+    }
+  }
+
+  lifecycle {
+    ignore_changes = [desired_capacity] # scaling decides
+  }
+
+  # An instance needs its permissions from its first second, and a target group without a listener has no health.
+  depends_on = [
+    aws_iam_role_policy.be_operated,
+    aws_iam_role_policy.observe,
+    aws_iam_role_policy.serve,
+    aws_lb_listener.https,
+  ]
+}
+
+resource "aws_autoscaling_policy" "requests" {
+  name                   = "requests"
+  autoscaling_group_name = aws_autoscaling_group.this.name
+  policy_type            = "TargetTrackingScaling"
+
+  target_tracking_configuration {
+    target_value = 120000 # a minute and instance: 2,000 a second, well below what one core carries
+
+    predefined_metric_specification {
+      predefined_metric_type = "ALBRequestCountPerTarget"
+      resource_label         = "${aws_lb.this.arn_suffix}/${aws_lb_target_group.this.arn_suffix}"
+    }
+  }
+}
+
+resource "aws_autoscaling_policy" "cpu" {
+  name                   = "cpu"
+  autoscaling_group_name = aws_autoscaling_group.this.name
+  policy_type            = "TargetTrackingScaling"
+
+  target_tracking_configuration {
+    target_value = 50 # percent: with a zone lost, the other two are at 75
+
+    predefined_metric_specification {
+      predefined_metric_type = "ASGAverageCPUUtilization"
+    }
+  }
+}

@@ -1,0 +1,123 @@
+# What an instance may do: serve from one table, ship its own logs and metrics, be operated through Systems Manager.
+
+resource "aws_iam_role" "instance" {
+  name = "${var.name}-instance"
+  path = "/hello-birthday/"
+
+  assume_role_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect    = "Allow"
+      Principal = { Service = "ec2.amazonaws.com" }
+      Action    = "sts:AssumeRole"
+    }]
+  })
+}
+
+resource "aws_iam_instance_profile" "instance" {
+  name = aws_iam_role.instance.name
+  path = "/hello-birthday/"
+  role = aws_iam_role.instance.name
+}
+
+resource "aws_iam_role_policy" "serve" {
+  name = "serve"
+  role = aws_iam_role.instance.id
+
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Sid    = "OneTable"
+      Effect = "Allow"
+      Action = [
+        "dynamodb:BatchGetItem",
+        "dynamodb:BatchWriteItem",
+        "dynamodb:DescribeTable",
+        "dynamodb:GetItem",
+        "dynamodb:PutItem",
+      ]
+      Resource = aws_dynamodb_table.birthdays.arn
+      }, {
+      Sid       = "ItsKeyThroughDynamoDBOnly"
+      Effect    = "Allow"
+      Action    = local.key_use
+      Resource  = aws_kms_key.this["data"].arn
+      Condition = { StringEquals = { "kms:ViaService" = "dynamodb.${local.region}.amazonaws.com" } }
+    }]
+  })
+}
+
+resource "aws_iam_role_policy" "observe" {
+  name = "observe"
+  role = aws_iam_role.instance.id
+
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Sid    = "ShipOurLogs"
+      Effect = "Allow"
+      Action = ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"]
+      Resource = [for group in [
+        aws_cloudwatch_log_group.this["service"],
+        aws_cloudwatch_log_group.this["system"],
+      ] : "${group.arn}:*"]
+      }, {
+      Sid       = "ShipOurMetrics"
+      Effect    = "Allow"
+      Action    = "cloudwatch:PutMetricData"
+      Resource  = "*" # the action knows no resources, but the condition does
+      Condition = { StringEquals = { "cloudwatch:namespace" = "HelloBirthday" } }
+    }]
+  })
+}
+
+resource "aws_iam_role_policy" "be_operated" {
+  name = "be-operated"
+  role = aws_iam_role.instance.id
+
+  # AmazonSSMManagedInstanceCore without its right to read every parameter of the account.
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Sid    = "TheAgentsOwnCalls"
+      Effect = "Allow"
+      Action = [
+        "ec2messages:AcknowledgeMessage",
+        "ec2messages:DeleteMessage",
+        "ec2messages:FailMessage",
+        "ec2messages:GetEndpoint",
+        "ec2messages:GetMessages",
+        "ec2messages:SendReply",
+        "ssm:ListAssociations",
+        "ssm:ListInstanceAssociations",
+        "ssm:UpdateInstanceAssociationStatus",
+        "ssm:UpdateInstanceInformation",
+        "ssmmessages:CreateControlChannel",
+        "ssmmessages:CreateDataChannel",
+        "ssmmessages:OpenControlChannel",
+        "ssmmessages:OpenDataChannel",
+      ]
+      Resource = "*" # most of these know no resources
+      }, {
+      Sid      = "ReadTheDocumentsItRuns"
+      Effect   = "Allow"
+      Action   = ["ssm:DescribeDocument", "ssm:GetDocument"]
+      Resource = "arn:aws:ssm:${local.region}:*:document/*"
+      }, {
+      Sid      = "DecryptSessions"
+      Effect   = "Allow"
+      Action   = "kms:Decrypt"
+      Resource = aws_kms_key.this["operations"].arn
+      }, {
+      Sid      = "FindTheSessionLog"
+      Effect   = "Allow"
+      Action   = "logs:DescribeLogGroups"
+      Resource = "*" # lists the account's groups; the agent looks for its own among them
+      }, {
+      Sid      = "RecordSessionsAndCommands"
+      Effect   = "Allow"
+      Action   = ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"]
+      Resource = "${aws_cloudwatch_log_group.this["sessions"].arn}:*"
+    }]
+  })
+}

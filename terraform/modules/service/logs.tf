@@ -1,0 +1,41 @@
+locals {
+  log_groups = {
+    service  = "/${var.name}/service"  # the service's journal
+    system   = "/${var.name}/system"   # the rest of the journal
+    sessions = "/${var.name}/sessions" # what people did, sessions and commands
+
+    # AWS prescribes the beginnings of these two.
+    refreshes = "/aws/events/${var.name}/refreshes"
+    firewall  = "aws-waf-logs-${var.name}"
+  }
+}
+
+resource "aws_cloudwatch_log_group" "this" {
+  for_each = local.log_groups
+
+  name              = each.value
+  retention_in_days = var.log_retention_days
+  kms_key_id        = aws_kms_key.this["operations"].arn
+}
+
+resource "aws_cloudwatch_log_resource_policy" "delivery" {
+  policy_name = var.name
+
+  policy_document = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Sid       = "EventsWriteRefreshes"
+      Effect    = "Allow"
+      Principal = { Service = ["delivery.logs.amazonaws.com", "events.amazonaws.com"] }
+      Action    = ["logs:CreateLogStream", "logs:PutLogEvents"]
+      Resource  = "${aws_cloudwatch_log_group.this["refreshes"].arn}:*"
+      }, {
+      Sid       = "TheFirewallWritesItsLog"
+      Effect    = "Allow"
+      Principal = { Service = "delivery.logs.amazonaws.com" }
+      Action    = ["logs:CreateLogStream", "logs:PutLogEvents"]
+      Resource  = "${aws_cloudwatch_log_group.this["firewall"].arn}:*"
+      Condition = local.own_account
+    }]
+  })
+}

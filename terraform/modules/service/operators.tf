@@ -1,0 +1,66 @@
+# For the people who are on call: attach it to their role or permission set.
+resource "aws_iam_policy" "operators" {
+  name        = "${var.name}-operators"
+  path        = "/hello-birthday/"
+  description = "Operate the fleet of ${var.name} through Systems Manager"
+
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Sid       = "OpenSessionsAndRunOurDocumentsOnOurInstances"
+      Effect    = "Allow"
+      Action    = ["ssm:SendCommand", "ssm:StartSession"]
+      Resource  = "arn:aws:ec2:${local.region}:${local.account_id}:instance/*"
+      Condition = { StringEquals = { for key, value in local.instance_tags : "aws:ResourceTag/${key}" => value } }
+      }, {
+      Sid      = "NoOtherDocuments"
+      Effect   = "Allow"
+      Action   = ["ssm:SendCommand", "ssm:StartSession"]
+      Resource = concat([aws_ssm_document.session_preferences.arn], [for name, kind in local.documents : aws_ssm_document.this[name].arn if kind == "Command"])
+      }, {
+      Sid      = "ReplaceAnInstance"
+      Effect   = "Allow"
+      Action   = "ssm:StartAutomationExecution"
+      Resource = "arn:aws:ssm:${local.region}:${local.account_id}:automation-definition/${aws_ssm_document.this["replace-instance"].name}:*"
+      }, {
+      Sid       = "LetTheAutomationWork"
+      Effect    = "Allow"
+      Action    = "iam:PassRole"
+      Resource  = aws_iam_role.automation.arn
+      Condition = { StringEquals = { "iam:PassedToService" = "ssm.amazonaws.com" } }
+      }, {
+      Sid      = "EndTheirOwnSessions"
+      Effect   = "Allow"
+      Action   = ["ssm:ResumeSession", "ssm:TerminateSession"]
+      Resource = "arn:aws:ssm:*:*:session/$${aws:userid}-*"
+      }, {
+      Sid      = "EncryptSessions"
+      Effect   = "Allow"
+      Action   = "kms:GenerateDataKey"
+      Resource = aws_kms_key.this["operations"].arn
+      }, {
+      Sid    = "Look"
+      Effect = "Allow"
+      Action = [
+        "autoscaling:Describe*",
+        "cloudwatch:DescribeAlarms",
+        "cloudwatch:GetDashboard",
+        "cloudwatch:GetMetricData",
+        "ec2:DescribeInstances",
+        "elasticloadbalancing:DescribeTargetHealth",
+        "ssm:DescribeInstanceInformation",
+        "ssm:DescribeSessions",
+        "ssm:GetAutomationExecution",
+        "ssm:GetCommandInvocation",
+        "ssm:GetConnectionStatus",
+        "ssm:ListCommandInvocations",
+      ]
+      Resource = "*" # describing knows no resources
+      }, {
+      Sid      = "ReadTheLogs"
+      Effect   = "Allow"
+      Action   = ["logs:FilterLogEvents", "logs:GetLogEvents", "logs:StartLiveTail", "logs:StartQuery", "logs:GetQueryResults"]
+      Resource = [for group in aws_cloudwatch_log_group.this : "${group.arn}:*"]
+    }]
+  })
+}

@@ -1,0 +1,48 @@
+output "table_arn" {
+  description = "The DynamoDB table."
+  value       = aws_dynamodb_table.birthdays.arn
+}
+
+output "table_name" {
+  description = "The DynamoDB table's name."
+  value       = aws_dynamodb_table.birthdays.name
+}
+
+output "operations_key_arn" {
+  description = "KMS key of logs, alarms and sessions."
+  value       = aws_kms_key.this["operations"].arn
+}
+
+output "group_name" {
+  description = "The Auto Scaling Group."
+  value       = aws_autoscaling_group.this.name
+}
+
+output "target_group_arn" {
+  description = "The load balancer's target group."
+  value       = aws_lb_target_group.this.arn
+}
+
+output "launch_template" {
+  description = "The launch template and the version that instances should run."
+  value       = { id = aws_launch_template.this.id, version = aws_launch_template.this.latest_version }
+}
+
+output "refresh_alarms" {
+  description = "Alarms that stop an instance refresh."
+  value       = local.refresh_alarms
+}
+
+output "operators_policy_arn" {
+  description = "IAM policy for operators."
+  value       = aws_iam_policy.operators.arn
+}
+
+output "authentication" {
+  description = "Where tokens come from, or null."
+  value = var.authentication ? {
+    issuer         = "https://cognito-idp.${local.region}.amazonaws.com/${aws_cognito_user_pool.this[0].id}"
+    token_endpoint = "https://${aws_cognito_user_pool_domain.this[0].domain}.auth.${local.region}.amazoncognito.com/oauth2/token"
+    client_id      = aws_cognito_user_pool_client.machine[0].id
+  } : null
+}

@@ -1,0 +1,44 @@
+output "url" {
+  description = "Where clients find the service."
+  value       = "https://${var.domain_name}"
+}
+
+output "group_name" {
+  description = "Auto Scaling Group, whose instance refresh is the deployment."
+  value       = module.service.group_name
+}
+
+output "target_group_arn" {
+  description = "Target group of the load balancer."
+  value       = module.service.target_group_arn
+}
+
+output "launch_template" {
+  description = "Launch template: id and the version that instances should run."
+  value       = module.service.launch_template
+}
+
+output "ami_id" {
+  description = "Image that instances should run."
+  value       = var.ami_id
+}
+
+output "table_name" {
+  description = "DynamoDB table."
+  value       = module.service.table_name
+}
+
+output "refresh_alarms" {
+  description = "Alarms that stop an instance refresh."
+  value       = module.service.refresh_alarms
+}
+
+output "operators_policy_arn" {
+  description = "IAM policy for the people who operate the fleet through Systems Manager."
+  value       = module.service.operators_policy_arn
+}
+
+output "authentication" {
+  description = "Issuer, token endpoint and client id, where authentication is on; else null."
+  value       = module.service.authentication
+}

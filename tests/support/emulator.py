@@ -1,0 +1,133 @@
+"""An AWS account to deploy into: moto's server in a process of its own, with what Terraform expects to find there.
+
+    python -m tests.support.emulator
+
+prints one line of JSON with the server's URL and serves until its standard input ends.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+import requests
+from moto.server import ThreadedMotoServer
+
+from tests.support import emulator_extensions
+
+REGION = "eu-central-1"
+
+# The account's own images, by id: two versions, and one for another kind of machine.
+IMAGES = {
+    "ami-0000000000000000a": "arm64",
+    "ami-0000000000000000b": "arm64",
+    "ami-0000000000000000c": "x86_64",
+}
+
+
+@dataclass(frozen=True)
+class Account:
+    """An emulated AWS account."""
+
+    account_id: str
+    url: str
+    environ: dict[str, str]
+    """What AWS's tools need to work in this account, and nowhere else."""
+
+    def client(self, service: str) -> Any:  # noqa: ANN401 - one of boto3's many generated classes
+        """Return an administrator's client of `service`."""
+        return boto3.client(
+            service,
+            region_name=REGION,
+            endpoint_url=self.url,
+            aws_access_key_id=self.environ["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=self.environ["AWS_SECRET_ACCESS_KEY"],
+        )
+
+    def count_resources(self) -> dict[str, int]:
+        """Count everything that exists, by service and kind, all accounts of the server together."""
+        everything = requests.get(f"{self.url}/moto-api/data.json", timeout=60).json()
+        return {
+            f"{service}.{kind}": len(members)
+            for service, kinds in everything.items()
+            for kind, members in kinds.items()
+            if members
+        }
+
+
+@contextmanager
+def account(account_id: str, folder: Path) -> Iterator[Account]:
+    """Run an emulator until the block ends, and give an administrator's access to one account of it.
+
+    `folder` holds what the emulator reads at its start.
+    """
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.support.emulator"],
+        env=os.environ | _settings(account_id, folder),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        url = json.loads(process.stdout.readline())["url"]
+        yield Account(account_id, url, _administrator(url, account_id))
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _settings(account_id: str, folder: Path) -> dict[str, str]:
+    images = folder / "images.json"
+    common = {"owner_id": account_id, "root_device_name": "/dev/xvda", "root_device_type": "ebs"}
+    images.write_text(
+        json.dumps([
+            common | {"ami_id": image_id, "name": f"hello-birthday-{image_id}", "architecture": architecture}
+            for image_id, architecture in IMAGES.items()
+        ])
+    )
+    return {
+        "MOTO_AMIS_PATH": str(images),
+        "MOTO_IAM_LOAD_MANAGED_POLICIES": "true",
+        "MOTO_ACM_VALIDATION_WAIT": "1",  # second
+    }
+
+
+def _administrator(url: str, account_id: str) -> dict[str, str]:
+    """Take on a role of the account: from then on, the emulator knows by the keys whose account is meant."""
+    anybody = boto3.client(
+        "sts", region_name=REGION, endpoint_url=url, aws_access_key_id="test", aws_secret_access_key="test"
+    )
+    role = f"arn:aws:iam::{account_id}:role/administrator"
+    keys = anybody.assume_role(RoleArn=role, RoleSessionName="administrator")["Credentials"]
+    return {
+        "AWS_ACCESS_KEY_ID": keys["AccessKeyId"],
+        "AWS_SECRET_ACCESS_KEY": keys["SecretAccessKey"],
+        "AWS_SESSION_TOKEN": keys["SessionToken"],
+        "AWS_ENDPOINT_URL": url,
+        "AWS_REGION": REGION,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    }
+
+
+def _serve() -> None:
+    emulator_extensions.install()
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    print(json.dumps({"url": f"http://{host}:{port}"}), flush=True)  # noqa: T201 - the parent reads it
+    sys.stdin.read()
+    server.stop()
+
+
+if __name__ == "__main__":
+    _serve()

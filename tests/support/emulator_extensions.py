@@ -1,0 +1,70 @@
+"""What moto lacks and the stack needs, added to moto; each part names the AWS call it stands for."""
+
+import json
+import uuid
+from typing import Any
+
+from moto.backup.responses import BackupResponse
+from moto.cloudwatch.responses import CloudWatchResponse
+from moto.ec2.models import EC2Backend
+from moto.iam.access_control import IAMPolicyStatement, PermissionResult
+
+_selections: dict[str, dict[str, Any]] = {}
+
+
+def install() -> None:
+    """Extend moto in this process."""
+    CloudWatchResponse.put_composite_alarm = CloudWatchResponse.put_metric_alarm  # moto stores both alike
+    for method in (create_backup_selection, get_backup_selection, delete_backup_selection):
+        setattr(BackupResponse, method.__name__, method)
+    _skip_conditional_denials()
+    _keep_tags_of_launch_templates_apart()
+
+
+def create_backup_selection(response: BackupResponse) -> str:
+    """AWS Backup's CreateBackupSelection."""
+    selection_id = str(uuid.uuid4())
+    plan_id = _parts(response)["plans"]
+    answer = {"SelectionId": selection_id, "BackupPlanId": plan_id}
+    _selections[selection_id] = answer | {"BackupSelection": json.loads(response.body)["BackupSelection"]}
+    return json.dumps(answer)
+
+
+def get_backup_selection(response: BackupResponse) -> str:
+    """AWS Backup's GetBackupSelection."""
+    return json.dumps(_selections[_parts(response)["selections"]])
+
+
+def delete_backup_selection(response: BackupResponse) -> str:
+    """AWS Backup's DeleteBackupSelection."""
+    del _selections[_parts(response)["selections"]]
+    return ""
+
+
+def _parts(response: BackupResponse) -> dict[str, str]:
+    """Read a path such as /backup/plans/<id>/selections/<id> as a mapping."""
+    parts = response.path.strip("/").split("/")[1:]
+    return dict(zip(parts[::2], parts[1::2], strict=False))
+
+
+def _skip_conditional_denials() -> None:
+    """Skip "deny unless TLS" and the like: moto knows no conditions and would deny to everybody."""
+    decide = IAMPolicyStatement.is_action_permitted
+
+    def decide_unless_conditional(statement: IAMPolicyStatement, *args: Any, **kwargs: Any) -> PermissionResult:  # noqa: ANN401 - passed on
+        if "Condition" in statement._statement and statement._statement["Effect"] == "Deny":  # noqa: SLF001 - no other way
+            return PermissionResult.NEUTRAL
+        return decide(statement, *args, **kwargs)
+
+    IAMPolicyStatement.is_action_permitted = decide_unless_conditional
+
+
+def _keep_tags_of_launch_templates_apart() -> None:
+    """Keep a launch template's own tags out of what it launches: moto mixes them, so that every plan shows a change."""
+    create = EC2Backend.create_launch_template
+
+    def create_apart(backend: EC2Backend, name: str, description: str, data: dict[str, Any], *args: Any) -> Any:  # noqa: ANN401 - passed on
+        launched = [tags for tags in data.get("TagSpecifications", []) if tags["ResourceType"] != "launch-template"]
+        return create(backend, name, description, data | {"TagSpecifications": launched}, *args)
+
+    EC2Backend.create_launch_template = create_apart

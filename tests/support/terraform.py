@@ -1,0 +1,96 @@
+"""Terraform as its users run it, on a copy of `terraform/`, against an emulated AWS account."""
+
+import json
+import os
+import shutil
+import subprocess
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.support.emulator import Account
+
+ROOT = Path(__file__).parents[2]
+
+# Only what an emulator on 127.0.0.1 makes necessary: paths instead of host names for buckets, and no endless retries.
+_OVERRIDE = """
+provider "aws" {
+  s3_use_path_style = true
+  max_retries       = 3
+}
+"""
+
+
+class TerraformFailed(Exception):
+    """Terraform ended with an error; the message is what it printed."""
+
+
+@dataclass
+class Terraform:
+    """A root module in a folder of its own, and an environment to run it in."""
+
+    folder: Path
+    environ: dict[str, str]
+    seconds: dict[str, float] = field(default_factory=dict)
+    """How long each command took, the last time."""
+
+    @classmethod
+    def copy(cls, target: Path, account: Account, root: str = "terraform") -> "Terraform":
+        """Copy the root module to `target`, to be applied to `account`."""
+        ignored = shutil.ignore_patterns(".terraform", "*.tfstate*", "tests")
+        shutil.copytree(ROOT / "terraform", target, ignore=ignored)
+        folder = target / Path(root).relative_to("terraform")
+        (folder / "emulator_override.tf").write_text(_OVERRIDE)
+        return cls(folder, account.environ | cli_environ(target))
+
+    def run(self, *arguments: str, check: bool = True) -> "subprocess.CompletedProcess[str]":
+        """Run terraform; raise TerraformFailed with its output unless it ends well."""
+        started = time.monotonic()
+        done = subprocess.run(
+            ["terraform", *arguments],
+            cwd=self.folder,
+            env={"PATH": os.environ["PATH"], "HOME": str(self.folder)} | self.environ,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        self.seconds[arguments[0]] = time.monotonic() - started
+        if check and done.returncode != 0:
+            raise TerraformFailed(f"terraform {' '.join(arguments)}\n{done.stdout}\n{done.stderr}")
+        return done
+
+    def plan(self, *arguments: str) -> dict[str, Any]:
+        """Make a plan and return it as `terraform show -json` tells it."""
+        self.run("plan", "-input=false", "-no-color", "-out=plan", *arguments)
+        plan: dict[str, Any] = json.loads(self.run("show", "-json", "plan").stdout)
+        return plan
+
+    def state(self) -> list[str]:
+        """Return the addresses of the managed resources in the state."""
+        addresses = self.run("state", "list").stdout.splitlines()
+        return [address for address in addresses if not address.split(".")[-2:-1] or ".data." not in f".{address}"]
+
+
+def cli_environ(folder: Path) -> dict[str, str]:
+    """Return the variables that make terraform find its providers; `folder` holds a configuration if one is needed.
+
+    Where the provider lies in a folder of this machine, that folder is the mirror; everywhere else Terraform
+    downloads it as usual.
+    """
+    configuration = folder / "cli.tfrc"
+    mirror = _provider_mirror()
+    configuration.write_text(
+        f'provider_installation {{\n  filesystem_mirror {{\n    path = "{mirror}"\n  }}\n}}\n' if mirror else ""
+    )
+    return {"TF_CLI_CONFIG_FILE": str(configuration), "TF_IN_AUTOMATION": "true", "CHECKPOINT_DISABLE": "true"}
+
+
+def _provider_mirror() -> Path | None:
+    """Return the folder that holds the providers by host name, or None."""
+    command = ["find", "/opt", "/usr/share", "/usr/local", "-maxdepth", "4", "-type", "d"]
+    found = subprocess.run(
+        [*command, "-path", "*/registry.terraform.io/hashicorp/aws"], capture_output=True, text=True, check=False
+    )
+    folders = found.stdout.split()
+    return Path(folders[0]).parents[2] if folders else None
