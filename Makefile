@@ -5,7 +5,7 @@ BIN := .venv/bin
 DYNAMODB_LOCAL := build/dynamodb-local/package/emulator
 
 .DEFAULT_GOAL := help
-.PHONY: help run test contract-test bench soak lint format clean
+.PHONY: help run test contract-test terraform-test bench soak picture lint format clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,7 +23,7 @@ run: .venv/.ready ## Serve on 127.0.0.1:8080 from an embedded store (other port:
 	@HELLO_GIT_COMMIT=$$(git rev-parse HEAD 2>/dev/null) exec $(BIN)/python -m service --local --port $(PORT)
 
 test: .venv/.ready ## Run the tests with coverage (about 90 s)
-	$(BIN)/pytest -n auto --cov -m "not exhaustive"
+	$(BIN)/pytest -n auto --cov -m "not exhaustive and not terraform"
 	$(BIN)/pytest -n auto -m exhaustive
 
 contract-test: .venv/.ready $(DYNAMODB_LOCAL) ## Run the API and storage tests against Amazon's DynamoDB Local (Java, npm)
@@ -36,11 +36,23 @@ $(DYNAMODB_LOCAL):
 	@cd build/dynamodb-local && npm pack --silent amplify-dynamodb-simulator@2.9.30 >/dev/null
 	@tar -xzf build/dynamodb-local/amplify-dynamodb-simulator-2.9.30.tgz -C build/dynamodb-local
 
+terraform-test: .venv/.ready ## Check the Terraform code and apply dev and prod to an emulated account (terraform; 8 minutes)
+	@command -v terraform >/dev/null || { echo "make terraform-test needs Terraform 1.11 or newer: https://developer.hashicorp.com/terraform/install" >&2; exit 1; }
+	@rm -rf build/terraform && mkdir -p build/terraform
+	$(BIN)/pytest -m terraform --timeout 1200 --junitxml build/terraform/tests.xml tests/infra
+	LOG_LEVEL=ERROR $(BIN)/uv tool run --quiet --from checkov==3.3.30 checkov --directory terraform --framework terraform \
+	  --compact --quiet --skip-download --output cli --output json --output-file-path console,build/terraform/checkov.json
+	$(BIN)/python -m tests.infra.summary
+
 bench: .venv/.ready ## Compare the speed with peers written the usual way (wrk, npm; 15 minutes; BENCH=--short for one)
 	$(BIN)/python -m tests.bench $(BENCH)
 
 soak: .venv/.ready ## Serve a constant rate and watch memory and latency (wait MINUTES=10)
 	$(BIN)/python -m tests.bench.soak --minutes $(or $(MINUTES),10)
+
+picture: .venv/.ready ## Draw docs/architecture.svg and .png (graphviz)
+	@command -v dot >/dev/null || { echo "make picture needs graphviz (Debian: apt-get install graphviz)" >&2; exit 1; }
+	$(BIN)/python docs/architecture.py
 
 lint: .venv/.ready ## Check style, types and layers
 	$(BIN)/ruff format --check .

@@ -1,4 +1,5 @@
-# The apply role changes what terraform/ describes and bakes images, in one region; its IAM ends at /hello-birthday/.
+# The apply role changes what terraform/ describes and bakes images, in one region. It makes the roles of the stack, and
+# so could make a mightier one: whoever may run the protected environment's pipeline is an administrator of this account.
 
 resource "aws_iam_role_policy_attachment" "read_to_apply" {
   role       = aws_iam_role.github["apply"].name

@@ -21,6 +21,9 @@ resource "aws_kms_alias" "state" {
 }
 
 resource "aws_s3_bucket" "state" {
+  #checkov:skip=CKV_AWS_18:CloudTrail tells who touched it
+  #checkov:skip=CKV_AWS_144:every version is kept, and the state can be rebuilt by import
+  #checkov:skip=CKV2_AWS_62:nobody waits for states
   bucket = "${local.name}-state-${var.account_id}"
 }
 

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import boto3
-import requests
 from moto.server import ThreadedMotoServer
 
 from tests.support import emulator_extensions
@@ -42,23 +41,7 @@ class Account:
 
     def client(self, service: str) -> Any:  # noqa: ANN401 - one of boto3's many generated classes
         """Return an administrator's client of `service`."""
-        return boto3.client(
-            service,
-            region_name=REGION,
-            endpoint_url=self.url,
-            aws_access_key_id=self.environ["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=self.environ["AWS_SECRET_ACCESS_KEY"],
-        )
-
-    def count_resources(self) -> dict[str, int]:
-        """Count everything that exists, by service and kind, all accounts of the server together."""
-        everything = requests.get(f"{self.url}/moto-api/data.json", timeout=60).json()
-        return {
-            f"{service}.{kind}": len(members)
-            for service, kinds in everything.items()
-            for kind, members in kinds.items()
-            if members
-        }
+        return _client(service, self.url, self.environ["AWS_ACCESS_KEY_ID"], self.environ["AWS_SECRET_ACCESS_KEY"])
 
 
 @contextmanager
@@ -67,31 +50,37 @@ def account(account_id: str, folder: Path) -> Iterator[Account]:
 
     `folder` holds what the emulator reads at its start.
     """
-    process = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-m", "tests.support.emulator"],
         env=os.environ | _settings(account_id, folder),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
-    )
-    try:
-        assert process.stdout is not None
-        url = json.loads(process.stdout.readline())["url"]
-        yield Account(account_id, url, _administrator(url, account_id))
-    finally:
-        process.terminate()
-        process.wait()
+    ) as process:
+        try:
+            assert process.stdout is not None
+            url = json.loads(process.stdout.readline())["url"]
+            yield Account(account_id, url, _administrator(url, account_id))
+        finally:
+            process.terminate()
+
+
+def _client(service: str, url: str, key_id: str, secret: str) -> Any:  # noqa: ANN401 - as above
+    make: Any = boto3.client
+    return make(service, region_name=REGION, endpoint_url=url, aws_access_key_id=key_id, aws_secret_access_key=secret)
 
 
 def _settings(account_id: str, folder: Path) -> dict[str, str]:
     images = folder / "images.json"
     common = {"owner_id": account_id, "root_device_name": "/dev/xvda", "root_device_type": "ebs"}
     images.write_text(
-        json.dumps([
-            common | {"ami_id": image_id, "name": f"hello-birthday-{image_id}", "architecture": architecture}
-            for image_id, architecture in IMAGES.items()
-        ])
+        json.dumps(
+            [
+                common | {"ami_id": image_id, "name": f"hello-birthday-{image_id}", "architecture": architecture}
+                for image_id, architecture in IMAGES.items()
+            ]
+        )
     )
     return {
         "MOTO_AMIS_PATH": str(images),
@@ -102,9 +91,7 @@ def _settings(account_id: str, folder: Path) -> dict[str, str]:
 
 def _administrator(url: str, account_id: str) -> dict[str, str]:
     """Take on a role of the account: from then on, the emulator knows by the keys whose account is meant."""
-    anybody = boto3.client(
-        "sts", region_name=REGION, endpoint_url=url, aws_access_key_id="test", aws_secret_access_key="test"
-    )
+    anybody = _client("sts", url, "anybody", "anything")
     role = f"arn:aws:iam::{account_id}:role/administrator"
     keys = anybody.assume_role(RoleArn=role, RoleSessionName="administrator")["Credentials"]
     return {

@@ -5,6 +5,7 @@ import uuid
 from typing import Any
 
 from moto.backup.responses import BackupResponse
+from moto.backup.urls import url_paths as backup_urls
 from moto.cloudwatch.responses import CloudWatchResponse
 from moto.ec2.models import EC2Backend
 from moto.iam.access_control import IAMPolicyStatement, PermissionResult
@@ -14,9 +15,15 @@ _selections: dict[str, dict[str, Any]] = {}
 
 def install() -> None:
     """Extend moto in this process."""
-    CloudWatchResponse.put_composite_alarm = CloudWatchResponse.put_metric_alarm  # moto stores both alike
-    for method in (create_backup_selection, get_backup_selection, delete_backup_selection):
+    setattr(CloudWatchResponse, "put_composite_alarm", CloudWatchResponse.put_metric_alarm)  # noqa: B010 - it has none
+    for method in (
+        create_backup_selection,
+        get_backup_selection,
+        delete_backup_selection,
+        list_recovery_points_by_backup_vault,
+    ):
         setattr(BackupResponse, method.__name__, method)
+    backup_urls["{0}/backup-vaults/(?P<name>[^/]+)/recovery-points/?$"] = BackupResponse.dispatch
     _skip_conditional_denials()
     _keep_tags_of_launch_templates_apart()
 
@@ -41,6 +48,11 @@ def delete_backup_selection(response: BackupResponse) -> str:
     return ""
 
 
+def list_recovery_points_by_backup_vault(_response: BackupResponse) -> str:
+    """AWS Backup's ListRecoveryPointsByBackupVault; nothing ever runs a backup here."""
+    return json.dumps({"RecoveryPoints": []})
+
+
 def _parts(response: BackupResponse) -> dict[str, str]:
     """Read a path such as /backup/plans/<id>/selections/<id> as a mapping."""
     parts = response.path.strip("/").split("/")[1:]
@@ -56,7 +68,7 @@ def _skip_conditional_denials() -> None:
             return PermissionResult.NEUTRAL
         return decide(statement, *args, **kwargs)
 
-    IAMPolicyStatement.is_action_permitted = decide_unless_conditional
+    IAMPolicyStatement.is_action_permitted = decide_unless_conditional  # type: ignore[method-assign, assignment]
 
 
 def _keep_tags_of_launch_templates_apart() -> None:
@@ -67,4 +79,4 @@ def _keep_tags_of_launch_templates_apart() -> None:
         launched = [tags for tags in data.get("TagSpecifications", []) if tags["ResourceType"] != "launch-template"]
         return create(backend, name, description, data | {"TagSpecifications": launched}, *args)
 
-    EC2Backend.create_launch_template = create_apart
+    EC2Backend.create_launch_template = create_apart  # type: ignore[method-assign, assignment]

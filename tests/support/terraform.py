@@ -62,7 +62,7 @@ class Terraform:
 
     def plan(self, *arguments: str) -> dict[str, Any]:
         """Make a plan and return it as `terraform show -json` tells it."""
-        self.run("plan", "-input=false", "-no-color", "-out=plan", *arguments)
+        self.run("plan", "-input=false", "-out=plan", *arguments)
         plan: dict[str, Any] = json.loads(self.run("show", "-json", "plan").stdout)
         return plan
 
@@ -83,7 +83,8 @@ def cli_environ(folder: Path) -> dict[str, str]:
     configuration.write_text(
         f'provider_installation {{\n  filesystem_mirror {{\n    path = "{mirror}"\n  }}\n}}\n' if mirror else ""
     )
-    return {"TF_CLI_CONFIG_FILE": str(configuration), "TF_IN_AUTOMATION": "true", "CHECKPOINT_DISABLE": "true"}
+    plain = {f"TF_CLI_ARGS_{command}": "-no-color" for command in ("apply", "destroy", "init", "plan", "test")}
+    return plain | {"TF_CLI_CONFIG_FILE": str(configuration), "TF_IN_AUTOMATION": "true", "CHECKPOINT_DISABLE": "true"}
 
 
 def _provider_mirror() -> Path | None:

@@ -38,6 +38,10 @@ resource "aws_iam_role_policy" "flow_log" {
       Effect   = "Allow"
       Action   = ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"]
       Resource = "${aws_cloudwatch_log_group.flow.arn}:*"
+      }, {
+      Effect   = "Allow"
+      Action   = "logs:DescribeLogGroups"
+      Resource = "*" # lists the account's groups; the service looks for its own among them
     }]
   })
 }

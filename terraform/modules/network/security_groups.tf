@@ -2,6 +2,7 @@
 # the internet is the only address range. DNS, time and instance metadata need no rule: AWS does not filter them.
 
 resource "aws_security_group" "load_balancer" {
+  #checkov:skip=CKV2_AWS_5:attached in the module service
   name        = "${var.name}-load-balancer"
   description = "The door: HTTPS from everywhere, HTTP only to be redirected"
   vpc_id      = aws_vpc.this.id
@@ -9,6 +10,7 @@ resource "aws_security_group" "load_balancer" {
 }
 
 resource "aws_security_group" "instances" {
+  #checkov:skip=CKV2_AWS_5:attached in the module service
   name        = "${var.name}-instances"
   description = "The service: reached by the load balancer, reaches the endpoints"
   vpc_id      = aws_vpc.this.id
@@ -25,6 +27,7 @@ resource "aws_security_group" "endpoints" {
 # internet -> load balancer
 
 resource "aws_vpc_security_group_ingress_rule" "internet" {
+  #checkov:skip=CKV_AWS_260:port 80 only redirects to HTTPS
   for_each = { https = 443, http = 80 }
 
   security_group_id = aws_security_group.load_balancer.id

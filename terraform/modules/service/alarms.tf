@@ -1,5 +1,5 @@
 # One alarm per thing that a person must look at. Each description ends with the page that says what to do,
-# docs/runbooks/<name of the alarm>.md.
+# docs/runbooks/<name of the alarm>.md. Missing data is never bad by itself: metrics come late and quiet minutes have none.
 
 locals {
   load_balancer = { LoadBalancer = aws_lb.this.arn_suffix }
@@ -14,7 +14,7 @@ locals {
     load-balancer-5xx = {
       meaning   = "The load balancer itself answers 5xx: no healthy target, or targets that break connections."
       metrics   = { errors = ["AWS/ApplicationELB", "HTTPCode_ELB_5XX_Count", "Sum", local.load_balancer] }
-      value     = "FILL(errors, 0)"
+      value     = "errors"
       threshold = 5 # a minute
       minutes   = { bad = 3, of = 5 }
     }
@@ -24,21 +24,21 @@ locals {
         errors   = ["AWS/ApplicationELB", "HTTPCode_Target_5XX_Count", "Sum", local.targets]
         requests = ["AWS/ApplicationELB", "RequestCount", "Sum", local.targets]
       }
-      value     = "IF(FILL(errors, 0) > 5, 100 * FILL(errors, 0) / requests, 0)"
+      value     = "IF(errors > 5, 100 * errors / requests, 0)"
       threshold = 1 # percent
-      minutes   = { bad = 2, of = 3 }
+      minutes   = { bad = 2, of = 5 }
     }
     latency-p99 = {
       meaning   = "One in a hundred requests takes longer than half a second."
       metrics   = { latency = ["AWS/ApplicationELB", "TargetResponseTime", "p99", local.targets] }
-      value     = "FILL(latency, 0)"
+      value     = "latency"
       threshold = 0.5 # seconds
       minutes   = { bad = 4, of = 5 }
     }
     unhealthy-hosts = {
       meaning   = "Instances stay unhealthy, for longer than it takes to replace one."
       metrics   = { unhealthy = ["AWS/ApplicationELB", "UnHealthyHostCount", "Maximum", local.targets] }
-      value     = "FILL(unhealthy, 0)"
+      value     = "unhealthy"
       threshold = 0
       minutes   = { bad = 10, of = 10 }
     }
@@ -61,11 +61,18 @@ locals {
       minutes   = { bad = 3, of = 5 }
     }
     certificate-expiry = {
-      meaning   = "The certificate was not renewed, which ACM does 60 days ahead."
+      meaning   = "The certificate was not renewed, which ACM does 45 days ahead."
       metrics   = { days = ["AWS/CertificateManager", "DaysToExpiry", "Minimum", { CertificateArn = aws_acm_certificate.this.arn }] }
-      value     = "FILL(30 - days, 0)"
+      value     = "30 - days"
       threshold = 0 # days past the thirtieth before the end
       minutes   = { bad = 1, of = 1, each = 1440 }
+    }
+    refresh-failed = {
+      meaning   = "An instance refresh failed: some instances may run the new version, others the old one."
+      metrics   = { failed = ["HelloBirthday", aws_cloudwatch_log_metric_filter.refresh_failed.metric_transformation[0].name, "Sum", {}] }
+      value     = "failed"
+      threshold = 0
+      minutes   = { bad = 1, of = 1 }
     }
     group-at-maximum = {
       meaning = "The group wants as many instances as it may have; more load would find no more."
@@ -73,14 +80,11 @@ locals {
         desired = ["AWS/AutoScaling", "GroupDesiredCapacity", "Maximum", local.group]
         maximum = ["AWS/AutoScaling", "GroupMaxSize", "Minimum", local.group]
       }
-      value     = "FILL(desired, 0) - FILL(maximum, 1) + 1"
+      value     = "desired - maximum + 1"
       threshold = 0
       minutes   = { bad = 10, of = 10 }
     }
   }
-
-  # A refresh that makes any of these ring is stopped.
-  refresh_alarms = [for name in ["load-balancer-5xx", "target-5xx", "latency-p99"] : aws_cloudwatch_metric_alarm.this[name].alarm_name]
 }
 
 resource "aws_cloudwatch_metric_alarm" "this" {

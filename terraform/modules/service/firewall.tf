@@ -1,4 +1,5 @@
 resource "aws_wafv2_web_acl" "this" {
+  #checkov:skip=CKV_AWS_192:AWSManagedRulesKnownBadInputsRuleSet is there, in a dynamic block that checkov does not follow
   name  = var.name
   scope = "REGIONAL"
 
@@ -103,39 +104,4 @@ locals {
 resource "aws_wafv2_web_acl_association" "this" {
   resource_arn = aws_lb.this.arn
   web_acl_arn  = aws_wafv2_web_acl.this.arn
-}
-
-resource "aws_wafv2_web_acl_logging_configuration" "this" {
-  resource_arn            = aws_wafv2_web_acl.this.arn
-  log_destination_configs = [aws_cloudwatch_log_group.this["firewall"].arn]
-
-  redacted_fields {
-    uri_path {} # it names the user
-  }
-  redacted_fields {
-    single_header {
-      name = "authorization"
-    }
-  }
-
-  # Only what was blocked or counted; everything else is in the access log.
-  logging_filter {
-    default_behavior = "DROP"
-
-    filter {
-      behavior    = "KEEP"
-      requirement = "MEETS_ANY"
-
-      dynamic "condition" {
-        for_each = ["BLOCK", "COUNT"]
-        content {
-          action_condition {
-            action = condition.value
-          }
-        }
-      }
-    }
-  }
-
-  depends_on = [aws_cloudwatch_log_resource_policy.delivery]
 }

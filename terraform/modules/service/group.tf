@@ -1,3 +1,8 @@
+locals {
+  # A refresh that makes any of these ring is stopped.
+  refresh_alarms = [for name in ["load-balancer-5xx", "target-5xx", "latency-p99"] : aws_cloudwatch_metric_alarm.this[name].alarm_name]
+}
+
 resource "aws_autoscaling_group" "this" {
   name                = var.name
   vpc_zone_identifier = var.private_subnet_ids

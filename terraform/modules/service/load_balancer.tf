@@ -1,4 +1,5 @@
 resource "aws_lb" "this" {
+  #checkov:skip=CKV2_AWS_76:see the firewall
   name               = var.name
   load_balancer_type = "application"
   internal           = false

@@ -15,13 +15,6 @@ resource "aws_sns_topic_policy" "alerts" {
       Action    = "sns:Publish"
       Resource  = aws_sns_topic.alerts.arn
       Condition = local.own_account
-      }, {
-      Sid       = "RefreshEventsPublish"
-      Effect    = "Allow"
-      Principal = { Service = "events.amazonaws.com" }
-      Action    = "sns:Publish"
-      Resource  = aws_sns_topic.alerts.arn
-      Condition = { ArnEquals = { "aws:SourceArn" = aws_cloudwatch_event_rule.refresh_failed.arn } }
     }]
   })
 }

@@ -18,10 +18,13 @@ resource "aws_iam_policy" "operators" {
       Action   = ["ssm:SendCommand", "ssm:StartSession"]
       Resource = concat([aws_ssm_document.session_preferences.arn], [for name, kind in local.documents : aws_ssm_document.this[name].arn if kind == "Command"])
       }, {
-      Sid      = "ReplaceAnInstance"
-      Effect   = "Allow"
-      Action   = "ssm:StartAutomationExecution"
-      Resource = "arn:aws:ssm:${local.region}:${local.account_id}:automation-definition/${aws_ssm_document.this["replace-instance"].name}:*"
+      Sid    = "ReplaceAnInstance"
+      Effect = "Allow"
+      Action = "ssm:StartAutomationExecution"
+      Resource = [
+        "arn:aws:ssm:${local.region}:${local.account_id}:automation-definition/${aws_ssm_document.this["replace-instance"].name}:*",
+        aws_ssm_document.this["replace-instance"].arn,
+      ]
       }, {
       Sid       = "LetTheAutomationWork"
       Effect    = "Allow"
@@ -42,25 +45,38 @@ resource "aws_iam_policy" "operators" {
       Sid    = "Look"
       Effect = "Allow"
       Action = [
+        "acm:DescribeCertificate",
+        "acm:ListCertificates",
         "autoscaling:Describe*",
-        "cloudwatch:DescribeAlarms",
-        "cloudwatch:GetDashboard",
-        "cloudwatch:GetMetricData",
+        "cloudwatch:Describe*",
+        "cloudwatch:Get*",
+        "cloudwatch:List*",
+        "dynamodb:DescribeContinuousBackups",
+        "dynamodb:DescribeTable",
         "ec2:DescribeInstances",
-        "elasticloadbalancing:DescribeTargetHealth",
-        "ssm:DescribeInstanceInformation",
-        "ssm:DescribeSessions",
+        "ec2:DescribeInstanceStatus",
+        "ec2:DescribeLaunchTemplateVersions",
+        "ec2:GetConsoleOutput",
+        "elasticloadbalancing:Describe*",
+        "logs:DescribeLogGroups",
+        "logs:GetQueryResults",
+        "logs:StopLiveTail",
+        "logs:StopQuery",
+        "ssm:Describe*",
         "ssm:GetAutomationExecution",
         "ssm:GetCommandInvocation",
         "ssm:GetConnectionStatus",
-        "ssm:ListCommandInvocations",
+        "ssm:List*",
       ]
       Resource = "*" # describing knows no resources
       }, {
-      Sid      = "ReadTheLogs"
-      Effect   = "Allow"
-      Action   = ["logs:FilterLogEvents", "logs:GetLogEvents", "logs:StartLiveTail", "logs:StartQuery", "logs:GetQueryResults"]
-      Resource = [for group in aws_cloudwatch_log_group.this : "${group.arn}:*"]
+      Sid    = "ReadTheLogs"
+      Effect = "Allow"
+      Action = ["logs:FilterLogEvents", "logs:GetLogEvents", "logs:StartLiveTail", "logs:StartQuery"]
+      Resource = [
+        for pattern in ["/${var.name}/*", "/aws/events/${var.name}/*", "aws-waf-logs-${var.name}*"] :
+        "arn:aws:logs:${local.region}:${local.account_id}:log-group:${pattern}"
+      ]
     }]
   })
 }

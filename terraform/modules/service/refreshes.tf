@@ -1,7 +1,8 @@
-# What instance refreshes did: every event in a log group, failures to the people.
+# What instance refreshes did: every event in a log group, and an alarm when one failed.
 
 locals {
   refresh_event = "EC2 Auto Scaling Instance Refresh"
+  refresh_steps = ["Started", "Checkpoint Reached", "Succeeded", "Failed", "Cancelled", "Rollback Started", "Rollback Succeeded", "Rollback Failed"]
 }
 
 resource "aws_cloudwatch_event_rule" "refresh" {
@@ -10,7 +11,7 @@ resource "aws_cloudwatch_event_rule" "refresh" {
 
   event_pattern = jsonencode({
     source      = ["aws.autoscaling"]
-    detail-type = [for step in ["Checkpoint Reached", "Started", "Succeeded", "Failed", "Cancelled"] : "${local.refresh_event} ${step}"]
+    detail-type = [for step in local.refresh_steps : "${local.refresh_event} ${step}"]
     detail      = { AutoScalingGroupName = [var.name] }
   })
 }
@@ -22,18 +23,15 @@ resource "aws_cloudwatch_event_target" "refresh" {
   depends_on = [aws_cloudwatch_log_resource_policy.delivery]
 }
 
-resource "aws_cloudwatch_event_rule" "refresh_failed" {
-  name        = "${var.name}-refresh-failed"
-  description = "An instance refresh failed: ${var.runbooks_url}/refresh-failed.md"
+# A failed refresh rings like everything else that rings.
+resource "aws_cloudwatch_log_metric_filter" "refresh_failed" {
+  name           = "refresh-failed"
+  log_group_name = aws_cloudwatch_log_group.this["refreshes"].name
+  pattern        = "{ $.detail-type = \"${local.refresh_event} Failed\" }"
 
-  event_pattern = jsonencode({
-    source      = ["aws.autoscaling"]
-    detail-type = ["${local.refresh_event} Failed"]
-    detail      = { AutoScalingGroupName = [var.name] }
-  })
-}
-
-resource "aws_cloudwatch_event_target" "refresh_failed" {
-  rule = aws_cloudwatch_event_rule.refresh_failed.name
-  arn  = aws_sns_topic.alerts.arn
+  metric_transformation {
+    namespace = "HelloBirthday"
+    name      = "${var.name}-refreshes-failed"
+    value     = "1"
+  }
 }

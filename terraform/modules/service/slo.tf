@@ -27,7 +27,7 @@ resource "aws_cloudwatch_metric_alarm" "burn" {
   metric_query {
     id          = "value"
     label       = "errors per request over ${each.value.minutes} minutes"
-    expression  = "IF(FILL(requests, 0) > 0, (FILL(target, 0) + FILL(balancer, 0)) / requests, 0)"
+    expression  = "(FILL(target, 0) + FILL(balancer, 0)) / (FILL(requests, 0) + FILL(balancer, 0))" # requests: those that found a target
     return_data = true
   }
 

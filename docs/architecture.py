@@ -1,0 +1,291 @@
+"""The picture of what terraform/ deploys; `python docs/architecture.py` writes architecture.dot, .svg and .png.
+
+Owns where everything stands and which resource types it shows; knows nothing of their settings. Points are complex
+numbers, x to the right and y downwards. Every position is given, so graphviz only paints, alike on all machines.
+"""
+
+import re
+from base64 import b64encode
+from itertools import pairwise
+from pathlib import Path
+from typing import NamedTuple
+
+from diagrams import Cluster, Diagram, Node, setdiagram
+from diagrams import __file__ as library
+from diagrams.aws.compute import AMI, EC2AutoScaling, EC2Instance
+from diagrams.aws.database import Dynamodb
+from diagrams.aws.general import User, Users
+from diagrams.aws.integration import SNS, Eventbridge
+from diagrams.aws.management import SSM, Cloudwatch, CloudwatchAlarm, CloudwatchLogs
+from diagrams.aws.network import ALB, Endpoint, Route53, VPCFlowLogs
+from diagrams.aws.security import ACM, KMS, WAF, Cognito, IAMRole
+from diagrams.aws.storage import S3, Backup
+from diagrams.onprem.ci import GithubActions
+from diagrams.onprem.iac import Ansible, Terraform
+
+
+class Frame(NamedTuple):
+    """A rectangle with a title, drawn around parts and other frames."""
+
+    title: str
+    colour: str
+    fill: str
+    top_left: complex
+    bottom_right: complex
+    shows: str = ""
+
+    @property
+    def middle(self) -> complex:
+        """The point that arrows aim at."""
+        return (self.top_left + self.bottom_right) / 2
+
+
+class Part(NamedTuple):
+    """An icon with a label beneath it."""
+
+    icon: type[Node]
+    label: str
+    middle: complex
+    shows: str = ""
+
+    @property
+    def top_left(self) -> complex:
+        """The corner above the icon, a little off."""
+        return self.middle - 28 - 28j
+
+    @property
+    def bottom_right(self) -> complex:
+        """The corner below the label, a little off."""
+        return self.middle + complex(28, 31 + 14 * len(self.label.splitlines()))
+
+
+class Arrow(NamedTuple):
+    """Who turns to whom, as part of what, and the corners on the way."""
+
+    source: str
+    target: str
+    purpose: str
+    label: str = ""
+    corners: tuple[complex, ...] = ()
+
+
+# Outer before inner. What a frame or a part shows are types of Terraform resources.
+FRAMES = {
+    "delivery": Frame("Delivery", "#6B7A90", "#FAFBFC", 116 + 5j, 906 + 106j),
+    "account": Frame("AWS, one region", "#232F3E", "white", 116 + 142j, 906 + 852j),
+    "network": Frame("VPC", "#7A3EE8", "#FCFAFF", 308 + 260j, 726 + 672j, "aws_vpc"),
+    "public": Frame("Public subnets", "#5E7D10", "#F4F8EA", 319 + 286j, 409 + 570j, "aws_subnet"),
+    "private": Frame("Private subnets", "#007E80", "#EAF6F6", 484 + 286j, 616 + 663j, "aws_subnet"),
+    "group": Frame(
+        "Auto Scaling group", "#C45D00", "white", 492 + 310j, 608 + 564j, "aws_autoscaling_group aws_autoscaling_policy"
+    ),
+    "data": Frame("Data", "#6B7A90", "#FAFBFC", 762 + 260j, 892 + 601j),
+    "cloudwatch": Frame("CloudWatch", "#6B7A90", "#FAFBFC", 484 + 708j, 726 + 806j),
+}
+ALARMS = "aws_cloudwatch_metric_alarm aws_cloudwatch_composite_alarm aws_cloudwatch_log_metric_filter"
+PARTS = {
+    "pipeline": Part(GithubActions, "GitHub Actions", 260 + 55j),
+    "bake": Part(Ansible, "Packer + Ansible", 463 + 55j),
+    "terraform": Part(Terraform, "Terraform", 666 + 55j),
+    "roles": Part(IAMRole, "Plan and apply roles", 260 + 195j, "aws_iam_openid_connect_provider aws_iam_role"),
+    "image": Part(AMI, "AMI", 463 + 195j),
+    "template": Part(EC2AutoScaling, "Launch template", 666 + 195j, "aws_launch_template"),
+    "state": Part(S3, "Terraform state", 827 + 195j, "aws_s3_bucket"),
+    "clients": Part(Users, "Clients", 50 + 437j),
+    "name": Part(Route53, "Route 53", 170 + 337j, "aws_route53_record"),
+    "certificate": Part(ACM, "ACM\ncertificate", 260 + 337j, "aws_acm_certificate"),
+    "firewall": Part(WAF, "WAF", 260 + 437j, "aws_wafv2_web_acl"),
+    "tokens": Part(Cognito, "Cognito\n(optional)", 170 + 537j, "aws_cognito_user_pool"),
+    "access_logs": Part(S3, "Access logs", 260 + 537j, "aws_s3_bucket"),
+    "load_balancer": Part(ALB, "Application\nload balancer", 364 + 437j, "aws_lb aws_lb_listener aws_lb_target_group"),
+    "zone_a": Part(EC2Instance, "Zone a", 550 + 355j),
+    "zone_b": Part(EC2Instance, "Zone b", 550 + 435j),
+    "zone_c": Part(EC2Instance, "Zone c", 550 + 515j),
+    "gateway": Part(Endpoint, "Gateway\nendpoints", 666 + 437j, "aws_vpc_endpoint"),
+    "interface": Part(Endpoint, "Interface\nendpoints", 550 + 604j, "aws_vpc_endpoint"),
+    "flow_logs": Part(VPCFlowLogs, "Flow logs", 666 + 604j, "aws_flow_log"),
+    "keys": Part(KMS, "KMS keys", 827 + 318j, "aws_kms_key"),
+    "table": Part(Dynamodb, "DynamoDB table,\npoint-in-time recovery", 827 + 437j, "aws_dynamodb_table"),
+    "backups": Part(Backup, "Backup vault", 827 + 549j, "aws_backup_vault aws_backup_plan"),
+    "events": Part(Eventbridge, "EventBridge", 827 + 644j, "aws_cloudwatch_event_rule aws_cloudwatch_event_target"),
+    "alerts": Part(SNS, "SNS topic", 827 + 755j, "aws_sns_topic aws_sns_topic_subscription"),
+    "logs": Part(CloudwatchLogs, "Logs", 530 + 755j, "aws_cloudwatch_log_group"),
+    "dashboard": Part(Cloudwatch, "Dashboard", 605 + 755j, "aws_cloudwatch_dashboard"),
+    "alarms": Part(CloudwatchAlarm, "Alarms", 682 + 755j, ALARMS),
+    "manager": Part(SSM, "Systems Manager,\ndocuments", 260 + 755j, "aws_ssm_document"),
+    "operators": Part(User, "Operators", 50 + 755j),
+}
+ARROWS = (
+    Arrow("pipeline", "bake", "delivery"),
+    Arrow("pipeline", "roles", "delivery", "OIDC"),
+    Arrow("bake", "image", "delivery", "bakes"),
+    Arrow("bake", "terraform", "delivery", "image id"),
+    Arrow("terraform", "template", "delivery", "applies"),
+    Arrow("terraform", "state", "side", "", (827 + 55j,)),
+    Arrow("image", "template", "delivery"),
+    Arrow("template", "group", "delivery", "refresh", (666 + 350j,)),
+    Arrow("clients", "name", "request", "DNS", (50 + 337j,)),
+    Arrow("clients", "firewall", "request", "HTTPS 443"),
+    Arrow("clients", "tokens", "option", "token", (50 + 537j,)),
+    Arrow("name", "certificate", "side"),
+    Arrow("certificate", "load_balancer", "side", "", (364 + 337j,)),
+    Arrow("firewall", "load_balancer", "request"),
+    Arrow("load_balancer", "access_logs", "side", "", (364 + 537j,)),
+    Arrow("load_balancer", "group", "request", "HTTP 8080"),
+    Arrow("group", "gateway", "request"),
+    Arrow("gateway", "table", "request"),
+    Arrow("keys", "table", "side"),
+    Arrow("table", "backups", "side", "daily"),
+    Arrow("group", "events", "operation", "refresh events", (746 + 548j, 746 + 644j)),
+    Arrow("events", "cloudwatch", "operation", "", (827 + 711j,)),
+    Arrow("group", "interface", "operation"),
+    Arrow("interface", "cloudwatch", "operation", "logs, metrics", (550 + 699j,)),
+    Arrow("flow_logs", "cloudwatch", "operation", "", (666 + 698j,)),
+    Arrow("interface", "manager", "operation", "", (260 + 604j,)),
+    Arrow("operators", "manager", "operation", "sessions"),
+    Arrow("alarms", "alerts", "operation"),
+    Arrow("alerts", "operators", "operation", "e-mail", (827 + 829j, 50 + 829j)),
+)
+NOT_DRAWN = {  # by reason
+    "a way that its arrow takes": "aws_internet_gateway aws_route aws_route_table aws_route_table_association",
+    "lets its arrow through, and nothing else": (
+        "aws_default_security_group aws_security_group"
+        " aws_vpc_security_group_egress_rule aws_vpc_security_group_ingress_rule"
+    ),
+    "permission to do what its arrow says": (
+        "aws_cloudwatch_log_resource_policy aws_iam_instance_profile aws_iam_policy aws_iam_role_policy"
+        " aws_iam_role_policy_attachment aws_s3_bucket_policy aws_sns_topic_policy"
+    ),
+    "ties two parts together, as its arrow does": (
+        "aws_acm_certificate_validation aws_backup_selection aws_wafv2_web_acl_association"
+    ),
+    "a setting of its bucket": (
+        "aws_s3_bucket_lifecycle_configuration aws_s3_bucket_ownership_controls aws_s3_bucket_public_access_block"
+        " aws_s3_bucket_server_side_encryption_configuration aws_s3_bucket_versioning"
+    ),
+    "a detail of its part": (
+        "aws_backup_vault_lock_configuration aws_cognito_resource_server aws_cognito_user_pool_client"
+        " aws_cognito_user_pool_domain aws_kms_alias aws_wafv2_web_acl_logging_configuration"
+    ),
+}
+PURPOSES = {
+    "request": {"color": "#232F3E", "penwidth": "1.8"},
+    "delivery": {"color": "#7A3EE8", "penwidth": "1.2"},
+    "operation": {"color": "#0073BB", "penwidth": "1.2"},
+    "side": {"color": "#6B7A90"},
+    "option": {"color": "#6B7A90", "style": "dashed"},
+}
+THINGS = FRAMES | PARTS
+FONT = {"fontname": "Helvetica,Arial,sans-serif", "fontsize": "12", "fontcolor": "#232F3E"}
+
+
+def home(point: complex) -> str:
+    """Name the innermost frame around a point."""
+    around = [name for name, frame in FRAMES.items() if nearest(frame, point) == point]
+    return around[-1] if around else ""
+
+
+def nearest(thing: Frame | Part, point: complex) -> complex:
+    """Find the point of a thing that is nearest to another point."""
+    low, high = thing.top_left, thing.bottom_right
+    return complex(min(max(point.real, low.real), high.real), min(max(point.imag, low.imag), high.imag))
+
+
+def written(*points: complex) -> str:
+    """Write points as graphviz reads them, which counts y upwards."""
+    return " ".join(f"{point.real:g},{-point.imag:g}" for point in points)
+
+
+def draw_inside(outer: str) -> None:
+    """Draw the frames and the parts that stand immediately inside a frame."""
+    for name, frame in FRAMES.items():
+        if home(frame.top_left - 1 - 1j) == outer:
+            draw_frame(name, frame)
+    for name, part in PARTS.items():
+        if home(part.middle) == outer:
+            draw_part(name, part)
+
+
+def draw_frame(name: str, frame: Frame) -> None:
+    """Draw a frame and all that is in it; the title is a node, so that it stands exactly at the left."""
+    size = frame.bottom_right - frame.top_left
+    corners = written(frame.top_left + complex(0, size.imag), frame.top_left + size.real)
+    look = {"label": "", "bb": corners.replace(" ", ","), "pencolor": frame.colour, "bgcolor": frame.fill}
+    with Cluster(frame.title, graph_attr=look):
+        place = {"pos": written(frame.top_left + complex(size.real / 2, 12)), "width": f"{size.real / 72:.3f}"}
+        Node(rf"{frame.title}\l", nodeid=name, fontcolor=frame.colour, shape="none", height="0.25", **place)
+        draw_inside(name)
+
+
+def draw_part(name: str, part: Part) -> None:
+    """Draw an icon and its label."""
+    size = part.bottom_right - part.top_left
+    part.icon(part.label, nodeid=name, pos=written(part.top_left + size / 2), height=f"{(size.imag - 8) / 72:.3f}")
+
+
+def draw_arrow(diagram: Diagram, arrow: Arrow) -> None:
+    """Draw an arrow from border to border, with its label beside the longest piece."""
+    source, target = THINGS[arrow.source], THINGS[arrow.target]
+    way = [source.middle, *arrow.corners, target.middle]
+    way[0], tip = nearest(source, way[1]), nearest(target, way[-2])
+    way[-1] = toward(tip, way[-2], 7)
+    look = FONT | PURPOSES[arrow.purpose] | {"fontsize": "10", "fontcolor": PURPOSES[arrow.purpose]["color"]}
+    place = {"pos": f"e,{written(tip, *rounded(way))}", "lp": written(beside(way, arrow.label))}
+    diagram.dot.edge(arrow.source, arrow.target, arrow.label, **place, **look)
+
+
+def toward(start: complex, end: complex, distance: float) -> complex:
+    """Go a distance from one point toward another."""
+    return start + (end - start) / abs(end - start) * distance
+
+
+def rounded(way: list[complex]) -> list[complex]:
+    """Turn a way into Bézier curves with round corners: a start, and three points for each curve."""
+    curves = [way[0]]
+    for before, corner, after in zip(way, way[1:], way[2:], strict=False):
+        into, out = toward(corner, before, 9), toward(corner, after, 9)
+        curves += [curves[-1], into, into, corner, corner, out]
+    return [*curves, curves[-1], way[-1], way[-1]]
+
+
+def beside(way: list[complex], label: str) -> complex:
+    """Find the place for a label: above a horizontal piece, right of a vertical one."""
+    start, end = max(pairwise(way), key=lambda piece: abs(piece[1] - piece[0]))
+    return (start + end) / 2 + (-8j if start.imag == end.imag else 6 + 2.4 * len(label))
+
+
+def picture() -> Diagram:
+    """Draw everything."""
+    nodes = FONT | {"width": f"{48 / 72:.3f}", "imagepos": "tc", "margin": "0.1,0"}
+    diagram = Diagram("", "architecture", graph_attr={"pad": "0.15"}, node_attr=nodes, edge_attr={"arrowsize": "0.7"})
+    setdiagram(diagram)
+    draw_inside("")
+    for arrow in ARROWS:
+        draw_arrow(diagram, arrow)
+    setdiagram(None)
+    return diagram
+
+
+def dot_source(diagram: Diagram) -> str:
+    """Give the picture in graphviz's language, with icons by their names in the library."""
+    return str(diagram).replace(f"{Path(library).parents[1]}/", "")
+
+
+def embedded(icon: re.Match[str]) -> str:
+    """Replace the path of an icon by the icon."""
+    return f'xlink:href="data:image/png;base64,{b64encode(Path(icon[1]).read_bytes()).decode()}"'
+
+
+def main() -> None:
+    """Write the three files next to this one."""
+    diagram, here = picture(), Path(__file__)
+    paint = {"engine": "neato", "neato_no_op": 2, "quiet": True}  # labels are meant to be wider than icons
+    here.with_suffix(".dot").write_text(dot_source(diagram), encoding="utf-8")
+    svg = diagram.dot.pipe("svg", **paint).decode()
+    here.with_suffix(".svg").write_text(re.sub(r'xlink:href="([^"]+)"', embedded, svg), encoding="utf-8")
+    diagram.dot.graph_attr["dpi"] = "144"
+    here.with_suffix(".png").write_bytes(diagram.dot.pipe("png", **paint))
+
+
+if __name__ == "__main__":
+    main()

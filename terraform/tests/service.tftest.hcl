@@ -1,0 +1,190 @@
+mock_provider "aws" {
+  source = "./tests/mocks"
+}
+
+variables {
+  name                 = "hello-birthday-test"
+  environment          = "dev"
+  vpc_id               = "vpc-0123456789abcdef0"
+  public_subnet_ids    = ["subnet-a", "subnet-b"]
+  private_subnet_ids   = ["subnet-c", "subnet-d"]
+  security_group_ids   = { load_balancer = "sg-a", instances = "sg-b" }
+  port                 = 8080
+  ami_id               = "ami-0123456789abcdef0"
+  ami_owners           = ["self"]
+  instance_type        = "c7g.medium"
+  capacity             = { min = 1, desired = 1, max = 3 }
+  domain_name          = "hello.example.com"
+  hosted_zone_name     = "example.com"
+  requests_per_address = 30000
+  authentication       = false
+  table_name           = "birthdays"
+  deletion_protection  = true
+  vault_lock           = { enabled = false, grace_days = 14 }
+  alert_emails         = []
+  log_retention_days   = 30
+  runbooks_url         = "https://example.com/runbooks"
+}
+
+run "the_load_balancer_never_checks_dynamodb" {
+  command = plan
+  module {
+    source = "./modules/service"
+  }
+
+  assert {
+    condition     = aws_lb_target_group.this.health_check[0].path == "/healthz"
+    error_message = "the health check is not the shallow one"
+  }
+}
+
+run "a_refresh_launches_before_it_terminates_and_stops_at_alarms" {
+  command = plan
+  module {
+    source = "./modules/service"
+  }
+
+  assert {
+    condition = (
+      aws_autoscaling_group.this.instance_refresh[0].preferences[0].min_healthy_percentage == 100
+      && aws_autoscaling_group.this.instance_refresh[0].preferences[0].max_healthy_percentage == 150
+      && aws_autoscaling_group.this.instance_refresh[0].preferences[0].skip_matching
+      && length(aws_autoscaling_group.this.instance_refresh[0].preferences[0].alarm_specification[0].alarms) == 3
+    )
+    error_message = "a refresh would cost capacity, or nothing would stop it"
+  }
+  assert {
+    condition     = aws_autoscaling_group.this.instance_refresh[0].preferences[0].auto_rollback == false
+    error_message = "an automatic rollback returns to the newest launch template, which is the bad one"
+  }
+}
+
+run "connections_outlive_the_load_balancers_patience_nowhere" {
+  command = plan
+  module {
+    source = "./modules/service"
+  }
+
+  assert {
+    condition     = aws_lb.this.idle_timeout == 60 && aws_lb_target_group.this.deregistration_delay == "45"
+    error_message = "the times that decide zero downtime have changed"
+  }
+}
+
+run "instances_speak_imdsv2_only_and_have_no_key" {
+  command = plan
+  module {
+    source = "./modules/service"
+  }
+
+  assert {
+    condition = (
+      aws_launch_template.this.metadata_options[0].http_tokens == "required"
+      && aws_launch_template.this.metadata_options[0].http_put_response_hop_limit == 1
+      && aws_launch_template.this.key_name == null
+    )
+    error_message = "instances can be tricked out of their credentials, or reached with a key"
+  }
+}
+
+run "everything_is_encrypted_with_keys_of_ours" {
+  command = plan
+  module {
+    source = "./modules/service"
+  }
+  override_resource {
+    target          = aws_kms_key.this
+    override_during = plan
+    values          = { arn = "arn:aws:kms:eu-central-1:111111111111:key/00000000-0000-0000-0000-000000000000" }
+  }
+
+  assert {
+    condition = toset(concat(values(aws_cloudwatch_log_group.this)[*].kms_key_id, [
+      aws_dynamodb_table.birthdays.server_side_encryption[0].kms_key_arn,
+      aws_backup_vault.this.kms_key_arn,
+      aws_launch_template.this.block_device_mappings[0].ebs[0].kms_key_id,
+      aws_sns_topic.alerts.kms_master_key_id,
+    ])) == toset(values(aws_kms_key.this)[*].arn)
+    error_message = "something is encrypted with a key of somebody else"
+  }
+}
+
+run "every_alarm_links_to_its_page" {
+  command = plan
+  module {
+    source = "./modules/service"
+  }
+
+  assert {
+    condition     = alltrue([for name, alarm in aws_cloudwatch_metric_alarm.this : endswith(alarm.alarm_description, "https://example.com/runbooks/${name}.md")])
+    error_message = "an alarm does not say what to do"
+  }
+}
+
+run "the_fast_alarm_of_the_objective_rings_at_14_4_times_the_budget_and_the_slow_one_at_6" {
+  command = plan
+  module {
+    source = "./modules/service"
+  }
+
+  assert {
+    condition = alltrue([
+      for name, alarm in aws_cloudwatch_metric_alarm.burn : format("%.4f", alarm.threshold) == (startswith(name, "fast") ? "0.0144" : "0.0060")
+    ])
+    error_message = "the burn rates are not 14.4 and 6 times 0.1 %"
+  }
+}
+
+run "tokens_are_off_until_asked_for" {
+  command = plan
+  module {
+    source = "./modules/service"
+  }
+
+  assert {
+    condition     = length(aws_cognito_user_pool.this) == 0 && output.authentication == null
+    error_message = "a user pool is made without being asked for"
+  }
+}
+
+run "tokens_carry_two_scopes_when_on" {
+  command = plan
+  module {
+    source = "./modules/service"
+  }
+  variables {
+    authentication = true
+  }
+
+  assert {
+    condition     = toset(aws_cognito_resource_server.this[0].scope[*].scope_name) == toset(["read", "write"])
+    error_message = "the scopes are not hello/read and hello/write"
+  }
+}
+
+run "a_vault_can_be_locked" {
+  command = plan
+  module {
+    source = "./modules/service"
+  }
+  variables {
+    vault_lock = { enabled = true, grace_days = 14 }
+  }
+
+  assert {
+    condition     = aws_backup_vault_lock_configuration.this[0].changeable_for_days == 14
+    error_message = "the vault is not locked"
+  }
+}
+
+run "an_image_of_another_architecture_is_refused" {
+  command = plan
+  module {
+    source = "./modules/service"
+  }
+  override_data {
+    target = data.aws_ami.image
+    values = { architecture = "x86_64", root_device_name = "/dev/xvda" }
+  }
+  expect_failures = [aws_launch_template.this]
+}

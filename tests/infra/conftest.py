@@ -1,0 +1,39 @@
+"""The stacks of both environments, applied side by side and destroyed at the end."""
+
+import json
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.support.emulator import account
+from tests.support.stack import ENVIRONMENTS, Stack, apply, destroy, new_folder
+
+RESULTS = Path("build/terraform").resolve()
+
+
+@pytest.fixture(scope="session")
+def stacks() -> Iterator[dict[str, Stack]]:
+    """Apply both environments, each to an account of its own, and see that destroying them leaves nothing behind."""
+    folders = [new_folder(RESULTS / name) for name in ENVIRONMENTS]
+    with ExitStack() as running, ThreadPoolExecutor() as pool:
+        accounts = [
+            running.enter_context(account(account_id, folder))
+            for account_id, folder in zip(ENVIRONMENTS.values(), folders, strict=True)
+        ]
+        stacks = dict(zip(ENVIRONMENTS, pool.map(apply, ENVIRONMENTS, accounts, folders), strict=True))
+        created = {name: len(stack.terraform.state()) for name, stack in stacks.items()}
+        yield stacks
+        left = dict(zip(stacks, pool.map(destroy, stacks.values()), strict=True))
+        for name, stack in stacks.items():
+            report = {"resources": created[name], "left": left[name], "seconds": stack.terraform.seconds}
+            (RESULTS / f"{name}.json").write_text(json.dumps(report, default=sorted))
+        assert {name: kinds for name, kinds in left.items() if kinds} == {}, "destroying left something behind"
+
+
+@pytest.fixture(params=[pytest.param(name, marks=pytest.mark.terraform) for name in ENVIRONMENTS])
+def stack(request: pytest.FixtureRequest, stacks: dict[str, Stack]) -> Stack:
+    """Give one environment's stack after the other."""
+    return stacks[request.param]

@@ -1,0 +1,63 @@
+"""What `make terraform-test` found, as a table and in build/terraform.json."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+from rich.console import Console
+from rich.table import Table
+
+RESULTS = Path("build/terraform")
+
+
+def environment(name: str) -> dict[str, int]:
+    """Return what happened to one environment."""
+    report = json.loads((RESULTS / f"{name}.json").read_text())
+    plan = json.loads((RESULTS / f"{name}-plan.json").read_text())
+    return {
+        "resources created": report["resources"],
+        "differences of the second plan, known gaps of the emulator": len(plan["known"]),
+        "differences of the second plan, unexplained": len(plan["unexplained"]),
+        "resources left after destroying": sum(len(names) for names in report["left"].values()),
+        "seconds to apply": round(plan["seconds"]),
+    }
+
+
+def checks() -> dict[str, int]:
+    """Return how many tests and checks passed, and how many did not."""
+    suite = ET.parse(RESULTS / "tests.xml").getroot()[0]  # noqa: S314 - pytest wrote it
+    rules = sum(json.loads(path.read_text())["passed"] for path in RESULTS.glob("rules-*.json"))
+    checkov: dict[str, Any] = json.loads((RESULTS / "checkov.json").read_text())["summary"]
+    bad = int(suite.get("failures", 0)) + int(suite.get("errors", 0)) + int(suite.get("skipped", 0))
+    return {
+        "tests of the applied stacks passed": int(suite.get("tests", 0)) - bad,
+        "tests of the applied stacks not passed": bad,
+        "rules passed (terraform test)": rules,
+        "checkov's checks passed": checkov["passed"],
+        "checkov's checks failed": checkov["failed"],
+        "checkov's checks skipped, each with its reason": checkov["skipped"],
+    }
+
+
+def main() -> int:
+    """Print and write the summary; return 1 if anything is not as it should be."""
+    environments, checked = {name: environment(name) for name in ("dev", "prod")}, checks()
+    table = Table("", *environments, title="Terraform, applied to an emulated account")
+    for line in environments["dev"]:
+        table.add_row(line, *(str(values[line]) for values in environments.values()))
+    console = Console()
+    console.print(table)
+    for line, count in checked.items():
+        console.print(f"{line}: {count}", highlight=False)
+    Path("build/terraform.json").write_text(json.dumps({"environments": environments, "checks": checked}, indent=1))
+    wrong = [count for line, count in checked.items() if "not passed" in line or "failed" in line]
+    wrong += [
+        count for values in environments.values() for line, count in values.items() if "un" in line or "left" in line
+    ]
+    return 1 if any(wrong) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,94 @@
+"""The values that decide zero downtime are the same wherever they are written down.
+
+They are read from Terraform's plan and from the service itself.
+"""
+
+import base64
+import inspect
+import re
+from typing import Any
+
+from service import protocol, storage
+from service.app import ROUTES
+from service.config import Config
+from tests.support.stack import Stack
+
+DEFAULTS = Config.from_environ({})
+
+
+def only(stack: Stack, kind: str) -> dict[str, Any]:
+    """Return the planned values of the one resource of `kind`."""
+    (resource,) = stack.planned(kind)
+    return resource
+
+
+def health_check(stack: Stack) -> dict[str, Any]:
+    """Return the load balancer's health check."""
+    check: dict[str, Any] = only(stack, "aws_lb_target_group")["health_check"][0]
+    return check
+
+
+def test_load_balancer_asks_on_the_port_and_path_that_the_service_serves(stack: Stack) -> None:
+    """Target group, security groups and the service agree on the port; the health check's path is a route."""
+    ports = {rule["from_port"] for rule in stack.planned("aws_vpc_security_group_egress_rule")} - {443}
+    assert ports == {only(stack, "aws_lb_target_group")["port"]} == {DEFAULTS.port}
+    assert health_check(stack)["path"] in {route.path for route in ROUTES}
+
+
+def test_service_keeps_connections_longer_than_the_load_balancer(stack: Stack) -> None:
+    """The load balancer closes idle connections first, so that it never sends into a closed one."""
+    assert protocol.SETTINGS["keepalive_timeout"] > only(stack, "aws_lb")["idle_timeout"]
+
+
+def test_load_balancer_stops_sending_before_an_instance_stops_serving(stack: Stack) -> None:
+    """Deregistration outlasts the longest request; an instance that drains by itself is found out within its drain."""
+    check, delay = health_check(stack), int(only(stack, "aws_lb_target_group")["deregistration_delay"])
+    longest = DEFAULTS.body_seconds + DEFAULTS.storage_seconds
+    assert delay > longest
+    assert delay >= DEFAULTS.drain_seconds + DEFAULTS.shutdown_seconds
+    assert check["interval"] <= DEFAULTS.drain_seconds
+
+
+def test_new_instances_have_time_to_start(stack: Stack) -> None:
+    """Grace and warm-up are longer than start-up and the first healthy answers together."""
+    group, check = only(stack, "aws_autoscaling_group"), health_check(stack)
+    first_healthy = DEFAULTS.startup_seconds + check["interval"] * check["healthy_threshold"]
+    assert group["health_check_grace_period"] > first_healthy
+    assert group["default_instance_warmup"] > first_healthy
+
+
+def test_refresh_and_maintenance_keep_the_same_capacity(stack: Stack) -> None:
+    """A refresh, a replacement and a rebalancing all launch before they terminate."""
+    group = only(stack, "aws_autoscaling_group")
+    policy, refresh = group["instance_maintenance_policy"][0], group["instance_refresh"][0]["preferences"][0]
+    assert {policy["min_healthy_percentage"], refresh["min_healthy_percentage"]} == {100}
+    assert {policy["max_healthy_percentage"], refresh["max_healthy_percentage"]} == {150}
+
+
+def test_instances_may_call_what_the_service_calls(stack: Stack) -> None:
+    """The role grants every DynamoDB action that is in the source, and besides only a look at the table."""
+    calls = set(re.findall(r"client\.([a-z]+(?:_[a-z]+)+)\(", inspect.getsource(storage)))
+    calls.remove("create_table")  # for --local and tests
+    iam = stack.account.client("iam")
+    policy = iam.get_role_policy(RoleName=f"{stack.name}-instance", PolicyName="serve")["PolicyDocument"]
+    granted = {action.removeprefix("dynamodb:") for action in policy["Statement"][0]["Action"]}
+    assert granted - {call.title().replace("_", "") for call in calls} == {"DescribeTable"}
+
+
+def test_table_is_the_one_that_the_service_expects(stack: Stack) -> None:
+    """Name and key of the table are those of the service, which could put and get an item there."""
+    table = only(stack, "aws_dynamodb_table")
+    assert table["name"] == DEFAULTS.table_name
+    assert f'_KEY = "{table["hash_key"]}"' in inspect.getsource(storage)
+
+
+def test_instances_are_told_only_settings_that_the_service_knows(stack: Stack) -> None:
+    """What an instance is told at first boot is a setting of the service, or a log group for the agent."""
+    ec2 = stack.account.client("ec2")
+    (version,) = ec2.describe_launch_template_versions(LaunchTemplateName=stack.name)["LaunchTemplateVersions"]
+    lines = base64.b64decode(version["LaunchTemplateData"]["UserData"]).decode().splitlines()
+    told = dict(line.split("=", 1) for line in lines)
+    groups = {name for name in told if name.startswith("HELLO_LOG_GROUP_")}
+    assert Config.from_environ({name: told[name] for name in told.keys() - groups}).table_name == "birthdays"
+    existing = {group["logGroupName"] for group in stack.account.client("logs").describe_log_groups()["logGroups"]}
+    assert {told[name] for name in groups} <= existing

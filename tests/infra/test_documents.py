@@ -1,0 +1,106 @@
+"""Runbooks and costs are complete and consistent: a page for each alarm, links that lead somewhere, true sums."""
+
+import re
+from decimal import ROUND_HALF_UP, Decimal
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+RUNBOOKS = ROOT / "docs" / "runbooks"
+MODULE = ROOT / "terraform" / "modules" / "service"
+DOCUMENTS = [ROOT / "README.md", *sorted(ROOT.glob("docs/**/*.md"))]
+
+CENT = Decimal("0.01")
+ENVIRONMENTS = ["dev", "prod"]
+
+
+def alarms() -> set[str]:
+    """Return the names of the pages that alarms link to."""
+    described = re.search(
+        r"^  alarms = \{\n(.*?)^  \}\n", (MODULE / "alarms.tf").read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
+    )
+    assert described is not None
+    keys = re.findall(r"^    ([a-z0-9-]+) += \{$", described[1], re.MULTILINE)
+    text = "".join(path.read_text(encoding="utf-8") for path in MODULE.glob("*.tf"))
+    return {*keys, *re.findall(r"\$\{var\.runbooks_url\}/([a-z0-9-]+)\.md", text)}
+
+
+def pages() -> set[str]:
+    """Return the names of the runbooks that exist."""
+    return {path.stem for path in RUNBOOKS.glob("*.md")} - {"README"}
+
+
+def anchors(document: Path) -> set[str]:
+    """Return what a link may have after `#` to lead to a heading of `document`."""
+    text = re.sub(r"^ *```.*?^ *```$", "", document.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    return {re.sub(r"[^a-z0-9 _-]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def costs() -> list[list[str]]:
+    """Return the cells of each item of the table of costs, and of its last row, the sum."""
+    lines = (ROOT / "docs" / "costs.md").read_text(encoding="utf-8").split("| item |")[1].split("\n\n")[0].splitlines()
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
+
+
+def product(counted: str, environment: int) -> Decimal:
+    """Return quantities times unit price, rounded to cents; of `a / b`, a counts in dev and b in prod."""
+    result = Decimal(1)
+    for factor in counted.split(" x "):
+        numbers = re.match(r"\$?([0-9.]+)(?: / ([0-9.]+))?", factor)
+        assert numbers is not None, f"no number in {factor!r} of {counted!r}"
+        result *= Decimal(numbers[environment + 1] or numbers[1])
+    return result.quantize(CENT, ROUND_HALF_UP)
+
+
+def test_alarms_are_found() -> None:
+    """The alarms of each of the three files are among those that the other tests ask about."""
+    assert {"target-5xx", "slo-burn-rate", "refresh-failed"} <= alarms()
+
+
+def test_every_alarm_has_a_page() -> None:
+    """Whoever is woken by an alarm finds a page behind its link."""
+    assert alarms() - pages() == set()
+
+
+def test_every_page_has_an_alarm() -> None:
+    """No runbook describes an alarm that is gone."""
+    assert pages() - alarms() == set()
+
+
+def test_index_lists_every_page() -> None:
+    """The table in the runbooks' README has one row for each page, and no other rows."""
+    rows = re.findall(
+        r"^\| \[(.+)\.md\]\(\1\.md\) \|", (RUNBOOKS / "README.md").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    assert sorted(rows) == sorted(pages())
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_links_lead_to_files_and_headings(document: Path) -> None:
+    """Every relative link finds its file, and the heading after `#` in it."""
+    broken = []
+    for link in re.findall(r"\]\(([^)]+)\)", document.read_text(encoding="utf-8")):
+        name, _, anchor = link.partition("#")
+        target = document.parent / name if name else document
+        if "://" not in link and (not target.exists() or (anchor and anchor not in anchors(target))):
+            broken.append(link)
+    assert broken == []
+
+
+@pytest.mark.parametrize("environment", range(len(ENVIRONMENTS)), ids=ENVIRONMENTS)
+def test_costs_are_quantity_times_price(environment: int) -> None:
+    """Each row's amount is what its quantities and its unit price make."""
+    items = costs()[:-1]
+    wrong = {
+        item[0]: item[2 + environment] for item in items if item[2 + environment] != f"{product(item[1], environment)}"
+    }
+    assert wrong == {}
+
+
+@pytest.mark.parametrize("environment", range(len(ENVIRONMENTS)), ids=ENVIRONMENTS)
+def test_costs_add_up(environment: int) -> None:
+    """The last row is the sum of the rows above it."""
+    *items, total = costs()
+    assert Decimal(total[2 + environment]) == sum(Decimal(item[2 + environment]) for item in items)

@@ -1,0 +1,53 @@
+"""The Terraform code is formatted and valid, and refuses what must not be applied."""
+
+import json
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.infra.conftest import RESULTS
+from tests.support.terraform import ROOT, cli_environ
+
+pytestmark = pytest.mark.terraform
+
+
+def terraform(folder: Path, *arguments: str, **environ: str) -> str:
+    """Run terraform in the repository, with its working files in `folder`; fail with its output."""
+    settings = {"PATH": os.environ["PATH"], "TF_DATA_DIR": str(folder / "data")} | cli_environ(folder) | environ
+    done = subprocess.run(
+        ["terraform", *arguments], cwd=ROOT, env=settings, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_everything_is_formatted(tmp_path: Path) -> None:
+    """`terraform fmt` would change nothing."""
+    assert terraform(tmp_path, "fmt", "-check", "-recursive", "terraform") == ""
+
+
+@pytest.mark.parametrize("root", ["terraform", "terraform/bootstrap"])
+def test_root_is_valid(root: str, tmp_path: Path) -> None:
+    """Each root initialises with the committed lock file and validates."""
+    terraform(tmp_path, f"-chdir={root}", "init", "-backend=false", "-lockfile=readonly")
+    assert "The configuration is valid" in terraform(tmp_path, f"-chdir={root}", "validate")
+
+
+@pytest.mark.parametrize(
+    ("workspace", "arguments"),
+    [
+        ("dev", ["-filter=tests/dev.tftest.hcl", "-var-file=environments/dev.tfvars"]),
+        ("prod", ["-filter=tests/prod.tftest.hcl", "-var-file=environments/prod.tfvars"]),
+        ("default", ["-filter=tests/network.tftest.hcl", "-filter=tests/service.tftest.hcl"]),
+    ],
+)
+def test_rules_hold(workspace: str, arguments: list[str], tmp_path: Path) -> None:
+    """What the plans must contain and must refuse, as terraform/tests says."""
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    terraform(tmp_path, "-chdir=terraform", "init", "-backend=false", "-lockfile=readonly")
+    printed = terraform(tmp_path, "-chdir=terraform", "test", *arguments, TF_WORKSPACE=workspace)
+    (outcome,) = re.findall(r"Success! (\d+) passed, 0 failed", printed)
+    (RESULTS / f"rules-{workspace}.json").write_text(json.dumps({"passed": int(outcome)}))

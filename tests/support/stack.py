@@ -1,0 +1,81 @@
+"""The production stack, applied with Terraform to an emulated account: what a deployment test starts from."""
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.support.emulator import IMAGES, Account
+from tests.support.inventory import inventory
+from tests.support.terraform import Terraform
+
+ENVIRONMENTS = {"dev": "111111111111", "prod": "222222222222"}
+_ZONES = {"dev": "dev.example.com", "prod": "example.com"}
+
+
+@dataclass
+class Stack:
+    """An environment and how it came to be."""
+
+    environment: str
+    account: Account
+    terraform: Terraform
+    before: dict[str, set[str]]
+    """What the account held before the stack, by kind."""
+    first_plan: dict[str, Any]
+    second_plan: dict[str, Any]
+    apply_seconds: float
+
+    @property
+    def name(self) -> str:
+        """Prefix of every name in the stack."""
+        return f"hello-birthday-{self.environment}"
+
+    def planned(self, kind: str) -> list[dict[str, Any]]:
+        """Return the planned values of every resource of `kind`, such as aws_lb."""
+        return [
+            change["change"]["after"]
+            for change in self.first_plan["resource_changes"]
+            if change["type"] == kind and change["mode"] == "managed"
+        ]
+
+
+def variables(environment: str, **others: object) -> list[str]:
+    """Return the arguments that name an environment's values, and `others` on top."""
+    image = next(iter(IMAGES))
+    settings = {"ami_id": image} | {name: str(value).lower() for name, value in others.items()}
+    return [f"-var-file=environments/{environment}.tfvars", *(f"-var={key}={value}" for key, value in settings.items())]
+
+
+def apply(environment: str, account: Account, folder: Path) -> Stack:
+    """Do what a person does: bootstrap the account, initialise, choose the workspace, plan, apply; and plan again."""
+    account.client("route53").create_hosted_zone(Name=_ZONES[environment], CallerReference=environment)
+    bootstrap = Terraform.copy(folder / "bootstrap", account, "terraform/bootstrap")
+    bootstrap.run("init")
+    bootstrap.run("apply", "-auto-approve", f"-var-file={environment}.tfvars")
+    terraform = Terraform.copy(folder / "stack", account)
+    # An address instead of a host name, for the emulator; everything else is the environment's own.
+    backend = [f"-backend-config=environments/{environment}.s3.tfbackend", "-backend-config=use_path_style=true"]
+    terraform.run("init", *backend)
+    terraform.run("workspace", "new", environment)
+    before = inventory(account)
+    first = terraform.plan(*variables(environment))
+    terraform.run("apply", "plan")
+    second = terraform.plan(*variables(environment))
+    return Stack(environment, account, terraform, before, first, second, terraform.seconds["apply"])
+
+
+def destroy(stack: Stack) -> dict[str, set[str]]:
+    """Do what a person does to destroy it, and return what is left that was not there before, by kind."""
+    if stack.environment == "prod":
+        stack.terraform.run("apply", "-auto-approve", *variables("prod", deletion_protection=False))
+    stack.terraform.run("destroy", "-auto-approve", *variables(stack.environment, deletion_protection=False))
+    after = inventory(stack.account)
+    return {kind: names - stack.before[kind] for kind, names in after.items() if names - stack.before[kind]}
+
+
+def new_folder(parent: Path) -> Path:
+    """Return an empty folder for a stack."""
+    shutil.rmtree(parent, ignore_errors=True)
+    parent.mkdir(parents=True)
+    return parent
