@@ -1,9 +1,11 @@
 """The production stack is what Terraform says: applied, planned again, and asked for through AWS's own APIs."""
 
 import json
+import subprocess
 from typing import Any
 
 import pytest
+import yaml
 
 from tests.infra.conftest import RESULTS
 from tests.support.stack import ENVIRONMENTS, Stack, variables
@@ -67,7 +69,7 @@ def test_values_of_the_other_environment_are_refused(stack: Stack) -> None:
     """In a workspace, the other environment's values are refused with a sentence that says what to do."""
     (other,) = set(ENVIRONMENTS) - {stack.environment}
     with pytest.raises(TerraformFailed) as caught:
-        stack.terraform.run("plan", "-lock=false", *variables(other))
+        stack.terraform.run("plan", "-lock=false", "-refresh=false", *variables(other))
     message = " ".join(str(caught.value).replace("│", " ").split())
     assert f"but the workspace is {stack.environment}. Run: terraform workspace select {other}" in message
 
@@ -75,19 +77,25 @@ def test_values_of_the_other_environment_are_refused(stack: Stack) -> None:
 def test_credentials_of_the_other_account_are_refused(stack: Stack) -> None:
     """An account id that is not that of the credentials stops everything before anything is touched."""
     with pytest.raises(TerraformFailed, match="AWS account ID not allowed"):
-        stack.terraform.run("plan", "-lock=false", *variables(stack.environment, account_id="999999999999"))
+        stack.terraform.run(
+            "plan", "-lock=false", "-refresh=false", *variables(stack.environment, account_id="999999999999")
+        )
 
 
 def test_image_that_does_not_exist_is_refused(stack: Stack) -> None:
     """An image that is not there stops the plan."""
     with pytest.raises(TerraformFailed, match="Your query returned no results"):
-        stack.terraform.run("plan", "-lock=false", *variables(stack.environment, ami_id="ami-0000000000000000d"))
+        stack.terraform.run(
+            "plan", "-lock=false", "-refresh=false", *variables(stack.environment, ami_id="ami-0000000000000000d")
+        )
 
 
 def test_image_of_another_architecture_is_refused(stack: Stack) -> None:
     """An image that the instance type does not run stops the plan, with a sentence."""
     with pytest.raises(TerraformFailed) as caught:
-        stack.terraform.run("plan", "-lock=false", *variables(stack.environment, ami_id="ami-0000000000000000c"))
+        stack.terraform.run(
+            "plan", "-lock=false", "-refresh=false", *variables(stack.environment, ami_id="ami-0000000000000000c")
+        )
     message = " ".join(str(caught.value).replace("│", " ").split())
     assert "Image ami-0000000000000000c is x86_64, which c7g.medium (arm64) does not run." in message
 
@@ -102,3 +110,31 @@ def test_new_image_changes_the_launch_template_and_the_group_in_place(stack: Sta
     assert template["after"]["image_id"] == "ami-0000000000000000b"
     assert group["after_unknown"]["launch_template"] == [{"version": True}]
     assert not [change for change in changes.values() if "delete" in change["actions"]]
+
+
+@pytest.mark.parametrize("name", ["collect-logs", "show-health"])
+def test_commands_of_documents_are_shell(stack: Stack, name: str) -> None:
+    """What a command document runs on an instance is accepted by the shell that runs it."""
+    content = stack.account.client("ssm").get_document(Name=f"{stack.name}-{name}", DocumentFormat="YAML")["Content"]
+    (step,) = yaml.safe_load(content)["mainSteps"]
+    script = "\n".join(step["inputs"]["runCommand"])
+    assert subprocess.run(["sh", "-n"], input=script, text=True, check=False).returncode == 0
+
+
+def test_draining_goes_through_the_group(stack: Stack) -> None:
+    """The automation checks whose instance it is, then calls nothing but SetInstanceHealth."""
+    content = stack.account.client("ssm").get_document(Name=f"{stack.name}-replace-instance")["Content"]
+    steps = yaml.safe_load(content)["mainSteps"]
+    calls = [step["inputs"]["Api"] for step in steps if step["action"] == "aws:executeAwsApi"]
+    assert calls == ["DescribeAutoScalingInstances", "SetInstanceHealth"]
+    assert [step["name"] for step in steps] == ["belongs", "check", "refuse", "drain", "gone"]
+
+
+def test_known_bad_inputs_are_blocked(stack: Stack) -> None:
+    """AWS's rules for reputation, known bad inputs and common attacks are on, after the limit for one address."""
+    firewalls = stack.account.client("wafv2")
+    (summary,) = firewalls.list_web_acls(Scope="REGIONAL")["WebACLs"]
+    acl = firewalls.get_web_acl(Name=summary["Name"], Id=summary["Id"], Scope="REGIONAL")["WebACL"]
+    names = [rule["Name"] for rule in sorted(acl["Rules"], key=lambda rule: rule["Priority"])]
+    groups = ["AmazonIpReputationList", "KnownBadInputsRuleSet", "CommonRuleSet"]
+    assert names == ["rate-per-address", *(f"AWSManagedRules{group}" for group in groups)]

@@ -2,23 +2,28 @@
 
     python -m tests.support.emulator
 
-prints one line of JSON with the server's URL and serves until its standard input ends.
+prints one line of JSON with the server's URL and serves until it is terminated.
 """
 
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from threading import Lock
+from typing import TYPE_CHECKING, Any
 
 import boto3
-from moto.server import ThreadedMotoServer
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from werkzeug.serving import make_server
 
 from tests.support import emulator_extensions
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 REGION = "eu-central-1"
 
@@ -50,14 +55,16 @@ def account(account_id: str, folder: Path) -> Iterator[Account]:
 
     `folder` holds what the emulator reads at its start.
     """
-    with subprocess.Popen(
-        [sys.executable, "-m", "tests.support.emulator"],
-        env=os.environ | _settings(account_id, folder),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    ) as process:
+    with (
+        (folder / "emulator.log").open("w") as log,
+        subprocess.Popen(
+            [sys.executable, "-m", "tests.support.emulator"],
+            env=os.environ | _settings(account_id, folder),
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+        ) as process,
+    ):
         try:
             assert process.stdout is not None
             url = json.loads(process.stdout.readline())["url"]
@@ -106,14 +113,23 @@ def _administrator(url: str, account_id: str) -> dict[str, str]:
     }
 
 
+def _one_at_a_time(application: "WSGIApplication") -> "WSGIApplication":
+    """Let requests wait for each other: moto is not made for several threads, and Terraform sends ten at once."""
+    turn = Lock()
+
+    def handle(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        with turn:
+            return list(application(environ, start_response))
+
+    return handle
+
+
 def _serve() -> None:
     emulator_extensions.install()
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    print(json.dumps({"url": f"http://{host}:{port}"}), flush=True)  # noqa: T201 - the parent reads it
-    sys.stdin.read()
-    server.stop()
+    application = _one_at_a_time(DomainDispatcherApplication(create_backend_app))
+    server = make_server("127.0.0.1", 0, application, threaded=True, request_handler=MotoRequestHandler)
+    print(json.dumps({"url": f"http://127.0.0.1:{server.server_port}"}), flush=True)  # noqa: T201 - the parent reads it
+    server.serve_forever()
 
 
 if __name__ == "__main__":

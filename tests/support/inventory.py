@@ -69,8 +69,10 @@ def _instances(account: Account) -> set[str]:
 
 def _keys(account: Account) -> set[str]:
     keys = account.client("kms")
+    aliases = keys.list_aliases()["Aliases"]
+    of_aws = {alias.get("TargetKeyId") for alias in aliases if alias["AliasName"].startswith("alias/aws/")}
     found = [keys.describe_key(KeyId=key["KeyId"])["KeyMetadata"] for key in keys.list_keys()["Keys"]]
-    return {key["KeyId"] for key in found if key["KeyState"] != "PendingDeletion" and key["KeyManager"] == "CUSTOMER"}
+    return {key["KeyId"] for key in found if key["KeyState"] != "PendingDeletion"} - of_aws
 
 
 def _records(account: Account) -> set[str]:

@@ -68,8 +68,7 @@ class Terraform:
 
     def state(self) -> list[str]:
         """Return the addresses of the managed resources in the state."""
-        addresses = self.run("state", "list").stdout.splitlines()
-        return [address for address in addresses if not address.split(".")[-2:-1] or ".data." not in f".{address}"]
+        return [address for address in self.run("state", "list").stdout.splitlines() if ".data." not in f".{address}"]
 
 
 def cli_environ(folder: Path) -> dict[str, str]:
@@ -88,10 +87,8 @@ def cli_environ(folder: Path) -> dict[str, str]:
 
 
 def _provider_mirror() -> Path | None:
-    """Return the folder that holds the providers by host name, or None."""
+    """Return the folder that holds providers by host, owner and name, or None."""
     command = ["find", "/opt", "/usr/share", "/usr/local", "-maxdepth", "4", "-type", "d"]
-    found = subprocess.run(
-        [*command, "-path", "*/registry.terraform.io/hashicorp/aws"], capture_output=True, text=True, check=False
-    )
+    found = subprocess.run([*command, "-path", "*/hashicorp/aws"], capture_output=True, text=True, check=False)
     folders = found.stdout.split()
     return Path(folders[0]).parents[2] if folders else None
