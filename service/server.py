@@ -19,6 +19,7 @@ from service.config import Config
 from service.errors import SetupError
 from service.keys import LIFECYCLE
 from service.middlewares import observed
+from service.notify import ServiceManager
 from service.protocol import SETTINGS, HelloProtocol
 
 log = structlog.get_logger()
@@ -109,10 +110,11 @@ async def serve(app: web.Application, config: Config, announce: Callable[[str], 
         await server.open()
         signals = _catch_signals()
         announce(await server.listen())
-        if await signals.get() == signal.SIGINT:
-            return 0
-        server.drain()
-        return await _drain_until_signal(server, config.drain_seconds, signals)
+        async with ServiceManager().informed():
+            if await signals.get() == signal.SIGINT:
+                return 0
+            server.drain()
+            return await _drain_until_signal(server, config.drain_seconds, signals)
     finally:
         await server.stop()
 

@@ -88,7 +88,7 @@ def test_instances_are_told_only_settings_that_the_service_knows(stack: Stack) -
     (version,) = ec2.describe_launch_template_versions(LaunchTemplateName=stack.name)["LaunchTemplateVersions"]
     lines = base64.b64decode(version["LaunchTemplateData"]["UserData"]).decode().splitlines()
     told = dict(line.split("=", 1) for line in lines)
-    groups = {name for name in told if name.startswith("HELLO_LOG_GROUP_")}
+    groups = {name for name in told if name.startswith("LOG_GROUP_")}
     assert Config.from_environ({name: told[name] for name in told.keys() - groups}).table_name == "birthdays"
     existing = {group["logGroupName"] for group in stack.account.client("logs").describe_log_groups()["logGroups"]}
     assert {told[name] for name in groups} <= existing

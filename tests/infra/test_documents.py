@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 RUNBOOKS = ROOT / "docs" / "runbooks"
 MODULE = ROOT / "terraform" / "modules" / "service"
-DOCUMENTS = [ROOT / "README.md", *sorted(ROOT.glob("docs/**/*.md"))]
+DOCUMENTS = [*ROOT.glob("*.md"), *sorted(ROOT.glob("docs/**/*.md")), *sorted(ROOT.glob("terraform/**/*.md"))]
 
 CENT = Decimal("0.01")
 ENVIRONMENTS = ["dev", "prod"]

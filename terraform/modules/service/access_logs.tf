@@ -65,7 +65,6 @@ resource "aws_s3_bucket_policy" "access_logs" {
       Principal = { Service = "logdelivery.elasticloadbalancing.amazonaws.com" }
       Action    = "s3:PutObject"
       Resource  = "${aws_s3_bucket.access_logs.arn}/AWSLogs/${local.account_id}/*"
-      Condition = { ArnLike = { "aws:SourceArn" = "arn:aws:elasticloadbalancing:${local.region}:${local.account_id}:loadbalancer/*" } }
       }, {
       Sid       = "OnlyEncrypted"
       Effect    = "Deny"

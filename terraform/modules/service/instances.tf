@@ -71,7 +71,7 @@ locals {
   # Read at first boot: what differs between environments, and nothing secret.
   instance_settings = <<-EOT
     HELLO_TABLE_NAME=${aws_dynamodb_table.birthdays.name}
-    HELLO_LOG_GROUP_SERVICE=${aws_cloudwatch_log_group.this["service"].name}
-    HELLO_LOG_GROUP_SYSTEM=${aws_cloudwatch_log_group.this["system"].name}
+    LOG_GROUP_SERVICE=${aws_cloudwatch_log_group.this["service"].name}
+    LOG_GROUP_SYSTEM=${aws_cloudwatch_log_group.this["system"].name}
   EOT
 }
