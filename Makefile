@@ -1,11 +1,12 @@
 # Every target does its own set-up; `make` alone lists them.
 PYTHON ?= python3
 PORT ?= 8080
+ARCH ?= $(shell uname -m)
 BIN := .venv/bin
 DYNAMODB_LOCAL := build/dynamodb-local/package/emulator
 
 .DEFAULT_GOAL := help
-.PHONY: help run test contract-test terraform-test bench soak picture lint format clean
+.PHONY: help run test contract-test terraform-test artifact image bench soak picture lint format clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,7 +24,7 @@ run: .venv/.ready ## Serve on 127.0.0.1:8080 from an embedded store (other port:
 	@HELLO_GIT_COMMIT=$$(git rev-parse HEAD 2>/dev/null) exec $(BIN)/python -m service --local --port $(PORT)
 
 test: .venv/.ready ## Run the tests with coverage (about 90 s)
-	$(BIN)/pytest -n auto --cov -m "not exhaustive and not terraform"
+	$(BIN)/pytest -n auto --cov -m "not exhaustive and not terraform and not image"
 	$(BIN)/pytest -n auto -m exhaustive
 
 contract-test: .venv/.ready $(DYNAMODB_LOCAL) ## Run the API and storage tests against Amazon's DynamoDB Local (Java, npm)
@@ -44,6 +45,26 @@ terraform-test: .venv/.ready ## Check the Terraform code and apply dev and prod 
 	  --compact --quiet --skip-download --output cli --output json --output-file-path console,build/terraform/checkov.json
 	$(BIN)/python -m tests.infra.summary
 
+artifact: .venv/.ready ## Build the wheel, and fetch by hash all it needs on Debian 13 (other machines: ARCH=aarch64)
+	@rm -rf build/artifact && mkdir -p build/artifact
+	$(BIN)/uv build --quiet --wheel --out-dir build/artifact
+	$(BIN)/uv export --quiet --locked --no-default-groups --no-emit-project --no-header --output-file build/artifact/requirements.txt
+	$(BIN)/pip download --quiet --disable-pip-version-check --dest build/artifact --no-deps --require-hashes \
+	  --requirement build/artifact/requirements.txt --only-binary :all: --python-version 3.13 \
+	  --platform manylinux2014_$(ARCH) --platform manylinux_2_17_$(ARCH) --platform manylinux_2_28_$(ARCH)
+	@tar --create --sort=name --owner=0 --group=0 --mtime=@0 --directory build/artifact --file build/hello-birthday.tar .
+	@sha256sum build/hello-birthday.tar | cut -d ' ' -f 1 > build/hello-birthday.tar.sha256
+
+image: artifact ## Bake the image on a bootstrapped Debian 13, boot it, and test it (root, debootstrap, systemd-nspawn, dnsmasq; 6 minutes)
+	@test "$$(id -u)" = 0 || { echo "make image needs root, to boot machines; run it with sudo" >&2; exit 1; }
+	@for tool in debootstrap systemd-nspawn dnsmasq; do command -v $$tool >/dev/null \
+	  || { echo "make image needs $$tool (Debian: apt-get install debootstrap systemd-container dnsmasq-base)" >&2; exit 1; }; done
+	@$(BIN)/uv sync --quiet --locked --all-extras --group image
+	@mkdir -p build/image && rm -f build/image/*.json
+	$(BIN)/python -m tests.image.bake
+	$(BIN)/pytest -m image --timeout 180 --junitxml build/image/tests.xml tests/image
+	$(BIN)/python -m tests.image.summary
+
 bench: .venv/.ready ## Compare the speed with peers written the usual way (wrk, npm; 15 minutes; BENCH=--short for one)
 	$(BIN)/python -m tests.bench $(BENCH)
 
@@ -59,6 +80,8 @@ lint: .venv/.ready ## Check style, types and layers
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	@$(BIN)/uv sync --quiet --locked --all-extras --group image
+	cd ansible && PATH="$(CURDIR)/$(BIN):$$PATH" ansible-lint --offline --profile production --strict
 
 format: .venv/.ready ## Bring all code into the one format
 	$(BIN)/ruff format .

@@ -12,7 +12,9 @@ from service import protocol, storage
 from service.app import ROUTES
 from service.config import Config
 from tests.support.stack import Stack
+from tests.support.terraform import ROOT
 
+UNIT = ROOT / "ansible/roles/hello_birthday/files/hello-birthday.service"
 DEFAULTS = Config.from_environ({})
 
 
@@ -92,3 +94,17 @@ def test_instances_are_told_only_settings_that_the_service_knows(stack: Stack) -
     assert Config.from_environ({name: told[name] for name in told.keys() - groups}).table_name == "birthdays"
     existing = {group["logGroupName"] for group in stack.account.client("logs").describe_log_groups()["logGroups"]}
     assert {told[name] for name in groups} <= existing
+
+
+def test_unit_waits_as_long_as_the_service_takes_to_stop(stack: Stack) -> None:
+    """The service manager gives the drain and the last requests their time, and so does the load balancer."""
+    (stop,) = re.findall(r"^TimeoutStopSec=(\d+)$", UNIT.read_text(encoding="utf-8"), re.MULTILINE)
+    assert int(stop) > DEFAULTS.drain_seconds + DEFAULTS.shutdown_seconds
+    assert int(stop) > int(only(stack, "aws_lb_target_group")["deregistration_delay"])
+
+
+def test_unit_starts_within_the_groups_grace(stack: Stack) -> None:
+    """A start that takes as long as it may is over before the group counts an instance as unhealthy."""
+    (start,) = re.findall(r"^TimeoutStartSec=(\d+)$", UNIT.read_text(encoding="utf-8"), re.MULTILINE)
+    (patience,) = re.findall(r"HELLO_STARTUP_SECONDS=(\d+)", UNIT.read_text(encoding="utf-8"))
+    assert int(patience) < int(start) < only(stack, "aws_autoscaling_group")["health_check_grace_period"]

@@ -17,9 +17,9 @@ _START_SECONDS = 60
 
 
 @contextmanager
-def moto() -> Iterator[str]:
-    """Run moto's server in this process and give its URL."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+def moto(address: str = "127.0.0.1", port: int = 0) -> Iterator[str]:
+    """Run moto's server in this process, on a free port unless one is given, and give its URL."""
+    server = ThreadedMotoServer(ip_address=address, port=port, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
     yield f"http://{host}:{port}"

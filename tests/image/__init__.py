@@ -1,0 +1,1 @@
+"""The image: baked, then booted and looked at."""

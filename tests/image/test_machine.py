@@ -1,0 +1,80 @@
+"""A booted machine: the service runs as it should, and only that."""
+
+import json
+import re
+
+import pytest
+from testinfra.host import Host
+
+from tests.image.conftest import FIGURES, ask, note
+from tests.support.machine import Machine
+
+pytestmark = pytest.mark.image
+
+
+def test_boots_fast(inside: Host) -> None:
+    """From power-on to ready in five seconds, of which the process takes less than a second and a half."""
+    shown = inside.check_output("systemctl show hello-birthday --property=%s", "ExecMainStartTimestampMonotonic")
+    active = inside.check_output("systemctl show hello-birthday --property=%s", "ActiveEnterTimestampMonotonic")
+    started, ready = (int(line.partition("=")[2]) for line in (shown, active))
+    note("process_start_seconds", round((ready - started) / 1e6, 2))
+    assert (ready - started) / 1e6 <= 1.5
+    assert json.loads(FIGURES.read_text())["boot_to_ready_seconds"] <= 5
+
+
+def test_nothing_failed(inside: Host) -> None:
+    """No unit failed at boot."""
+    assert inside.check_output("systemctl --failed --no-legend --plain") == ""
+
+
+def test_service_is_enabled_and_runs_as_its_own_user(inside: Host) -> None:
+    """The unit starts at boot; its process belongs to a user without shell, home or password."""
+    assert inside.service("hello-birthday").is_enabled
+    (process,) = inside.process.filter(user="hello-birthday")
+    assert process.args == "/opt/hello-birthday/bin/python -m service"
+    user = inside.user("hello-birthday")
+    assert (user.shell, user.home, user.password) == ("/usr/sbin/nologin", "/nonexistent", "!")
+
+
+def test_service_is_sandboxed(inside: Host) -> None:
+    """The exposure by systemd's rating is 1.5 or lower, and the kernel agrees that no privilege can be gained."""
+    rating = inside.check_output("systemd-analyze security hello-birthday.service --no-pager | tail -1")
+    (exposure,) = re.findall(r"[0-9.]+(?= )", rating)
+    note("exposure", float(exposure))
+    assert float(exposure) <= 1.5
+    (process,) = inside.process.filter(user="hello-birthday")
+    status = inside.file(f"/proc/{process.pid}/status").content_string
+    assert "NoNewPrivs:\t1" in status
+    assert "CapEff:\t0000000000000000" in status
+
+
+def test_machine_listens_on_one_port_only(inside: Host) -> None:
+    """Besides DHCP's answers, the machine listens for nothing but requests."""
+    listening = inside.check_output("ss --no-header --listening --tcp --numeric").splitlines()
+    assert [line.split()[3].rpartition(":")[2] for line in listening] == ["8080"]
+
+
+def test_requests_are_answered_and_stored(machine: Machine) -> None:
+    """A date that was put is greeted, and the version names the image and the commit."""
+    assert ask(machine, "/hello/Ada", "PUT", b'{"dateOfBirth":"1990-12-10"}') == (204, b"")
+    status, body = ask(machine, "/hello/Ada")
+    assert status == 200
+    assert json.loads(body)["message"].startswith("Hello, Ada! ")
+    version = json.loads(ask(machine, "/version")[1])
+    assert version["image"] == "ami-0000000000000000a"
+    assert re.fullmatch(r"[0-9a-f]{40}", version["commit"])
+
+
+def test_journal_has_the_services_lines(machine: Machine, inside: Host) -> None:
+    """Every request is one line of JSON in the journal, without names."""
+    ask(machine, "/hello/Grace")
+    lines = inside.check_output("journalctl --unit=hello-birthday --output=cat --no-pager").splitlines()
+    events = [json.loads(line) for line in lines if line.startswith("{")]
+    assert "server.started" in {event["event"] for event in events}
+    assert "Grace" not in "".join(lines)
+
+
+def test_stubs_admit_what_they_are(inside: Host) -> None:
+    """The stub of an agent says in the journal that it is none."""
+    for agent in ("amazon-ssm-agent", "amazon-cloudwatch-agent"):
+        assert f"this is a stub, not {agent}" in inside.check_output("journalctl --unit=%s --output=cat", agent)

@@ -1,0 +1,62 @@
+"""The image at rest: what is in it, and above all what is not."""
+
+import re
+import stat
+from pathlib import Path
+
+import pytest
+
+from tests.image.bake import ROOT
+
+pytestmark = pytest.mark.image
+
+
+def files(*folders: str) -> list[Path]:
+    """Return the regular files below folders of the image, but for locks and what came in wheels of others."""
+    found = [path for folder in folders for path in (ROOT / folder).rglob("*") if path.is_file()]
+    ours = [path for path in found if "site-packages" not in path.parts or "service" in path.parts]
+    return [path for path in ours if not path.is_symlink() and path.name != "lock"]
+
+
+def test_image_is_nobody_yet() -> None:
+    """The machine id is left to the first boot."""
+    assert (ROOT / "etc/machine-id").read_bytes() == b""
+
+
+def test_image_has_no_keys() -> None:
+    """No host key, no authorised key, no private key, no credential is in the image."""
+    assert list((ROOT / "etc/ssh").glob("ssh_host_*")) == []
+    assert [path for path in files("root", "home") if path.name.startswith(("authorized_keys", "id_"))] == []
+    secret = re.compile(rb"-----BEGIN [A-Z ]*PRIVATE KEY-----\n|\bAKIA[0-9A-Z]{16}\b|aws_secret_access_key *=")
+    assert [
+        path for path in files("etc", "opt", "root", "usr/local", "var/lib") if secret.search(path.read_bytes())
+    ] == []
+
+
+def test_image_lets_nobody_in() -> None:
+    """There is no SSH server."""
+    assert not (ROOT / "usr/sbin/sshd").exists()
+
+
+def test_image_has_no_leftovers() -> None:
+    """Package lists, downloaded packages, wheels, logs and histories are gone."""
+    assert files("var/lib/apt/lists", "var/cache/apt", "var/cache/hello-birthday") == []
+    assert [path for path in files("var/log") if path.suffix in {".log", ".journal"}] == []
+    assert list(ROOT.glob("root/.bash_history")) == []
+
+
+def test_program_belongs_to_root_and_is_nobodys_to_change() -> None:
+    """The service cannot change itself, nor can anybody but root."""
+    paths = [ROOT / "opt/hello-birthday", *(ROOT / "opt/hello-birthday").rglob("*")]
+    states = [(path, path.lstat()) for path in paths if not path.is_symlink()]
+    assert [path for path, state in states if state.st_uid or state.st_mode & (stat.S_IWGRP | stat.S_IWOTH)] == []
+
+
+def test_program_cannot_install_anything() -> None:
+    """The installer is gone once its work is done."""
+    assert list((ROOT / "opt/hello-birthday").glob("bin/pip*")) == []
+
+
+def test_stubs_are_listed() -> None:
+    """What only AWS has is a stub here, and says so."""
+    assert (ROOT / "usr/local/share/stubs").read_text().split() == ["amazon-cloudwatch-agent", "amazon-ssm-agent"]

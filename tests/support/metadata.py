@@ -1,0 +1,65 @@
+"""The instance metadata service, version 2, as machines find it at 169.254.169.254."""
+
+import json
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+
+from aiohttp import web
+
+ADDRESS = "169.254.169.254"
+_ROLE = "hello-birthday-test-instance"
+
+
+def application(user_data: str, image_id: str) -> web.Application:
+    """Answer what every instance is told; version 1, which asks for no token, is refused."""
+    token = secrets.token_hex(16)
+    answers = {
+        "meta-data/placement/region": "eu-central-1",
+        "meta-data/ami-id": image_id,
+        "meta-data/instance-id": "i-0123456789abcdef0",
+        "user-data": user_data,
+        "meta-data/iam/security-credentials/": _ROLE,
+        f"meta-data/iam/security-credentials/{_ROLE}": _credentials(),
+    }
+
+    async def give_token(_request: web.Request) -> web.Response:
+        return web.Response(text=token)
+
+    async def answer(request: web.Request) -> web.Response:
+        if request.headers.get("X-aws-ec2-metadata-token") != token:
+            raise web.HTTPUnauthorized
+        if request.match_info["path"] not in answers:
+            raise web.HTTPNotFound
+        return web.Response(text=answers[request.match_info["path"]])
+
+    app = web.Application()
+    app.add_routes([web.put("/latest/api/token", give_token), web.get("/latest/{path:.*}", answer)])
+    return app
+
+
+@asynccontextmanager
+async def metadata_service(user_data: str, image_id: str = "ami-0000000000000000a") -> AsyncIterator[None]:
+    """Serve metadata until the block ends; the bridge must be up."""
+    runner = web.AppRunner(application(user_data, image_id), access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, ADDRESS, 80).start()
+    try:
+        yield
+    finally:
+        await runner.cleanup()
+
+
+def _credentials() -> str:
+    return json.dumps(
+        {
+            "Code": "Success",
+            "Type": "AWS-HMAC",
+            "AccessKeyId": "test",
+            "SecretAccessKey": "test",
+            "Token": "test",
+            "LastUpdated": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "Expiration": (datetime.now(UTC) + timedelta(hours=6)).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        }
+    )
