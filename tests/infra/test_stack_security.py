@@ -245,3 +245,16 @@ def test_firewall_log_hides_who_was_asked_for(stack: Stack) -> None:
     assert {"UriPath": {}} in found["RedactedFields"]
     acl = firewalls.get_web_acl(Name=summary["Name"], Id=summary["Id"], Scope="REGIONAL")["WebACL"]
     assert {rule["VisibilityConfig"]["SampledRequestsEnabled"] for rule in acl["Rules"]} == {False}
+
+
+@pytest.mark.terraform
+def test_machines_get_tokens_for_two_scopes(stacks: dict[str, Stack]) -> None:
+    """With authentication on, a client with a secret may ask for both scopes, and nobody can sign up."""
+    pools, dev = stacks["dev"].account.client("cognito-idp"), stacks["dev"].name
+    (pool,) = [pool for pool in pools.list_user_pools(MaxResults=60)["UserPools"] if pool["Name"] == dev]
+    (listed,) = pools.list_user_pool_clients(UserPoolId=pool["Id"])["UserPoolClients"]
+    client = pools.describe_user_pool_client(UserPoolId=pool["Id"], ClientId=listed["ClientId"])["UserPoolClient"]
+    assert set(client["AllowedOAuthScopes"]) == {"hello/read", "hello/write"}
+    assert (client["AllowedOAuthFlows"], "ClientSecret" in client) == (["client_credentials"], True)
+    described = pools.describe_user_pool(UserPoolId=pool["Id"])["UserPool"]
+    assert described["AdminCreateUserConfig"]["AllowAdminCreateUserOnly"] is True

@@ -7,6 +7,7 @@ from typing import Any
 from moto.backup.responses import BackupResponse
 from moto.backup.urls import url_paths as backup_urls
 from moto.cloudwatch.responses import CloudWatchResponse
+from moto.cognitoidp.responses import CognitoIdpResponse
 from moto.ec2.models import EC2Backend
 from moto.iam.access_control import IAMPolicyStatement, PermissionResult
 
@@ -23,6 +24,7 @@ def install() -> None:
         list_recovery_points_by_backup_vault,
     ):
         setattr(BackupResponse, method.__name__, method)
+    setattr(CognitoIdpResponse, delete_resource_server.__name__, delete_resource_server)
     backup_urls["{0}/backup-vaults/(?P<name>[^/]+)/recovery-points/?$"] = BackupResponse.dispatch
     _skip_conditional_denials()
     _keep_tags_of_launch_templates_apart()
@@ -51,6 +53,13 @@ def delete_backup_selection(response: BackupResponse) -> str:
 def list_recovery_points_by_backup_vault(_response: BackupResponse) -> str:
     """AWS Backup's ListRecoveryPointsByBackupVault; nothing ever runs a backup here."""
     return json.dumps({"RecoveryPoints": []})
+
+
+def delete_resource_server(response: CognitoIdpResponse) -> str:
+    """Cognito's DeleteResourceServer."""
+    asked = json.loads(response.body)
+    del response.backend.describe_user_pool(asked["UserPoolId"]).resource_servers[asked["Identifier"]]
+    return ""
 
 
 def _parts(response: BackupResponse) -> dict[str, str]:

@@ -11,6 +11,8 @@ from tests.support.terraform import Terraform
 
 ENVIRONMENTS = {"dev": "111111111111", "prod": "222222222222"}
 _ZONES = {"dev": "dev.example.com", "prod": "example.com"}
+# dev is applied with everything that is optional, prod as its values are.
+_OPTIONS = {"dev": {"authentication": "true", "vault_lock": "{ enabled = true, grace_days = 3 }"}, "prod": {}}
 
 
 @dataclass
@@ -43,7 +45,7 @@ class Stack:
 def variables(environment: str, **others: object) -> list[str]:
     """Return the arguments that name an environment's values, and `others` on top."""
     image = next(iter(IMAGES))
-    settings = {"ami_id": image} | {name: str(value).lower() for name, value in others.items()}
+    settings = {"ami_id": image} | _OPTIONS[environment] | {name: str(value).lower() for name, value in others.items()}
     return [f"-var-file=environments/{environment}.tfvars", *(f"-var={key}={value}" for key, value in settings.items())]
 
 

@@ -1,5 +1,5 @@
 locals {
-  # One widget: [title, unit of the axis, metrics as CloudWatch wants them, and options]
+  # Titles name the unit; metrics are written as CloudWatch wants them, where . and ... repeat what stands before.
   graphs = [
     {
       title = "Requests per minute"
