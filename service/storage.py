@@ -30,6 +30,8 @@ log = structlog.get_logger()
 # DynamoDB's own limits for one BatchGetItem and one BatchWriteItem.
 MAX_READS = 100
 MAX_WRITES = 25
+# Of the time budget: the SDK's retries of a batch that fails must leave time to try each key alone.
+_SHARE_OF_BATCHES = 0.5
 
 _KEY = "username"
 _BORN = "dateOfBirth"
@@ -74,7 +76,7 @@ class UserStore:
         Usernames that DynamoDB did not process this time are left out.
         """
         keys = [{_KEY: {"S": username}} for username in usernames]
-        async with self._translated_errors("BatchGetItem"):
+        async with self._translated_errors("BatchGetItem", _SHARE_OF_BATCHES):
             response = await self._client.batch_get_item(
                 RequestItems={self._table_name: {"Keys": keys, "ConsistentRead": True}}
             )
@@ -94,7 +96,7 @@ class UserStore:
         puts: list[WriteRequestTypeDef] = [
             {"PutRequest": {"Item": _item(username, born)}} for username, born in users.items()
         ]
-        async with self._translated_errors("BatchWriteItem"):
+        async with self._translated_errors("BatchWriteItem", _SHARE_OF_BATCHES):
             response = await self._client.batch_write_item(RequestItems={self._table_name: puts})
         outcomes: dict[str, Exception | None] = dict.fromkeys(users)
         for unprocessed in response.get("UnprocessedItems", {}).get(self._table_name, ()):
@@ -113,10 +115,10 @@ class UserStore:
         return response.get("Item")
 
     @asynccontextmanager
-    async def _translated_errors(self, operation: str) -> AsyncIterator[None]:
+    async def _translated_errors(self, operation: str, share: float = 1) -> AsyncIterator[None]:
         try:
             # The SDK's own time-outs do not cover the wait for a free connection of the pool.
-            async with asyncio.timeout(self._budget_seconds):
+            async with asyncio.timeout(self._budget_seconds * share):
                 yield
         except (TimeoutError, BotoCoreError, ClientError, NotDynamoDB) as error:
             reason = _reason(error)
