@@ -3,10 +3,14 @@ PYTHON ?= python3
 PORT ?= 8080
 ARCH ?= $(shell uname -m)
 BIN := .venv/bin
+ARTIFACT = build/hello-birthday-$(ARCH)
+BAKE = -var architecture=$(if $(filter aarch64,$(ARCH)),arm64,amd64) -var subnet_id=$(SUBNET) \
+  -var version=$(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' service/__init__.py) -var commit=$(shell git rev-parse HEAD) \
+  -var built=$(shell date -u +%Y%m%dT%H%M%SZ) -var expires=$(shell date -u -d '+90 days' +%Y-%m-%dT%H:%M:%SZ)
 DYNAMODB_LOCAL := build/dynamodb-local/package/emulator
 
 .DEFAULT_GOAL := help
-.PHONY: help run test contract-test terraform-test artifact image bench soak picture lint format clean
+.PHONY: help run test contract-test terraform-test artifact bake image bench soak picture lint format clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,19 +50,28 @@ terraform-test: .venv/.ready ## Check the Terraform code and apply dev and prod 
 	$(BIN)/python -m tests.infra.summary
 
 artifact: .venv/.ready ## Build the wheel, and fetch by hash all it needs on Debian 13 (other machines: ARCH=aarch64)
-	@rm -rf build/artifact && mkdir -p build/artifact
-	$(BIN)/uv build --quiet --wheel --out-dir build/artifact
-	$(BIN)/uv export --quiet --locked --no-default-groups --no-emit-project --no-header --output-file build/artifact/requirements.txt
-	$(BIN)/pip download --quiet --disable-pip-version-check --dest build/artifact --no-deps --require-hashes \
-	  --requirement build/artifact/requirements.txt --only-binary :all: --python-version 3.13 \
+	@rm -rf $(ARTIFACT) && mkdir -p $(ARTIFACT)
+	$(BIN)/uv build --quiet --wheel --out-dir $(ARTIFACT)
+	$(BIN)/uv export --quiet --locked --no-default-groups --no-emit-project --no-header --output-file $(ARTIFACT)/requirements.txt
+	$(BIN)/pip download --quiet --disable-pip-version-check --dest $(ARTIFACT) --no-deps --require-hashes \
+	  --requirement $(ARTIFACT)/requirements.txt --only-binary :all: --python-version 3.13 \
 	  --platform manylinux2014_$(ARCH) --platform manylinux_2_17_$(ARCH) --platform manylinux_2_28_$(ARCH)
-	@tar --create --sort=name --owner=0 --group=0 --mtime=@0 --directory build/artifact --file build/hello-birthday.tar .
-	@sha256sum build/hello-birthday.tar | cut -d ' ' -f 1 > build/hello-birthday.tar.sha256
+	@tar --create --sort=name --owner=0 --group=0 --mtime=@0 --directory $(ARTIFACT) --file $(ARTIFACT).tar .
+	@sha256sum $(ARTIFACT).tar | cut -d ' ' -f 1 > $(ARTIFACT).tar.sha256
 
-image: artifact ## Bake the image on a bootstrapped Debian 13, boot it, and test it (root, debootstrap, systemd-nspawn, dnsmasq; 6 minutes)
+bake: artifact ## Bake the image in AWS and write its id to build/image.tfvars.json (packer, session-manager-plugin; ARCH=x86_64, SUBNET=subnet-...)
+	@for tool in packer session-manager-plugin; do command -v $$tool >/dev/null \
+	  || { echo "make bake needs $$tool; see README, Image" >&2; exit 1; }; done
+	@git diff --quiet HEAD || { echo "make bake wants every change committed: an image belongs to a commit" >&2; exit 1; }
+	@$(BIN)/uv sync --quiet --locked --all-extras --group image
+	packer init packer
+	PATH="$(CURDIR)/$(BIN):$$PATH" packer build -only='amazon-ebs.*' $(BAKE) packer
+	@packer/write-image-file build/manifest.json build/image.tfvars.json
+
+image: artifact ## Bake the image on a booted Debian 13, boot the result, and test it (root, packer, systemd-nspawn, ...; 6 minutes)
 	@test "$$(id -u)" = 0 || { echo "make image needs root, to boot machines; run it with sudo" >&2; exit 1; }
-	@for tool in debootstrap systemd-nspawn dnsmasq; do command -v $$tool >/dev/null \
-	  || { echo "make image needs $$tool (Debian: apt-get install debootstrap systemd-container dnsmasq-base)" >&2; exit 1; }; done
+	@for tool in debootstrap systemd-nspawn dnsmasq packer gpg ssh-keygen; do command -v $$tool >/dev/null \
+	  || { echo "make image needs $$tool (Debian: apt-get install debootstrap systemd-container dnsmasq-base packer gpg openssh-client)" >&2; exit 1; }; done
 	@$(BIN)/uv sync --quiet --locked --all-extras --group image
 	@mkdir -p build/image && rm -f build/image/*.json
 	$(BIN)/python -m tests.image.bake

@@ -58,7 +58,8 @@ async def world(network: Bridge) -> AsyncIterator[World]:
     with moto(network.address) as url, pytest.MonkeyPatch.context() as environ:
         environ.setenv("AWS_ENDPOINT_URL_DYNAMODB", url)
         await create_table("birthdays")
-        yield World(network, f"HELLO_TABLE_NAME=birthdays\nAWS_ENDPOINT_URL_DYNAMODB={url}\nLOG_GROUP_SERVICE=/test\n")
+        groups = "LOG_GROUP_SERVICE=/test/service\nLOG_GROUP_SYSTEM=/test/system\n"
+        yield World(network, f"HELLO_TABLE_NAME=birthdays\nAWS_ENDPOINT_URL_DYNAMODB={url}\n{groups}")
 
 
 @pytest_asyncio.fixture(loop_scope="session")

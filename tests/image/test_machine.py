@@ -72,9 +72,3 @@ def test_journal_has_the_services_lines(machine: Machine, inside: Host) -> None:
     events = [json.loads(line) for line in lines if line.startswith("{")]
     assert "server.started" in {event["event"] for event in events}
     assert "Grace" not in "".join(lines)
-
-
-def test_stubs_admit_what_they_are(inside: Host) -> None:
-    """The stub of an agent says in the journal that it is none."""
-    for agent in ("amazon-ssm-agent", "amazon-cloudwatch-agent"):
-        assert f"this is a stub, not {agent}" in inside.check_output("journalctl --unit=%s --output=cat", agent)

@@ -2,6 +2,7 @@
 
 import re
 import stat
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,15 @@ def test_program_cannot_install_anything() -> None:
     assert list((ROOT / "opt/hello-birthday").glob("bin/pip*")) == []
 
 
-def test_stubs_are_listed() -> None:
-    """What only AWS has is a stub here, and says so."""
-    assert (ROOT / "usr/local/share/stubs").read_text().split() == ["amazon-cloudwatch-agent", "amazon-ssm-agent"]
+def test_hygiene_check_of_the_bake_agrees() -> None:
+    """What Packer runs last on a builder finds nothing in the image at rest, either, and finds what is put there."""
+    check = ["packer/hygiene", str(ROOT)]
+    assert subprocess.run(check, check=True, capture_output=True, text=True).stdout == "hygiene: nothing left behind\n"
+    forgotten = ROOT / "etc/ssh/ssh_host_ed25519_key"
+    forgotten.touch()
+    try:
+        failed = subprocess.run(check, check=False, capture_output=True, text=True)
+    finally:
+        forgotten.unlink()
+    assert failed.returncode == 1
+    assert str(forgotten) in failed.stderr

@@ -73,9 +73,11 @@ def bridge(name: str = "hello0", network: str = "10.77.0") -> Iterator[Bridge]:
         for address in (f"{host}/24", "169.254.169.254/32"):
             _ip("address", "add", address, "dev", name)
         _ip("link", "set", name, "up")
-        with subprocess.Popen(_dhcp_server(name, network)) as server:
-            yield Bridge(name, host)
-            server.terminate()
+        with subprocess.Popen(_dhcp_server(name, network), stderr=subprocess.DEVNULL) as server:
+            try:
+                yield Bridge(name, host)
+            finally:
+                server.terminate()
     finally:
         _ip("link", "delete", name)
 

@@ -1,0 +1,134 @@
+# The image of the service: Debian 13, prepared by ansible/image.yml. `make bake` runs this; `make image` rehearses it.
+
+locals {
+  # What Amazon and Python call the architecture that Debian names.
+  machine       = { amd64 = "x86_64", arm64 = "aarch64" }[var.architecture]
+  architecture  = { amd64 = "x86_64", arm64 = "arm64" }[var.architecture]
+  instance_type = { amd64 = "t3.small", arm64 = "t4g.small" }[var.architecture]
+
+  tags = {
+    Application = "hello-birthday"
+    Version     = var.version
+    Commit      = var.commit
+    Built       = var.built
+  }
+
+  # Installs the agent of Systems Manager, the builder's only way in: the script with its arguments before it.
+  ssm_agent = "https://s3.${var.region}.amazonaws.com/amazon-ssm-${var.region}/latest/debian_${var.architecture}/amazon-ssm-agent.deb"
+  user_data = join("\n", [
+    "#!/bin/sh",
+    "set -- '${local.ssm_agent}' '${var.ssm_agent_key}' '${var.ssm_agent_fingerprint}'",
+    file("${abspath(path.root)}/../ansible/roles/aws_agents/files/install-agent"),
+  ])
+
+  ansible_environ = ["ANSIBLE_CONFIG=${abspath(path.root)}/../ansible/ansible.cfg", "ANSIBLE_HOST_KEY_CHECKING=False"]
+  ansible_settings = jsonencode(merge({
+    aws_agents_region         = var.region
+    hello_birthday_artifact   = "${abspath(path.root)}/../build/hello-birthday-${local.machine}.tar"
+    hello_birthday_git_commit = var.commit
+  }, var.rehearsal.settings))
+}
+
+source "amazon-ebs" "image" {
+  region = var.region
+
+  # from
+  source_ami_filter {
+    owners      = ["136693071363"] # Debian
+    most_recent = true
+    filters = {
+      name                = "debian-13-${var.architecture}-*"
+      architecture        = local.architecture
+      root-device-type    = "ebs"
+      virtualization-type = "hvm"
+    }
+  }
+
+  # builder: reached through Session Manager only, by a key that lives as long as the bake
+  instance_type                         = local.instance_type
+  user_data                             = local.user_data
+  subnet_id                             = var.subnet_id
+  associate_public_ip_address           = false
+  iam_instance_profile                  = var.instance_profile
+  ssh_interface                         = "session_manager"
+  ssh_username                          = "admin"
+  temporary_key_pair_type               = "ed25519"
+  temporary_security_group_source_cidrs = ["127.0.0.1/32"] # nobody: Session Manager needs no open port
+  metadata_options {
+    http_endpoint               = "enabled"
+    http_tokens                 = "required"
+    http_put_response_hop_limit = 1
+  }
+  run_tags        = merge(local.tags, { Name = "hello-birthday-builder" })
+  run_volume_tags = merge(local.tags, { Name = "hello-birthday-builder" })
+
+  # image
+  ami_name        = "hello-birthday-${var.version}-${var.architecture}-${var.built}-${substr(var.commit, 0, 12)}"
+  ami_description = "Hello Birthday ${var.version}, commit ${var.commit}"
+  deprecate_at    = var.expires
+  imds_support    = "v2.0"
+  ena_support     = true
+  encrypt_boot    = true
+  kms_key_id      = var.kms_key_id
+  launch_block_device_mappings {
+    device_name           = "/dev/xvda"
+    volume_type           = "gp3"
+    volume_size           = 8
+    encrypted             = true
+    kms_key_id            = var.kms_key_id
+    delete_on_termination = true
+  }
+  tags          = merge(local.tags, { Name = "hello-birthday", SourceImage = "{{ .SourceAMI }}", SourceImageName = "{{ .SourceAMIName }}" })
+  snapshot_tags = merge(local.tags, { Name = "hello-birthday" })
+}
+
+# A booted machine of `make image`, which stands in for a builder.
+source "null" "rehearsal" {
+  ssh_host             = var.rehearsal.host
+  ssh_username         = "admin"
+  ssh_private_key_file = var.rehearsal.key
+}
+
+build {
+  sources = ["source.amazon-ebs.image", "source.null.rehearsal"]
+
+  # prepare
+  provisioner "ansible" {
+    playbook_file    = "${path.root}/../ansible/image.yml"
+    groups           = ["image"]
+    user             = "admin"
+    use_proxy        = false
+    ansible_env_vars = local.ansible_environ
+    extra_arguments  = ["--skip-tags", "sysprep", "--extra-vars", local.ansible_settings]
+  }
+  provisioner "shell" {
+    script          = "${path.root}/verify"
+    execute_command = "sudo {{ .Path }}"
+  }
+
+  # forget
+  provisioner "ansible" {
+    playbook_file    = "${path.root}/../ansible/image.yml"
+    groups           = ["image"]
+    user             = "admin"
+    use_proxy        = false
+    ansible_env_vars = local.ansible_environ
+    extra_arguments  = ["--tags", "sysprep", "--extra-vars", local.ansible_settings]
+  }
+  provisioner "shell" {
+    script          = "${path.root}/hygiene"
+    execute_command = "sudo {{ .Path }}"
+  }
+
+  # tell
+  post-processor "manifest" {
+    only       = ["amazon-ebs.image"]
+    output     = "${path.root}/../build/manifest.json"
+    strip_path = true
+    custom_data = {
+      architecture = var.architecture
+      commit       = var.commit
+      version      = var.version
+    }
+  }
+}

@@ -1,0 +1,122 @@
+"""The agents: who signed them is verified; they are told where to ship to, and find the journal where they look."""
+
+import json
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from testinfra.host import Host
+
+from tests.image.conftest import World, ask
+from tests.support.machine import Machine
+from tests.support.outside import STAND_INS, Outside, outside
+
+pytestmark = pytest.mark.image
+
+INSTALL = Path("ansible/roles/aws_agents/files/install-agent").read_text(encoding="utf-8")
+COPIES = "/var/lib/journal-to-file"
+
+
+@pytest.fixture(scope="module")
+def bucket(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Outside, Path]]:
+    """Serve signed stand-ins, and give the folder they are in."""
+    folder = tmp_path_factory.mktemp("outside")
+    with outside(world.network.address, folder) as served:
+        yield served, folder / "bucket"
+
+
+@pytest.fixture
+def install(machine: Machine, bucket: tuple[Outside, Path]) -> Callable[[str], "subprocess.CompletedProcess[str]"]:
+    """Return what installs the stand-in of the agent of Systems Manager, trusting a fingerprint."""
+    url = bucket[0].url
+
+    def run(fingerprint: str) -> "subprocess.CompletedProcess[str]":
+        key = f"{url}/assets/amazon-cloudwatch-agent.gpg"
+        arguments = [f"{url}/amazon-ssm-agent.deb", key, fingerprint]
+        return machine.run("sh", "-c", INSTALL, "install-agent", *arguments, check=False)
+
+    return run
+
+
+Install = Callable[[str], "subprocess.CompletedProcess[str]"]
+
+
+def test_well_signed_agent_is_installed(install: Install, bucket: tuple[Outside, Path]) -> None:
+    """A package with a good signature of the trusted key is installed."""
+    done = install(bucket[0].fingerprint)
+    assert done.returncode == 0, done.stderr
+
+
+def test_agent_signed_by_another_key_is_refused(install: Install, bucket: tuple[Outside, Path]) -> None:
+    """A good signature of a key that nobody trusts is not enough; the message names the fingerprint."""
+    other = bucket[0].fingerprint.translate(str.maketrans("0123456789", "1234567890"))
+    done = install(other)
+    assert done.returncode == 1
+    assert f"is signed by another key than {other}" in done.stderr
+
+
+def test_agent_that_was_changed_is_refused(install: Install, bucket: tuple[Outside, Path]) -> None:
+    """A package of which one byte differs is not installed."""
+    package = bucket[1] / "amazon-ssm-agent.deb"
+    original = package.read_bytes()
+    package.write_bytes(original + b"!")
+    try:
+        done = install(bucket[0].fingerprint)
+    finally:
+        package.write_bytes(original)
+    assert done.returncode == 1
+    assert "is not valid, so it was not installed" in done.stderr
+
+
+def test_missing_agent_is_said(install: Install, bucket: tuple[Outside, Path]) -> None:
+    """A package that is not there stops the bake with its address."""
+    signature = bucket[1] / "amazon-ssm-agent.deb.sig"
+    hidden = signature.rename(signature.with_suffix(".hidden"))
+    try:
+        done = install(bucket[0].fingerprint)
+    finally:
+        hidden.rename(signature)
+    assert done.returncode == 1
+    assert f"cannot fetch {bucket[0].url}/amazon-ssm-agent.deb.sig" in done.stderr
+
+
+def test_agents_run(inside: Host) -> None:
+    """Both are started at boot; here they are stand-ins, and say so."""
+    for agent in STAND_INS:
+        assert inside.service(agent).is_running
+        assert inside.service(agent).is_enabled
+        assert f"this is a stand-in, not {agent}" in inside.check_output("journalctl --unit=%s --output=cat", agent)
+
+
+def test_agent_ships_to_the_groups_of_this_environment(inside: Host) -> None:
+    """The agent's settings name the copies of the journal and the log groups that the user data named."""
+    settings = json.loads(
+        inside.file("/opt/aws/amazon-cloudwatch-agent/etc/amazon-cloudwatch-agent.json").content_string
+    )
+    shipped = settings["logs"]["logs_collected"]["files"]["collect_list"]
+    assert {(file["file_path"], file["log_group_name"]) for file in shipped} == {
+        (f"{COPIES}/service/current", "/test/service"),
+        (f"{COPIES}/system/current", "/test/system"),
+    }
+    assert settings["agent"]["run_as_user"] == "cwagent"
+
+
+def test_service_log_reaches_the_agent_as_it_was_written(machine: Machine, inside: Host) -> None:
+    """What the service logs stands in the agent's copy as the same JSON, readable by the agent's user."""
+    request_id = "seen-by-the-agent"
+    command = f'curl --silent --header "X-Request-Id: {request_id}" http://127.0.0.1:8080/version'
+    machine.run("sh", "-c", command)
+    copy = f"runuser --user cwagent -- timeout 10 tail --follow --lines=+1 {COPIES}/service/current"
+    line = machine.run("sh", "-c", f"{copy} | grep --max-count=1 {request_id}", check=False).stdout
+    event = json.loads(line)
+    assert (event["event"], event["route"], event["request_id"]) == ("request.completed", "/version", request_id)
+    assert ask(machine, "/healthz")[0] == 200
+    assert inside.user("cwagent").shell != "/bin/bash"
+
+
+def test_system_log_has_everything_else(machine: Machine) -> None:
+    """The copy of the system's journal has the units' lines, and none of the service's."""
+    copy = machine.run("cat", f"{COPIES}/system/current").stdout
+    assert "Started hello-birthday.service" in copy
+    assert '"event"' not in copy
