@@ -73,7 +73,9 @@ source "amazon-ebs" "image" {
   launch_block_device_mappings {
     device_name           = "/dev/xvda"
     volume_type           = "gp3"
-    volume_size           = 8
+    volume_size           = 8    # GiB
+    iops                  = 3000 # what gp3 comes with
+    throughput            = 125  # MiB/s, as above
     encrypted             = true
     kms_key_id            = var.kms_key_id
     delete_on_termination = true

@@ -24,6 +24,7 @@ module "network" {
   zone_count         = var.zone_count
   port               = local.port
   table_arn          = module.service.table_arn
+  transfers_arn      = module.service.transfers_bucket.arn
   log_key_arn        = module.service.operations_key_arn
   log_retention_days = var.log_retention_days
 }

@@ -38,6 +38,11 @@ output "operators_policy_arn" {
   value       = module.service.operators_policy_arn
 }
 
+output "transfers_bucket" {
+  description = "Bucket through which Ansible hands files to instances; see ansible/operate.yml."
+  value       = module.service.transfers_bucket.name
+}
+
 output "authentication" {
   description = "Issuer, token endpoint and client id, where authentication is on; else null."
   value       = module.service.authentication

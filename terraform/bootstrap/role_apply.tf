@@ -40,10 +40,12 @@ resource "aws_iam_role_policy" "apply" {
       Action   = ["route53:ChangeResourceRecordSets"]
       Resource = "arn:aws:route53:::hostedzone/*"
       }, {
-      Sid      = "TheBucketsOfTheStack"
-      Effect   = "Allow"
-      Action   = "s3:*"
-      Resource = ["arn:aws:s3:::${local.name}-access-logs-*", "arn:aws:s3:::${local.name}-access-logs-*/*"]
+      Sid    = "TheBucketsOfTheStack"
+      Effect = "Allow"
+      Action = "s3:*"
+      Resource = flatten([for kind in ["access-logs", "transfers"] :
+        ["arn:aws:s3:::${local.name}-${kind}-*", "arn:aws:s3:::${local.name}-${kind}-*/*"]
+      ])
       }, {
       Sid    = "TheRolesOfTheStack"
       Effect = "Allow"

@@ -8,6 +8,7 @@ variables {
   zone_count         = 3
   port               = 8080
   table_arn          = "arn:aws:dynamodb:eu-central-1:111111111111:table/birthdays"
+  transfers_arn      = "arn:aws:s3:::hello-birthday-test-transfers"
   log_key_arn        = "arn:aws:kms:eu-central-1:111111111111:key/00000000-0000-0000-0000-000000000000"
   log_retention_days = 30
 }

@@ -118,7 +118,7 @@ def run_packer(address: str, key: Path, world: Outside) -> str:
     done = subprocess.run(
         ["packer", "build", "-color=false", "-only=null.*", *arguments, "packer"],
         cwd=home,
-        env=_environ() | {"CHECKPOINT_DISABLE": "1"},
+        env=environ() | {"CHECKPOINT_DISABLE": "1"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -150,7 +150,7 @@ def run_playbook_again(world: Outside) -> str:
     done = subprocess.run(
         ["ansible-playbook", "--inventory", "image,", "--extra-vars", json.dumps(settings), "image.yml"],
         cwd=REPOSITORY / "ansible",
-        env=_environ(),
+        env=environ(),
         stdout=subprocess.PIPE,
         text=True,
         check=False,
@@ -160,7 +160,8 @@ def run_playbook_again(world: Outside) -> str:
     return done.stdout
 
 
-def _environ() -> dict[str, str]:
+def environ() -> dict[str, str]:
+    """Return the environment in which the tools of the project's own installation are found first."""
     return os.environ | {"PATH": f"{REPOSITORY}/.venv/bin:{os.environ['PATH']}"}
 
 

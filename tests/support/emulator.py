@@ -9,7 +9,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,16 +50,16 @@ class Account:
 
 
 @contextmanager
-def account(account_id: str, folder: Path) -> Iterator[Account]:
+def account(account_id: str, folder: Path, baked: Mapping[str, str] | None = None) -> Iterator[Account]:
     """Run an emulator until the block ends, and give an administrator's access to one account of it.
 
-    `folder` holds what the emulator reads at its start.
+    `folder` holds what the emulator reads at its start. `baked` tells when images of the account were baked, by id.
     """
     with (
         (folder / "emulator.log").open("w") as log,
         subprocess.Popen(
             [sys.executable, "-m", "tests.support.emulator"],
-            env=os.environ | _settings(account_id, folder),
+            env=os.environ | _settings(account_id, folder, baked or {}),
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,
@@ -78,14 +78,16 @@ def _client(service: str, url: str, key_id: str, secret: str) -> Any:  # noqa: A
     return make(service, region_name=REGION, endpoint_url=url, aws_access_key_id=key_id, aws_secret_access_key=secret)
 
 
-def _settings(account_id: str, folder: Path) -> dict[str, str]:
+def _settings(account_id: str, folder: Path, baked: Mapping[str, str]) -> dict[str, str]:
     images = folder / "images.json"
     common = {"owner_id": account_id, "root_device_name": "/dev/xvda", "root_device_type": "ebs"}
     images.write_text(
         json.dumps(
             [
-                common | {"ami_id": image_id, "name": f"hello-birthday-{image_id}", "architecture": architecture}
-                for image_id, architecture in IMAGES.items()
+                common
+                | {"ami_id": image_id, "name": f"hello-birthday-{image_id}", "architecture": architecture}
+                | ({"creation_date": baked[image_id]} if image_id in baked else {})
+                for image_id, architecture in (IMAGES | dict.fromkeys(baked, "arm64")).items()
             ]
         )
     )

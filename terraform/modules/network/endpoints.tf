@@ -59,6 +59,13 @@ resource "aws_vpc_endpoint" "s3" {
         "aws-ssm-${local.region}",
         "${local.region}-birdwatcher-prod",
       ] : "arn:aws:s3:::${bucket}/*"]
+      }, {
+      Sid       = "WhatOperatorsHandOver"
+      Effect    = "Allow"
+      Principal = "*"
+      Action    = ["s3:GetObject", "s3:PutObject"]
+      Resource  = "${var.transfers_arn}/*"
+      Condition = local.own_principals
     }]
   })
 }

@@ -23,6 +23,11 @@ variable "table_arn" {
   type        = string
 }
 
+variable "transfers_arn" {
+  description = "The only bucket of ours that can be reached from here."
+  type        = string
+}
+
 variable "log_key_arn" {
   description = "KMS key that encrypts the flow logs."
   type        = string

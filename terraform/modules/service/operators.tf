@@ -37,6 +37,16 @@ resource "aws_iam_policy" "operators" {
       Action   = ["ssm:ResumeSession", "ssm:TerminateSession"]
       Resource = "arn:aws:ssm:*:*:session/$${aws:userid}-*"
       }, {
+      Sid      = "HandFilesOverWithAnsible"
+      Effect   = "Allow"
+      Action   = ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"]
+      Resource = "${aws_s3_bucket.transfers.arn}/*"
+      }, {
+      Sid      = "FindTheBucket"
+      Effect   = "Allow"
+      Action   = ["s3:GetBucketLocation", "s3:ListBucket"]
+      Resource = aws_s3_bucket.transfers.arn
+      }, {
       Sid      = "EncryptSessions"
       Effect   = "Allow"
       Action   = "kms:GenerateDataKey"

@@ -38,6 +38,11 @@ output "operators_policy_arn" {
   value       = aws_iam_policy.operators.arn
 }
 
+output "transfers_bucket" {
+  description = "Bucket through which Ansible hands files to instances."
+  value       = { name = aws_s3_bucket.transfers.id, arn = aws_s3_bucket.transfers.arn }
+}
+
 output "authentication" {
   description = "Where tokens come from, or null."
   value = var.authentication ? {
