@@ -10,7 +10,7 @@ BAKE = -var architecture=$(if $(filter aarch64,$(ARCH)),arm64,amd64) -var subnet
 DYNAMODB_LOCAL := build/dynamodb-local/package/emulator
 
 .DEFAULT_GOAL := help
-.PHONY: help run test contract-test terraform-test artifact bake image bench soak picture lint format clean
+.PHONY: help run test contract-test terraform-test artifact audit bake image bench soak picture lint format clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -59,6 +59,11 @@ artifact: .venv/.ready ## Build the wheel, and fetch by hash all it needs on Deb
 	@tar --create --sort=name --owner=0 --group=0 --mtime=@0 --directory $(ARTIFACT) --file $(ARTIFACT).tar .
 	@sha256sum $(ARTIFACT).tar | cut -d ' ' -f 1 > $(ARTIFACT).tar.sha256
 
+audit: artifact ## Write the service's bill of materials and ask for known vulnerabilities of what it needs
+	@$(BIN)/uv sync --quiet --locked --all-extras --group image
+	@$(BIN)/python packer/bill-of-materials $(ARTIFACT) build/bom.service.json
+	@$(BIN)/python -m tests.image.audit $(ARTIFACT)/requirements.txt
+
 bake: artifact ## Bake the image in AWS and write its id to build/image.tfvars.json (packer, session-manager-plugin; ARCH=x86_64, SUBNET=subnet-...)
 	@for tool in packer session-manager-plugin; do command -v $$tool >/dev/null \
 	  || { echo "make bake needs $$tool; see README, Image" >&2; exit 1; }; done
@@ -67,6 +72,7 @@ bake: artifact ## Bake the image in AWS and write its id to build/image.tfvars.j
 	packer init packer
 	PATH="$(CURDIR)/$(BIN):$$PATH" packer build -only='amazon-ebs.*' $(BAKE) packer
 	@packer/write-image-file build/manifest.json build/image.tfvars.json
+	@$(BIN)/python packer/bill-of-materials $(ARTIFACT) build/bom.image.json build/dpkg-status
 
 image: artifact ## Bake the image on a booted Debian 13, boot the result, and test it (root, packer, systemd-nspawn, ...; 6 minutes)
 	@test "$$(id -u)" = 0 || { echo "make image needs root, to boot machines; run it with sudo" >&2; exit 1; }

@@ -108,6 +108,12 @@ build {
     execute_command = "sudo {{ .Path }}"
   }
 
+  provisioner "file" {
+    direction   = "download"
+    source      = "/var/lib/dpkg/status"
+    destination = "${path.root}/../build/dpkg-status"
+  }
+
   # forget
   provisioner "ansible" {
     playbook_file    = "${path.root}/../ansible/image.yml"
