@@ -10,7 +10,7 @@ BAKE = -var architecture=$(if $(filter aarch64,$(ARCH)),arm64,amd64) -var subnet
 DYNAMODB_LOCAL := build/dynamodb-local/package/emulator
 
 .DEFAULT_GOAL := help
-.PHONY: help run test contract-test terraform-test artifact audit bake image bench soak picture lint format clean
+.PHONY: help run test contract-test terraform-test artifact audit bake image rehearse bench soak picture lint format clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,7 +28,7 @@ run: .venv/.ready ## Serve on 127.0.0.1:8080 from an embedded store (other port:
 	@HELLO_GIT_COMMIT=$$(git rev-parse HEAD 2>/dev/null) exec $(BIN)/python -m service --local --port $(PORT)
 
 test: .venv/.ready ## Run the tests with coverage (about 90 s)
-	$(BIN)/pytest -n auto --cov -m "not exhaustive and not terraform and not image"
+	$(BIN)/pytest -n auto --cov -m "not exhaustive and not terraform and not image and not rehearsal"
 	$(BIN)/pytest -n auto -m exhaustive
 
 contract-test: .venv/.ready $(DYNAMODB_LOCAL) ## Run the API and storage tests against Amazon's DynamoDB Local (Java, npm)
@@ -59,9 +59,17 @@ artifact: .venv/.ready ## Build the wheel, and fetch by hash all it needs on Deb
 	@tar --create --sort=name --owner=0 --group=0 --mtime=@0 --directory $(ARTIFACT) --file $(ARTIFACT).tar .
 	@sha256sum $(ARTIFACT).tar | cut -d ' ' -f 1 > $(ARTIFACT).tar.sha256
 
+rehearse: .venv/.ready $(DYNAMODB_LOCAL) ## Rehearse a fleet of the image under load: refresh, rollback, faults (make image first; haproxy, Java; 8 minutes, or MINUTES=45)
+	@test "$$(id -u)" = 0 || { echo "make rehearse needs root, to boot machines; run it with sudo" >&2; exit 1; }
+	@for tool in systemd-nspawn dnsmasq haproxy java terraform; do command -v $$tool >/dev/null \
+	  || { echo "make rehearse needs $$tool (Debian: apt-get install systemd-container dnsmasq-base haproxy default-jre-headless; Terraform: see README)" >&2; exit 1; }; done
+	@test -d build/image/root || { echo "make rehearse needs the image; run make image first" >&2; exit 1; }
+	$(BIN)/python -m tests.rehearsal --minutes $(or $(MINUTES),8)
+	$(BIN)/pytest -m rehearsal --timeout 300 tests/rehearsal
+
 audit: artifact ## Write the service's bill of materials and ask for known vulnerabilities of what it needs
 	@$(BIN)/uv sync --quiet --locked --all-extras --group image
-	@$(BIN)/python packer/bill-of-materials $(ARTIFACT) build/bom.service.json
+	@$(BIN)/python packer/bill_of_materials.py $(ARTIFACT) build/bom.service.json
 	@$(BIN)/python -m tests.image.audit $(ARTIFACT)/requirements.txt
 
 bake: artifact ## Bake the image in AWS and write its id to build/image.tfvars.json (packer, session-manager-plugin; ARCH=x86_64, SUBNET=subnet-...)
@@ -71,8 +79,8 @@ bake: artifact ## Bake the image in AWS and write its id to build/image.tfvars.j
 	@$(BIN)/uv sync --quiet --locked --all-extras --group image
 	packer init packer
 	PATH="$(CURDIR)/$(BIN):$$PATH" packer build -only='amazon-ebs.*' $(BAKE) packer
-	@packer/write-image-file build/manifest.json build/image.tfvars.json
-	@$(BIN)/python packer/bill-of-materials $(ARTIFACT) build/bom.image.json build/dpkg-status
+	@$(BIN)/python packer/write_image_file.py build/manifest.json build/image.tfvars.json
+	@$(BIN)/python packer/bill_of_materials.py $(ARTIFACT) build/bom.image.json build/dpkg-status
 
 image: artifact ## Bake the image on a booted Debian 13, boot the result, and test it (root, packer, systemd-nspawn, ...; 6 minutes)
 	@test "$$(id -u)" = 0 || { echo "make image needs root, to boot machines; run it with sudo" >&2; exit 1; }
@@ -100,6 +108,9 @@ lint: .venv/.ready ## Check style, types and layers
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	@$(BIN)/uv sync --quiet --locked --all-extras --group image
+	@command -v shellcheck >/dev/null || { echo "make lint needs shellcheck (Debian: apt-get install shellcheck)" >&2; exit 1; }
+	shellcheck .ci/run packer/verify packer/hygiene $(wildcard ansible/roles/*/files/install-agent \
+	  ansible/roles/*/files/*settings ansible/roles/*/files/journal-to-file)
 	cd ansible && PATH="$(CURDIR)/$(BIN):$$PATH" ansible-lint --offline --profile production --strict
 
 format: .venv/.ready ## Bring all code into the one format

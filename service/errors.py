@@ -176,5 +176,9 @@ class StorageUnavailable(Unavailable):
         self.reason = reason
 
 
+class StorageThrottled(StorageUnavailable):
+    """DynamoDB refused because too much was asked of it; the same call may succeed in a moment."""
+
+
 class SetupError(Exception):
     """The service cannot start as it is set up; the message says what is wrong and what to do."""

@@ -18,7 +18,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from service import __version__
 from service.config import Config
-from service.errors import CorruptRecord, SetupError, StorageUnavailable
+from service.errors import CorruptRecord, SetupError, StorageThrottled, StorageUnavailable
 from service.wire import NotDynamoDB, shorten
 
 if TYPE_CHECKING:
@@ -33,6 +33,9 @@ MAX_WRITES = 25
 # Of the time budget: the SDK's retries of a batch that fails must leave time to try each key alone.
 _SHARE_OF_BATCHES = 0.5
 
+# What DynamoDB says when it is asked for too much: all of the table, a partition, the account.
+_THROTTLES = {"ProvisionedThroughputExceededException", "RequestLimitExceeded", "ThrottlingException"}
+
 _KEY = "username"
 _BORN = "dateOfBirth"
 # A username has letters only, so no user can have this key.
@@ -41,7 +44,8 @@ _PING_KEY = "0"
 _CLIENT_CONFIG = AioConfig(
     connect_timeout=1,
     read_timeout=1,
-    retries={"mode": "standard", "total_max_attempts": 3},
+    # The SDK pauses for up to a second before its second attempt, too long to let it try more within the budget.
+    retries={"mode": "standard", "total_max_attempts": 2},
     max_pool_connections=128,
     # Building the default user agent again for each call costs about a fifth of its CPU time.
     user_agent=f"hello-birthday/{__version__}",
@@ -123,7 +127,7 @@ class UserStore:
         except (TimeoutError, BotoCoreError, ClientError, NotDynamoDB) as error:
             reason = _reason(error)
             log.warning("storage.failed", operation=operation, reason=reason)
-            raise StorageUnavailable(reason) from error
+            raise (StorageThrottled if reason in _THROTTLES else StorageUnavailable)(reason) from error
 
 
 def _item(username: str, born: date) -> "dict[str, AttributeValueTypeDef]":

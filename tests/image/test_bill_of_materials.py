@@ -24,7 +24,9 @@ MAY_BE_USED = {"Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "MIT", "MPL-2.0", "
 def write(target: str, *status: Path) -> dict[str, Any]:
     """Write a bill of materials to build/ and return it."""
     path = REPOSITORY / "build" / target
-    subprocess.run([".venv/bin/python", "packer/bill-of-materials", WHEELS, path, *status], check=True, cwd=REPOSITORY)
+    subprocess.run(
+        [".venv/bin/python", "packer/bill_of_materials.py", WHEELS, path, *status], check=True, cwd=REPOSITORY
+    )
     assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(path.read_text()) is None
     bill: dict[str, Any] = json.loads(path.read_text())
     return bill

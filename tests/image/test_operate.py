@@ -19,9 +19,7 @@ Playbook = Callable[..., "subprocess.CompletedProcess[str]"]
 
 def ansible(*command: str, **variables: str) -> "subprocess.CompletedProcess[str]":
     """Run a program of Ansible's in ansible/."""
-    return subprocess.run(
-        command, cwd=ANSIBLE, env=environ() | variables, capture_output=True, text=True, check=False
-    )
+    return subprocess.run(command, cwd=ANSIBLE, env=environ() | variables, capture_output=True, text=True, check=False)
 
 
 @pytest.fixture
@@ -127,7 +125,9 @@ def test_only_old_images_that_nobody_needs_expire(emulated: Account) -> None:
     ec2.create_launch_template(LaunchTemplateName="fleet", LaunchTemplateData={"ImageId": named})
 
     def expire(*arguments: str) -> set[str]:
-        done = ansible("ansible-playbook", "expire.yml", "--extra-vars", "expire_keep=1", *arguments, **emulated.environ)
+        done = ansible(
+            "ansible-playbook", "expire.yml", "--extra-vars", "expire_keep=1", *arguments, **emulated.environ
+        )
         assert done.returncode == 0, done.stdout
         return {image["ImageId"] for image in ec2.describe_images(Owners=["self"])["Images"]} & BAKED.keys()
 

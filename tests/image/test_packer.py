@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from tests.image.bake import REPOSITORY, environ
 
 pytestmark = pytest.mark.image
 
-WRITE = str(REPOSITORY / "packer/write-image-file")
+WRITE = [sys.executable, str(REPOSITORY / "packer/write_image_file.py")]
 # What Packer 1.6, which Debian has, does not know yet; later versions have all of it.
 NEWER = {"deprecate_at", "imds_support", "metadata_options"}
 VARIABLES = {"version": "1.0.0", "commit": "0" * 40, "built": "20260101T000000Z", "expires": "2026-04-01T00:00:00Z"}
@@ -72,7 +73,7 @@ def test_wrong_variables_are_refused(template: Path, variable: str, value: str, 
 
 def manifest(*artifacts: str) -> str:
     """Return a manifest as Packer writes it: builds of earlier runs, then those of the last."""
-    earlier = {"builder_type": "amazon-ebs", "artifact_id": "eu-central-1:ami-00000000000000001", "packer_run_uuid": "1"}
+    earlier = {"builder_type": "amazon-ebs", "artifact_id": "eu-central-1:ami-01234567", "packer_run_uuid": "1"}
     last = [earlier | {"artifact_id": artifact, "packer_run_uuid": "2"} for artifact in artifacts]
     return json.dumps({"builds": [earlier, *last], "last_run_uuid": "2"})
 
@@ -81,7 +82,7 @@ def test_image_file_names_the_image_that_was_baked_last(tmp_path: Path) -> None:
     """The file that Terraform reads has the id of the last run's image as ami_id."""
     (tmp_path / "manifest.json").write_text(manifest("eu-central-1:ami-0abcdef0123456789"))
     target = tmp_path / "image.tfvars.json"
-    subprocess.run([WRITE, tmp_path / "manifest.json", target], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([*WRITE, tmp_path / "manifest.json", target], check=True, stdout=subprocess.DEVNULL)
     assert json.loads(target.read_text()) == {"ami_id": "ami-0abcdef0123456789"}
 
 
@@ -90,9 +91,7 @@ def test_image_file_is_not_written_from_a_manifest_that_is_not_clear(tmp_path: P
     """No image, several, or something else: an error that shows what the manifest names, and no file."""
     (tmp_path / "manifest.json").write_text(manifest(*artifacts))
     target = tmp_path / "image.tfvars.json"
-    done = subprocess.run(
-        [WRITE, tmp_path / "manifest.json", target], check=False, capture_output=True, text=True
-    )
+    done = subprocess.run([*WRITE, tmp_path / "manifest.json", target], check=False, capture_output=True, text=True)
     assert done.returncode == 1
     assert "should name one image" in done.stderr
     assert not target.exists()

@@ -14,6 +14,7 @@ from service.config import Config
 from tests.support.stack import Stack
 from tests.support.terraform import ROOT
 
+AGENTS = ROOT / "ansible/roles/aws_agents"
 UNIT = ROOT / "ansible/roles/hello_birthday/files/hello-birthday.service"
 DEFAULTS = Config.from_environ({})
 
@@ -94,6 +95,35 @@ def test_instances_are_told_only_settings_that_the_service_knows(stack: Stack) -
     assert Config.from_environ({name: told[name] for name in told.keys() - groups}).table_name == "birthdays"
     existing = {group["logGroupName"] for group in stack.account.client("logs").describe_log_groups()["logGroups"]}
     assert {told[name] for name in groups} <= existing
+    needed = re.findall(r"\$\{(LOG_GROUP_\w+):", (AGENTS / "files/agent-settings").read_text(encoding="utf-8"))
+    assert set(needed) == groups
+
+
+def test_agent_may_write_metrics_where_it_writes_them(stack: Stack) -> None:
+    """The namespace of the agent's metrics is the one that instances may write into."""
+    (namespace,) = re.findall(r"aws_agents_metrics_namespace: (\w+)", (AGENTS / "defaults/main.yml").read_text("utf-8"))
+    iam = stack.account.client("iam")
+    policy = iam.get_role_policy(RoleName=f"{stack.name}-instance", PolicyName="observe")["PolicyDocument"]
+    conditions = [statement.get("Condition") for statement in policy["Statement"]]
+    assert {"StringEquals": {"cloudwatch:namespace": namespace}} in conditions
+
+
+def test_builder_has_the_profile_that_the_bootstrap_makes(stack: Stack) -> None:
+    """The instance profile that Packer names exists once an account is prepared."""
+    template = (ROOT / "packer/variables.pkr.hcl").read_text(encoding="utf-8")
+    (name,) = re.findall(r'variable "instance_profile" \{.*?default += "([\w-]+)"', template, re.DOTALL)
+    profile = stack.account.client("iam").get_instance_profile(InstanceProfileName=name)["InstanceProfile"]
+    assert [role["RoleName"] for role in profile["Roles"]] == [name]
+
+
+def test_instances_reach_the_bucket_that_the_inventory_names(stack: Stack) -> None:
+    """Ansible hands its modules over in a bucket that exists and that the network lets instances reach."""
+    inventory = (ROOT / "ansible/inventory/hello_birthday.aws_ec2.yml").read_text(encoding="utf-8")
+    (prefix, suffix) = re.findall(r"bucket_name: \"'([\w-]+)' ~ tags.Environment ~ '([\w-]+)' ~ owner_id", inventory)[0]
+    bucket = f"{prefix}{stack.environment}{suffix}{stack.account.account_id}"
+    assert bucket in {found["Name"] for found in stack.account.client("s3").list_buckets()["Buckets"]}
+    endpoints = stack.account.client("ec2").describe_vpc_endpoints()["VpcEndpoints"]
+    assert any(f"arn:aws:s3:::{bucket}/*" in endpoint.get("PolicyDocument", "") for endpoint in endpoints)
 
 
 def test_unit_waits_as_long_as_the_service_takes_to_stop(stack: Stack) -> None:

@@ -134,7 +134,7 @@ def test_each_endpoint_exists_and_has_a_policy(stack: Stack, service: str) -> No
     (endpoint,) = stack.account.client("ec2").describe_vpc_endpoints(
         Filters=[{"Name": "service-name", "Values": [f"com.amazonaws.eu-central-1.{service}"]}]
     )["VpcEndpoints"]
-    (statement,) = document(endpoint["PolicyDocument"])
+    statement, *_ = document(endpoint["PolicyDocument"])
     expected = {
         "dynamodb": (TABLE_ACTIONS, f"arn:aws:dynamodb:eu-central-1:{stack.account.account_id}:table/birthdays"),
         "s3": ({"s3:GetObject"}, statement["Resource"]),
@@ -144,13 +144,17 @@ def test_each_endpoint_exists_and_has_a_policy(stack: Stack, service: str) -> No
     assert service == "s3" or statement["Condition"] == own
 
 
-def test_s3_endpoint_leads_to_buckets_of_the_agents_only(stack: Stack) -> None:
+def test_s3_endpoint_leads_to_buckets_of_the_agents_and_one_of_ours_only(stack: Stack) -> None:
     """Nothing can be carried out of the VPC into a bucket of somebody else."""
     (endpoint,) = stack.account.client("ec2").describe_vpc_endpoints(
         Filters=[{"Name": "service-name", "Values": ["com.amazonaws.eu-central-1.s3"]}]
     )["VpcEndpoints"]
-    (statement,) = document(endpoint["PolicyDocument"])
-    assert all("eu-central-1" in bucket and bucket.endswith("/*") for bucket in statement["Resource"])
+    of_the_agents, ours = document(endpoint["PolicyDocument"])
+    assert actions(of_the_agents) == {"s3:GetObject"}
+    assert all("eu-central-1" in bucket and bucket.endswith("/*") for bucket in of_the_agents["Resource"])
+    account_id = stack.account.account_id
+    assert ours["Resource"] == f"arn:aws:s3:::{stack.name}-transfers-{account_id}/*"
+    assert ours["Condition"] == {"StringEquals": {"aws:PrincipalAccount": account_id}}
 
 
 def test_table_is_recoverable_and_protected(stack: Stack) -> None:

@@ -136,6 +136,23 @@ async def test_throttled_key_fails_alone_and_in_time(setup: Setup, username: str
     assert loop.time() - started < 3.5
 
 
+async def test_throttled_lone_key_goes_again(setup: Setup, username: str) -> None:
+    """A lone read that DynamoDB throttles, more often than the SDK tries, is answered once DynamoDB has room."""
+    await setup.store.put(username, BORN)
+    refused = 0
+
+    async def throttle(request: web.Request) -> web.StreamResponse:
+        nonlocal refused
+        refused += 1
+        if refused > 3:
+            return await setup.proxy.forward(request)
+        return await aws_error("ThrottlingException")(request)
+
+    setup.proxy.fault = throttle
+    assert await setup.store.get(username) == BORN
+    assert refused == 4
+
+
 async def test_read_never_joins_a_call_that_left_before_the_write(setup: Setup, username: str) -> None:
     """A read that comes after an acknowledged write sees it, even while an older read of the user is still out."""
     await setup.store.put(username, BORN)

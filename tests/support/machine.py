@@ -68,7 +68,8 @@ class Machine:
 def bridge(name: str = "hello0", network: str = "10.77.0") -> Iterator[Bridge]:
     """Make a bridge with an address for the host, one for the metadata service, and a DHCP server."""
     host = f"{network}.1"
-    _ip("link", "add", name, "type", "bridge")
+    # Its own address: a bridge that borrows one from its machines changes it as they come and go, and loses packets.
+    _ip("link", "add", name, "address", "02:00:00:00:00:01", "type", "bridge")
     try:
         for address in (f"{host}/24", "169.254.169.254/32"):
             _ip("address", "add", address, "dev", name)
@@ -83,13 +84,16 @@ def bridge(name: str = "hello0", network: str = "10.77.0") -> Iterator[Bridge]:
 
 
 @contextmanager
-def booted(root: Path, network: Bridge, name: str, *, keep: bool = False) -> Iterator[Machine]:
-    """Boot a machine from `root`, which stays as it is unless the machine may `keep` what it writes."""
+def booted(root: Path, network: Bridge, name: str, *more: str, keep: bool = False) -> Iterator[Machine]:
+    """Boot a machine from `root`, which stays as it is unless the machine may `keep` what it writes.
+
+    `more` are further options of systemd-nspawn.
+    """
     volatile = "no" if keep else "overlay"
     options = ["--register=no", "--keep-unit", f"--volatile={volatile}", "--console=pipe", "--resolv-conf=off"]
     command = ["systemd-nspawn", "--quiet", "--boot", f"--directory={root}", f"--machine={name}", *options]
     process = subprocess.Popen(
-        [*command, f"--network-bridge={network.name}"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+        [*command, f"--network-bridge={network.name}", *more], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
     )
     machine = Machine(name, process, time.monotonic())
     try:

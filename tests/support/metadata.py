@@ -2,9 +2,10 @@
 
 import json
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 
 from aiohttp import web
 
@@ -12,12 +13,15 @@ ADDRESS = "169.254.169.254"
 _ROLE = "hello-birthday-test-instance"
 
 
-def application(user_data: str, image_id: str) -> web.Application:
-    """Answer what every instance is told; version 1, which asks for no token, is refused."""
+def application(user_data: str, image_id: str, images: Mapping[str, str]) -> web.Application:
+    """Answer what every instance is told; version 1, which asks for no token, is refused.
+
+    An instance whose address is in `images` runs that image, others run `image_id`.
+    """
     token = secrets.token_hex(16)
     answers = {
         "meta-data/placement/region": "eu-central-1",
-        "meta-data/ami-id": image_id,
+        "meta-data/ami-id": "",
         "meta-data/instance-id": "i-0123456789abcdef0",
         "user-data": user_data,
         "meta-data/iam/security-credentials/": _ROLE,
@@ -32,6 +36,8 @@ def application(user_data: str, image_id: str) -> web.Application:
             raise web.HTTPUnauthorized
         if request.match_info["path"] not in answers:
             raise web.HTTPNotFound
+        if request.match_info["path"] == "meta-data/ami-id":
+            return web.Response(text=images.get(request.remote or "", image_id))
         return web.Response(text=answers[request.match_info["path"]])
 
     app = web.Application()
@@ -40,9 +46,11 @@ def application(user_data: str, image_id: str) -> web.Application:
 
 
 @asynccontextmanager
-async def metadata_service(user_data: str, image_id: str = "ami-0000000000000000a") -> AsyncIterator[None]:
+async def metadata_service(
+    user_data: str, image_id: str = "ami-0000000000000000a", images: Mapping[str, str] = MappingProxyType({})
+) -> AsyncIterator[None]:
     """Serve metadata until the block ends; the bridge must be up."""
-    runner = web.AppRunner(application(user_data, image_id), access_log=None)
+    runner = web.AppRunner(application(user_data, image_id, images), access_log=None)
     await runner.setup()
     await web.TCPSite(runner, ADDRESS, 80).start()
     try:

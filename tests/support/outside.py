@@ -46,7 +46,7 @@ def outside(address: str, folder: Path) -> Iterator[Outside]:
 class _Handler(SimpleHTTPRequestHandler):
     """Gives files of the bucket, and as a proxy whatever is asked for by a full URL."""
 
-    def do_GET(self) -> None:  # noqa: N802 - the base class names it
+    def do_GET(self) -> None:
         """Answer a path from the bucket, a URL from where it leads."""
         if not self.path.startswith("http://"):
             super().do_GET()
@@ -94,7 +94,7 @@ def _package(folder: Path, name: str, programs: str, target: Path) -> None:
             f"Package: {name}\nVersion: 0~stand-in\nArchitecture: all\nMaintainer: nobody <{_SIGNER}>\n"
             f"Description: stand-in for {name}, which only AWS has\n"
         ),
-        "DEBIAN/postinst": "#!/bin/sh\nset -e\nid cwagent >/dev/null 2>&1 || useradd --system --no-create-home cwagent\n",
+        "DEBIAN/postinst": "#!/bin/sh\nset -e\nid cwagent >/dev/null 2>&1 || useradd --system cwagent\n",
         f"{programs}/{name}": f'#!/bin/sh\necho "this is a stand-in, not {name}"\nexec sleep infinity\n',
         f"/usr/lib/systemd/system/{name}.service": (
             f"[Unit]\nDescription=Stand-in for {name}\n[Service]\nExecStart={programs}/{name}\n"

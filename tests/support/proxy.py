@@ -23,12 +23,12 @@ class FaultyProxy:
         self._session: aiohttp.ClientSession | None = None
 
     @asynccontextmanager
-    async def running(self) -> AsyncIterator[str]:
-        """Run the proxy on a free port and give its URL."""
+    async def running(self, address: str = "127.0.0.1") -> AsyncIterator[str]:
+        """Run the proxy on a free port of `address` and give its URL."""
         async with aiohttp.ClientSession(auto_decompress=False) as self._session:
             runner = web.ServerRunner(web.Server(self._handle), shutdown_timeout=0.1)  # type: ignore[arg-type]
             await runner.setup()
-            site = web.TCPSite(runner, "127.0.0.1", 0)
+            site = web.TCPSite(runner, address, 0)
             await site.start()
             yield site.name.replace(":0", f":{runner.addresses[0][1]}")
             self._released.set()

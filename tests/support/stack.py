@@ -67,6 +67,16 @@ def apply(environment: str, account: Account, folder: Path) -> Stack:
     return Stack(environment, account, terraform, before, first, second, terraform.seconds["apply"])
 
 
+def plan_only(environment: str, account: Account, folder: Path) -> dict[str, Any]:
+    """Return the plan of an environment for an account that has nothing but the hosted zone; the state stays here."""
+    account.client("route53").create_hosted_zone(Name=_ZONES[environment], CallerReference=environment)
+    terraform = Terraform.copy(folder / "stack", account)
+    (terraform.folder / "backend_override.tf").write_text('terraform {\n  backend "local" {}\n}\n')
+    terraform.run("init")
+    terraform.run("workspace", "new", environment)
+    return terraform.plan(*variables(environment))
+
+
 def destroy(stack: Stack) -> dict[str, set[str]]:
     """Do what a person does to destroy it, and return what is left that was not there before, by kind."""
     if stack.environment == "prod":

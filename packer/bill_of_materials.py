@@ -1,7 +1,6 @@
-#!/usr/bin/env python3
 """Writes a software bill of materials in CycloneDX 1.6, as JSON.
 
-    bill-of-materials WHEELS TARGET [DPKG-STATUS]
+    bill_of_materials.py WHEELS TARGET [DPKG-STATUS]
 
 WHEELS is the folder that `make artifact` fills: the service's wheel and all it needs. DPKG-STATUS is
 /var/lib/dpkg/status of an image; without it, the bill is that of the service alone.

@@ -1,7 +1,6 @@
-#!/usr/bin/env python3
 """Writes the id of the image that Packer baked last where Terraform reads it.
 
-    write-image-file MANIFEST FILE
+    write_image_file.py MANIFEST FILE
 
 FILE becomes {"ami_id": "ami-..."}, for terraform apply -var-file=FILE.
 """

@@ -1,0 +1,1 @@
+"""A rehearsed fleet: what the Auto Scaling group and the load balancer do in production, on one machine, under load."""

@@ -1,0 +1,92 @@
+"""Rehearses the fleet.
+
+    python -m tests.rehearsal [--minutes M] [--rate R] [--only SCENARIO ...] [--without-drain]
+
+Needs root and the image that `make image` leaves. Prints a table, writes build/rehearsal.json and a picture of each
+scenario to build/rehearsal/; its exit status is 1 if a bound was missed.
+"""
+
+import argparse
+import asyncio
+import json
+import resource
+import sys
+import time
+from dataclasses import replace
+
+from rich.console import Console
+from rich.table import Table
+
+from tests.rehearsal import picture, values
+from tests.rehearsal.scenarios import SCENARIOS, Result
+from tests.rehearsal.stage import FOLDER, stage
+
+REPORT = FOLDER.parent / "rehearsal.json"
+REAL_TIME_MINUTES = 45
+LEAST = 50_000
+_IMAGES = ["a", "b", "never-ready", "crash-loop", "errors"]
+
+
+async def rehearse(arguments: argparse.Namespace) -> list[Result]:
+    """Play the scenarios one after the other on one stage, and say how each went."""
+    scale = min(1.0, arguments.minutes / REAL_TIME_MINUTES)
+    chosen = values.read().scaled(scale)
+    if arguments.without_drain:
+        chosen = replace(chosen, drain=0.0, deregistration=0.0)
+    print(f"every wait of the plan times {scale:.2f}; {arguments.rate:.0f} requests a second", flush=True)
+    results = []
+    async with stage(chosen, arguments.rate, _IMAGES, chosen.desired) as built:
+        for name in arguments.only or SCENARIOS:
+            began = time.monotonic()
+            print(f"{name} ...", end=" ", flush=True)
+            done = await SCENARIOS[name](built, arguments.least)
+            done.figures["seconds"] = round(time.monotonic() - began)
+            print(
+                f"{done.figures['failed']:,} of {done.figures['requests']:,} requests failed, {describe(done)}",
+                flush=True,
+            )
+            results.append(done)
+    return results
+
+
+def describe(done: Result) -> str:
+    """Say whether a scenario met its bounds."""
+    return "as it should be" if not done.missed else f"MISSED: {'; '.join(done.missed)} {done.figures['examples'][:3]}"
+
+
+def report(results: list[Result], minutes: float, seconds: float) -> None:
+    """Write and print what was seen."""
+    told = {done.name: done.figures | {"missed": done.missed} for done in results}
+    whole = {"minutes": minutes, "seconds": round(seconds), "scenarios": told}
+    REPORT.write_text(json.dumps(whole, indent=1), encoding="utf-8")
+    table = Table(
+        "scenario", "requests", "failed", "writes lost", "p99 ms", "slowest ms", "bounds", title="The rehearsal"
+    )
+    for done in results:
+        figures = done.figures
+        numbers = [figures[name] for name in ("requests", "failed", "acknowledged_writes_lost", "p99_ms", "slowest_ms")]
+        table.add_row(done.name, *(f"{number:,}" for number in numbers), "met" if not done.missed else "MISSED")
+        picture.draw(done, FOLDER / f"{done.name.replace(' ', '-').replace(':', '')}.png")
+    Console(width=110).print(table)
+
+
+def main() -> int:
+    """Rehearse, report, and return the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m tests.rehearsal", description="Rehearse the fleet.")
+    parser.add_argument("--minutes", type=float, default=8, help=f"how long; {REAL_TIME_MINUTES} is real time")
+    parser.add_argument("--rate", type=float, default=800, help="requests a second")
+    parser.add_argument("--least", type=int, default=LEAST, help="requests of a refresh, at least")
+    parser.add_argument("--only", nargs="+", choices=SCENARIOS, metavar="SCENARIO", help=", ".join(SCENARIOS))
+    parser.add_argument("--without-drain", action="store_true", help="neither drain nor wait: must lose requests")
+    arguments = parser.parse_args()
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    began = time.monotonic()
+    results = asyncio.run(rehearse(arguments))
+    report(results, arguments.minutes, time.monotonic() - began)
+    return 1 if any(done.missed for done in results) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

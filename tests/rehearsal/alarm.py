@@ -1,0 +1,38 @@
+"""The alarm that stops a refresh: target-5xx, computed from what clients see, with the values of the plan."""
+
+from collections import deque
+
+from tests.rehearsal.values import Values
+
+_AT_LEAST = 5  # errors in a period, as the alarm's expression has it; not scaled, since rates are not
+
+
+class Alarm:
+    """Counts answers by period and rings as CloudWatch would."""
+
+    def __init__(self, values: Values) -> None:
+        """Start quiet."""
+        self._values = values
+        self._periods: deque[tuple[int, int]] = deque(maxlen=values.alarm_of)
+        self._ends = values.alarm_period
+        self._errors = self._requests = 0
+
+    def count(self, second: float, statuses: dict[str, int]) -> None:
+        """Add what was seen until `second` of the load."""
+        self._requests += sum(statuses.values())
+        self._errors += sum(count for status, count in statuses.items() if status.startswith("5"))
+        if second >= self._ends:
+            self._periods.append((self._errors, self._requests))
+            self._errors = self._requests = 0
+            self._ends += self._values.alarm_period
+
+    def reason(self) -> str | None:
+        """Return why it rings, or None."""
+        bad = [
+            errors
+            for errors, requests in self._periods
+            if errors > _AT_LEAST and 100 * errors / requests > self._values.alarm_percent
+        ]
+        if len(bad) < self._values.alarm_bad:
+            return None
+        return f"alarm target-5xx: more than {self._values.alarm_percent} % of the answers were 5xx"

@@ -1,0 +1,136 @@
+"""The Auto Scaling group: instances that boot, register, serve, leave and end."""
+
+import asyncio
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.rehearsal.balancer import SLOTS, Balancer
+from tests.rehearsal.values import Values
+from tests.support.machine import Bridge, Machine, booted
+
+_ADDRESSES = 20  # the first instance has .21; below are the host and the database
+_ZONES = "abc"
+# How long the load balancer may still send requests after it was told of a deregistration. AWS names no figure.
+PROPAGATION_SECONDS = 5.0
+
+
+@dataclass(eq=False)
+class Instance:
+    """One machine of the fleet and its life so far."""
+
+    slot: str
+    address: str
+    image: str
+    zone: str
+    machine: Machine
+    power: ExitStack
+    states: list[tuple[float, str]] = field(default_factory=list)
+    """When it entered a state, in seconds of the monotonic clock."""
+
+    def enter(self, state: str) -> None:
+        """Write a state down."""
+        self.states.append((time.monotonic(), state))
+
+    @property
+    def state(self) -> str:
+        """The state it is in: pending, in service, deregistering, stopping, gone."""
+        return self.states[-1][1]
+
+
+class Fleet:
+    """Launches and terminates instances, as the group's activities do."""
+
+    def __init__(
+        self, network: Bridge, balancer: Balancer, images: dict[str, Path], values: Values, folder: Path
+    ) -> None:
+        """Start empty; `folder` is for the instances' network settings."""
+        self._network, self._balancer, self._images, self._folder = network, balancer, images, folder
+        self.values = values
+        self.by_address: dict[str, str] = {}
+        """Image ids by address, as the metadata service tells them."""
+        self.instances: list[Instance] = []
+
+    @property
+    def in_service(self) -> list[Instance]:
+        """Return the instances that take requests, oldest first."""
+        return [instance for instance in self.instances if instance.state == "in service"]
+
+    async def launch(self, image: str) -> Instance:
+        """Boot an instance and register it; it takes requests once the load balancer has found it healthy."""
+        number = self._free_number()
+        slot, address = f"i{number}", f"{self._network.address.rpartition('.')[0]}.{_ADDRESSES + number}"
+        settings = self._folder / f"{slot}.network"
+        gateway = self._network.address
+        settings.write_text(
+            f"[Match]\nName=host0\n[Network]\nAddress={address}/24\nGateway={gateway}\n", encoding="utf-8"
+        )
+        self.by_address[address] = f"ami-{image}"
+        power = ExitStack()
+        bind = f"--bind-ro={settings}:/etc/systemd/network/10-host0.network"
+        machine = power.enter_context(booted(self._images[image], self._network, f"h{number}", bind))
+        zones = [instance.zone for instance in self.instances if instance.state != "gone"]
+        zone = min(_ZONES, key=zones.count)
+        instance = Instance(slot, address, image, zone, machine, power)
+        instance.enter("pending")
+        self.instances.append(instance)
+        await self._balancer.register(slot, address, self.values.port)
+        return instance
+
+    async def wait_in_service(self, instance: Instance) -> bool:
+        """Wait until an instance takes requests; return whether it did within the grace period."""
+        deadline = time.monotonic() + self.values.grace
+        while instance.slot not in await self._balancer.healthy():
+            if time.monotonic() > deadline:
+                return False
+            await asyncio.sleep(0.1)
+        instance.enter("in service")
+        return True
+
+    async def is_healthy(self, instance: Instance) -> bool:
+        """Tell whether the load balancer sends requests to an instance."""
+        return instance.slot in await self._balancer.healthy()
+
+    async def terminate(self, instance: Instance) -> None:
+        """Deregister an instance, wait for the delay, stop it in order.
+
+        The load balancer goes on sending for a moment after it was told, and an instance that leaves at once stops
+        meanwhile.
+        """
+        instance.enter("deregistering")
+        scale = self.values.warmup / 60
+        told = asyncio.create_task(self._deregister_late(instance, PROPAGATION_SECONDS * scale))
+        await asyncio.sleep(self.values.deregistration)
+        instance.enter("stopping")
+        await asyncio.to_thread(instance.power.close)
+        await told
+        await self._gone(instance)
+
+    async def lose(self, *instances: Instance) -> None:
+        """Cut the power of instances, all at once; the load balancer is not told."""
+        for instance in instances:
+            instance.machine.cut_power()
+            instance.enter("lost")
+
+    async def forget(self, instance: Instance) -> None:
+        """Deregister an instance that is lost."""
+        await self._gone(instance)
+
+    async def end(self) -> None:
+        """Switch everything off."""
+        on = [instance for instance in self.instances if instance.state != "gone"]
+        await asyncio.gather(*(asyncio.to_thread(instance.power.close) for instance in on))
+
+    async def _deregister_late(self, instance: Instance, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+        await self._balancer.deregister(instance.slot)
+
+    async def _gone(self, instance: Instance) -> None:
+        await self._balancer.remove(instance.slot)
+        instance.power.close()
+        instance.enter("gone")
+
+    def _free_number(self) -> int:
+        taken = {instance.slot for instance in self.instances if instance.state != "gone"}
+        return next(number for number in range(1, SLOTS + 1) if f"i{number}" not in taken)

@@ -1,0 +1,295 @@
+"""What is rehearsed: each scenario puts load on the stage, does one thing to the fleet, and has bounds to meet."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.rehearsal.alarm import Alarm
+from tests.rehearsal.images import COMMITS
+from tests.rehearsal.refresh import RefreshFailed, refresh
+from tests.rehearsal.stage import Load, Stage
+
+UNAVAILABLE_SECONDS = 60.0
+SLOW_SECONDS = 3.0
+RECOVERY_SECONDS = 5.0
+BUDGET_MS = 3000.0
+_FAULT_RATE = 0.25  # of the usual rate: what waits for three seconds waits together
+_FEW = 20.0  # seconds of a fault that needs no longer
+
+
+@dataclass
+class Result:
+    """What a scenario saw."""
+
+    name: str
+    figures: dict[str, Any]
+    missed: list[str] = field(default_factory=list)
+    """The bounds that were not met."""
+    ticks: list[dict[str, Any]] = field(default_factory=list)
+    states: dict[str, list[tuple[float, str]]] = field(default_factory=dict)
+
+    def require(self, met: bool, bound: str) -> None:
+        """Write a bound down that was not met."""
+        if not met:
+            self.missed.append(bound)
+
+
+def result(name: str, stage: Stage, load: Load, **more: Any) -> Result:  # noqa: ANN401 - figures of any kind
+    """Begin a result with what the clients saw; no scenario may lose an acknowledged write."""
+    summary = load.summary
+    figures = {
+        "requests": summary["requests"],
+        "failed": summary["failed"],
+        "acknowledged_writes": summary["acknowledged"],
+        "acknowledged_writes_lost": summary["lost"],
+        "slowest_ms": round(summary["slowest_ms"]),
+        "p99_ms": round(sorted(tick["p99_ms"] for tick in load.ticks)[len(load.ticks) // 2], 1),
+        "statuses": summary["statuses"],
+        "versions": {name: summary["versions"].get(commit, 0) for name, commit in COMMITS.items()},
+        "examples": summary["examples"],
+    }
+    figures["versions"] = {name: count for name, count in figures["versions"].items() if count}
+    made = Result(name, figures | more, ticks=load.ticks, states=stage.states(load.began))
+    made.require(summary["lost"] == 0, "no acknowledged write is lost")
+    return made
+
+
+async def _replace(stage: Stage, image: str, name: str, least: int) -> Result:
+    """Refresh the fleet to `image`, and go on until `least` requests were sent."""
+    alarm = Alarm(stage.values)
+    began = time.monotonic()
+    async with stage.load(alarm) as load:
+        await refresh(stage.fleet, image, alarm.reason)
+        took = time.monotonic() - began
+        await asyncio.sleep(max(0.0, least / stage.rate - (time.monotonic() - load.began)))
+    done = result(name, stage, load, refresh="Successful", refresh_seconds=round(took, 1))
+    done.require(done.figures["failed"] == 0, "no request fails")
+    done.require(done.figures["requests"] >= least, f"at least {least:,} requests")
+    done.require(len(done.figures["versions"]) == 2, "both versions are seen")
+    done.require({instance.image for instance in stage.fleet.in_service} == {image}, f"every instance runs {image}")
+    return done
+
+
+async def rolling_refresh(stage: Stage, least: int) -> Result:
+    """A to B: launch, warm up, deregister, drain, stop, one instance after the other."""
+    return await _replace(stage, "b", "rolling refresh", least)
+
+
+async def rollback(stage: Stage, least: int) -> Result:
+    """B back to A, which is a refresh like any other."""
+    return await _replace(stage, "a", "rollback", least)
+
+
+async def _bad(stage: Stage, image: str, name: str) -> tuple[Result, float]:
+    """Refresh to a bad image, see it fail, and return to A."""
+    alarm = Alarm(stage.values)
+    reason = None
+    async with stage.load(alarm) as load:
+        began = time.monotonic()
+        try:
+            await refresh(stage.fleet, image, alarm.reason)
+        except RefreshFailed as error:
+            reason = str(error)
+        failed_after = time.monotonic() - began
+        if any(instance.image != "a" for instance in stage.fleet.in_service):
+            await refresh(stage.fleet, "a", lambda: None)
+    done = result(name, stage, load, refresh="Failed" if reason else "Successful", status_reason=reason)
+    done.figures["seconds_until_failed"] = round(failed_after, 1)
+    done.require(reason is not None, "the refresh fails")
+    done.require({instance.image for instance in stage.fleet.in_service} == {"a"}, "the old version serves in the end")
+    bad = [seconds for seconds in _in_service(stage, image, load)]
+    return done, sum(bad)
+
+
+def _in_service(stage: Stage, image: str, load: Load) -> list[float]:
+    """Return how many seconds each instance of `image` took requests during a load."""
+    found = []
+    for instance in stage.fleet.instances:
+        states = dict((state, at) for at, state in instance.states)
+        if instance.image == image and "in service" in states and instance.states[0][0] >= load.began:
+            found.append(states.get("stopping", time.monotonic()) - states["in service"])
+    return found
+
+
+async def never_ready(stage: Stage, _least: int) -> Result:
+    """An image that finds no table never becomes ready, gets no request, and the refresh gives up."""
+    done, _ = await _bad(stage, "never-ready", "bad image: never ready")
+    done.require(done.figures["failed"] == 0, "no request fails")
+    done.require(set(done.figures["versions"]) == {"a"}, "only the old version is seen")
+    return done
+
+
+async def crash_loop(stage: Stage, _least: int) -> Result:
+    """An image that dies every few seconds: fails only what is sent to it."""
+    done, seconds = await _bad(stage, "crash-loop", "bad image: crash loop")
+    bound = stage.rate / (stage.values.desired + 1) * (seconds + stage.values.interval * stage.values.unhealthy)
+    done.figures["bound"] = round(bound)
+    done.require(done.figures["failed"] <= bound, "only requests to the bad instance fail")
+    return done
+
+
+async def errors(stage: Stage, _least: int) -> Result:
+    """An image that is healthy and answers 500: the alarm stops the refresh."""
+    done, seconds = await _bad(stage, "errors", "bad image: answers 500")
+    bound = stage.rate / stage.values.desired * (seconds + 1)
+    done.figures["bound"] = round(bound)
+    done.require(done.figures["failed"] <= bound, "only requests to bad instances fail")
+    return done
+
+
+async def killed(stage: Stage, _least: int) -> Result:
+    """SIGKILL for one process: systemd starts another, and only what was sent meanwhile is lost."""
+    victim = stage.fleet.in_service[0]
+    async with stage.load() as load:
+        await asyncio.to_thread(victim.machine.run, "systemctl", "kill", "--signal=KILL", "hello-birthday")
+        await asyncio.sleep(_FEW / 2)
+    done = result("process killed", stage, load)
+    bound = stage.rate / stage.values.desired * stage.values.interval * stage.values.unhealthy
+    done.figures["bound"] = round(bound)
+    done.require(done.figures["failed"] <= bound, "only requests to the instance fail, until its process is back")
+    return done
+
+
+async def unreachable(stage: Stage, _least: int) -> Result:
+    """DynamoDB is gone: 503 in time, nobody is replaced, and well again at once."""
+    seconds = max(UNAVAILABLE_SECONDS * stage.values.warmup / 60, _FEW / 2)
+    before = list(stage.fleet.in_service)
+    async with stage.load(rate=stage.rate * _FAULT_RATE) as load:
+        with stage.database.unreachable():
+            gone = time.monotonic() - load.began
+            await asyncio.sleep(seconds)
+        back = time.monotonic() - load.began
+        healthy = await stage.healthy()
+        await asyncio.sleep(2 * RECOVERY_SECONDS)
+    done = result("DynamoDB unreachable", stage, load, fault_seconds=round(seconds))
+    during = _between(load, gone + 1, back)
+    after = _between(load, back + RECOVERY_SECONDS, 1e9)
+    recovered = next((tick["second"] for tick in load.ticks if tick["second"] > back and not tick["failed"]), 1e9)
+    done.figures |= {"seconds_to_recover": round(recovered - back, 1)}
+    users = {status for tick in during for status in tick["statuses"]} - {"200"}  # 200 is for /version
+    done.require(users == {"503"}, "503 is the answer")
+    slowest = max(tick["max_ms"] for tick in during)
+    done.figures["slowest_during_fault_ms"] = round(slowest)
+    done.require(slowest < BUDGET_MS + 500, "the answer comes within 3 s")
+    done.require(healthy == {i.slot for i in before} and before == stage.fleet.in_service, "nobody is replaced")
+    done.require(sum(tick["failed"] for tick in after) == 0, "well again within 5 s")
+    return done
+
+
+async def throttled(stage: Stage, _least: int) -> Result:
+    """DynamoDB refuses 30 % of the keys: nearly everybody gets an answer, and few more calls are made."""
+    async with stage.load() as load:
+        calls, second = stage.database.calls, time.monotonic()
+        await asyncio.sleep(_FEW / 2)
+        usual = (stage.database.calls - calls) / (time.monotonic() - second)
+        with stage.database.throttling(0.3):
+            start, calls, second = time.monotonic() - load.began, stage.database.calls, time.monotonic()
+            await asyncio.sleep(_FEW)
+            throttled = (stage.database.calls - calls) / (time.monotonic() - second)
+            end = time.monotonic() - load.began
+    done = result("30 % throttled", stage, load)
+    ticks = _between(load, start, end)
+    requests = sum(sum(tick["statuses"].values()) for tick in ticks)
+    success = 1 - sum(tick["failed"] for tick in ticks) / requests
+    done.figures |= {"success_percent": round(100 * success, 3), "amplification": round(throttled / usual, 2)}
+    done.require(success >= 0.999, "at least 99.9 % succeed")
+    done.require(throttled / usual <= 1.3, "at most 1.3 times as many calls")
+    return done
+
+
+async def slow(stage: Stage, _least: int) -> Result:
+    """DynamoDB takes three seconds, longer than anybody waits: 503 in time, and well again at once."""
+    async with stage.load(rate=stage.rate * _FAULT_RATE) as load:
+        with stage.database.slow(SLOW_SECONDS):
+            start = time.monotonic() - load.began
+            await asyncio.sleep(_FEW / 2)
+            end = time.monotonic() - load.began
+        healthy = await stage.healthy()
+        await asyncio.sleep(2 * RECOVERY_SECONDS)
+    done = result("DynamoDB slow (3 s)", stage, load)
+    slowest = max(tick["max_ms"] for tick in _between(load, start + 1, end))
+    done.figures["slowest_during_fault_ms"] = round(slowest)
+    done.require(slowest < BUDGET_MS + 500, "the answer comes within 3 s")
+    done.require(healthy == {instance.slot for instance in stage.fleet.in_service}, "every instance stays healthy")
+    done.require(sum(t["failed"] for t in _between(load, end + RECOVERY_SECONDS, 1e9)) == 0, "well again within 5 s")
+    return done
+
+
+async def scaling_out(stage: Stage, _least: int) -> Result:
+    """The group doubles under load."""
+    async with stage.load() as load:
+        launched = [await stage.fleet.launch("a") for _ in range(stage.values.maximum - stage.values.desired)]
+        got = [await stage.fleet.wait_in_service(instance) for instance in launched]
+        await asyncio.sleep(2)
+    done = result("scale-out", stage, load, instances=len(stage.fleet.in_service))
+    done.require(all(got), "every new instance gets healthy")
+    done.require(done.figures["failed"] == 0, "no request fails")
+    return done
+
+
+async def zone_lost(stage: Stage, _least: int) -> Result:
+    """All instances of a zone lose power at once; the group replaces them."""
+    async with stage.load() as load:
+        zone = [instance for instance in stage.fleet.in_service if instance.zone == "b"]
+        share = len(zone) / len(stage.fleet.in_service)
+        lost = time.monotonic()
+        await stage.fleet.lose(*zone)
+        while {instance.slot for instance in zone} & await stage.healthy():
+            await asyncio.sleep(0.1)
+        noticed = time.monotonic() - lost
+        await asyncio.gather(*(stage.fleet.forget(instance) for instance in zone))
+        launched = [await stage.fleet.launch("a") for _ in zone]
+        got = [await stage.fleet.wait_in_service(instance) for instance in launched]
+        replaced = time.monotonic() - lost
+        await asyncio.sleep(2)
+        quiet = time.monotonic() - load.began
+        await asyncio.sleep(2)
+    done = result("zone lost", stage, load, instances_lost=len(zone))
+    bound = stage.rate * share * (noticed + 1)
+    done.figures |= {"seconds_until_noticed": round(noticed, 1), "seconds_until_replaced": round(replaced, 1)}
+    done.figures["bound"] = round(bound)
+    values = stage.values
+    done.require(
+        noticed <= values.unhealthy * (values.interval + values.timeout) + 1, "noticed as fast as checks allow"
+    )
+    done.require(done.figures["failed"] <= bound, "only requests to the lost instances fail, until that is noticed")
+    done.require(all(got), "the group replaces what was lost")
+    done.require(sum(tick["failed"] for tick in _between(load, quiet, 1e9)) == 0, "no request fails afterwards")
+    return done
+
+
+async def scaling_in(stage: Stage, _least: int) -> Result:
+    """The group shrinks to its usual size under load."""
+    async with stage.load() as load:
+        leaving = stage.fleet.in_service[: len(stage.fleet.in_service) - stage.values.desired]
+        await asyncio.gather(*(stage.fleet.terminate(instance) for instance in leaving))
+    done = result("scale-in", stage, load, instances=len(stage.fleet.in_service))
+    done.require(done.figures["failed"] == 0, "no request fails")
+    return done
+
+
+def _between(load: Load, start: float, end: float) -> list[dict[str, Any]]:
+    """Return the ticks that lie between two seconds of a load."""
+    return [tick for tick in load.ticks if start <= tick["second"] - 0.5 and tick["second"] <= end]
+
+
+Scenario = Callable[[Stage, int], Awaitable[Result]]
+SCENARIOS: dict[str, Scenario] = {
+    scenario.__name__: scenario
+    for scenario in (
+        rolling_refresh,
+        rollback,
+        never_ready,
+        crash_loop,
+        errors,
+        killed,
+        unreachable,
+        throttled,
+        slow,
+        scaling_out,
+        zone_lost,
+        scaling_in,
+    )
+}

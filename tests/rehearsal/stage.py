@@ -1,0 +1,128 @@
+"""The stage of a rehearsal: network, database, metadata service, load balancer, fleet; and the load that is put on it."""
+
+import asyncio
+import json
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.rehearsal import images
+from tests.rehearsal.alarm import Alarm
+from tests.rehearsal.balancer import PORT, Balancer, balancer
+from tests.rehearsal.database import Database, database
+from tests.rehearsal.fleet import Fleet
+from tests.rehearsal.values import Values
+from tests.support.machine import bridge
+from tests.support.metadata import metadata_service
+
+FOLDER = images.FOLDER.parent
+_TABLE = "birthdays"
+_SETTLE_SECONDS = 1.0
+
+
+@dataclass
+class Load:
+    """What clients saw: a running count while they send, and a summary at the end."""
+
+    began: float
+    """On the monotonic clock."""
+    ticks: list[dict[str, Any]] = field(default_factory=list)
+    summary: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class Stage:
+    """Everything that is there before a scenario begins."""
+
+    values: Values
+    host: str
+    fleet: Fleet
+    database: Database
+    front: Balancer
+    rate: float
+    _seeds: int = 0
+
+    async def healthy(self) -> set[str]:
+        """Return the slots that the load balancer sends requests to."""
+        return await self.front.healthy()
+
+    @asynccontextmanager
+    async def load(self, alarm: Alarm | None = None, rate: float | None = None) -> AsyncIterator[Load]:
+        """Put the load on until the block ends, and wait until every answer is in and every user is read back."""
+        self._seeds += 1
+        arguments = [self.host, PORT, rate or self.rate, self.values.idle / 2, self._seeds]
+        command = [sys.executable, "-m", "tests.rehearsal.load", *map(str, arguments)]
+        process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+        started = asyncio.Event()
+        seen = Load(0.0)
+        reading = asyncio.create_task(_read(process, seen, alarm or Alarm(self.values), started))
+        try:
+            await asyncio.wait({reading, asyncio.create_task(started.wait())}, return_when=asyncio.FIRST_COMPLETED)
+            assert started.is_set(), "the load did not start"
+            await asyncio.sleep(_SETTLE_SECONDS)
+            yield seen
+            await asyncio.sleep(_SETTLE_SECONDS)
+        finally:
+            if process.returncode is None:
+                process.send_signal(signal.SIGTERM)
+            await reading
+
+    def states(self, since: float) -> dict[str, list[tuple[float, str]]]:
+        """Return when each instance entered which state, in seconds after `since`, by slot and image."""
+        return {
+            f"{instance.slot} ({instance.image})": [(round(at - since, 2), state) for at, state in instance.states]
+            for instance in self.fleet.instances
+        }
+
+
+async def _read(process: asyncio.subprocess.Process, seen: Load, alarm: Alarm, started: asyncio.Event) -> None:
+    assert process.stdout is not None
+    async for line in process.stdout:
+        told = json.loads(line)
+        if "summary" in told:
+            seen.summary = told["summary"]
+            break
+        if not started.is_set():
+            seen.began = time.monotonic()
+            started.set()
+        seen.ticks.append(told)
+        alarm.count(told["second"], told["statuses"])
+    await process.wait()
+
+
+@asynccontextmanager
+async def stage(values: Values, rate: float, names: list[str], size: int) -> AsyncIterator[Stage]:
+    """Build the stage with `size` instances of the first of the images `names` in service."""
+    made = images.make(names)
+    with bridge("hello0", "10.77.0") as network:
+        async with database(network, _TABLE) as table, balancer(network.address, values, FOLDER) as front:
+            fleet = Fleet(network, front, made, values, _folder("network"))
+            user_data = {
+                "HELLO_TABLE_NAME": _TABLE,
+                "AWS_ENDPOINT_URL_DYNAMODB": table.url,
+                "HELLO_DRAIN_SECONDS": values.drain,
+                "HELLO_SHUTDOWN_SECONDS": values.shutdown,
+                "LOG_GROUP_SERVICE": "/rehearsal/service",
+                "LOG_GROUP_SYSTEM": "/rehearsal/system",
+            }
+            text = "".join(f"{name}={value}\n" for name, value in user_data.items())
+            async with metadata_service(text, images=fleet.by_address):
+                try:
+                    first = [await fleet.launch(names[0]) for _ in range(size)]
+                    for instance in first:
+                        if not await fleet.wait_in_service(instance):
+                            raise SystemExit(f"{instance.slot} did not get healthy; the baked image does not work")
+                    yield Stage(values, network.address, fleet, table, front, rate)
+                finally:
+                    await fleet.end()
+
+
+def _folder(name: str) -> Path:
+    folder = FOLDER / name
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
