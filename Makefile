@@ -103,11 +103,11 @@ picture: .venv/.ready ## Draw docs/architecture.svg and .png (graphviz)
 	$(BIN)/python docs/architecture.py
 
 lint: .venv/.ready ## Check style, types and layers
+	@$(BIN)/uv sync --quiet --locked --all-extras --group image
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	@$(BIN)/uv sync --quiet --locked --all-extras --group image
 	@command -v shellcheck >/dev/null || { echo "make lint needs shellcheck (Debian: apt-get install shellcheck)" >&2; exit 1; }
 	shellcheck .ci/run packer/verify packer/hygiene $(wildcard ansible/roles/*/files/install-agent \
 	  ansible/roles/*/files/*settings ansible/roles/*/files/journal-to-file)

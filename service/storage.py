@@ -6,6 +6,8 @@ The only module that may import aiobotocore or botocore. Knows nothing of HTTP r
 
 import asyncio
 import os
+import socket
+import struct
 from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from datetime import date
@@ -22,6 +24,7 @@ from service.errors import CorruptRecord, SetupError, StorageThrottled, StorageU
 from service.wire import NotDynamoDB, shorten
 
 if TYPE_CHECKING:
+    from aiohttp import AddrInfoType
     from types_aiobotocore_dynamodb import DynamoDBClient
     from types_aiobotocore_dynamodb.type_defs import AttributeValueTypeDef, WriteRequestTypeDef
 
@@ -41,7 +44,23 @@ _BORN = "dateOfBirth"
 # A username has letters only, so no user can have this key.
 _PING_KEY = "0"
 
+_RESET_WHEN_CLOSED = struct.pack("ii", 1, 0)
+
+
+def _open_socket(address: "AddrInfoType") -> socket.socket:
+    """Open a socket that forgets, when it is closed, what the network has not yet taken.
+
+    A call that is given up closes its connection. What the kernel still held of a write would otherwise be delivered
+    once the network is back, and replace what was acknowledged meanwhile.
+    """
+    family, kind, protocol, *_ = address
+    opened = socket.socket(family, kind, protocol)
+    opened.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_WHEN_CLOSED)
+    return opened
+
+
 _CLIENT_CONFIG = AioConfig(
+    connector_args={"socket_factory": _open_socket},
     connect_timeout=1,
     read_timeout=1,
     # The SDK pauses for up to a second before its second attempt, too long to let it try more within the budget.

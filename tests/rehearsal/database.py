@@ -13,7 +13,7 @@ from aiohttp import web
 from service.storage import create_table
 from tests.support.dynamodb import dynamodb_local
 from tests.support.machine import Bridge
-from tests.support.proxy import FaultyProxy, aws_error, operation
+from tests.support.proxy import Fault, FaultyProxy, aws_error, operation
 
 _THROTTLED = aws_error("ProvisionedThroughputExceededException")
 
@@ -58,7 +58,7 @@ class Database:
             kind = "UnprocessedKeys" if isinstance(asked, dict) else "UnprocessedItems"
             body["RequestItems"][table] = asked | {"Keys": passed} if isinstance(asked, dict) else passed
             answer = await self._proxy.forward(request, json.dumps(body).encode())
-            told = json.loads(answer.body)  # type: ignore[arg-type] - it has one
+            told = json.loads(answer.text or "")
             if refused:
                 told[kind] = {table: asked | {"Keys": refused} if isinstance(asked, dict) else refused}
             headers = {name: value for name, value in answer.headers.items() if name.lower() == "x-amzn-requestid"}
@@ -79,8 +79,8 @@ class Database:
             yield
 
     @contextmanager
-    def _fault(self, fault: object) -> Iterator[None]:
-        self._proxy.fault = fault  # type: ignore[assignment] - a closure over the kind of fault
+    def _fault(self, fault: Fault) -> Iterator[None]:
+        self._proxy.fault = fault
         try:
             yield
         finally:

@@ -9,6 +9,7 @@ from tests.image.bake import ROOT
 FOLDER = ROOT.parents[1] / "rehearsal" / "images"
 _ENVIRONMENT = "opt/hello-birthday/image.env"
 _START = "/opt/hello-birthday/bin/python -m service"
+_MISSING = "HELLO_TABLE_NAME=missing HELLO_STARTUP_SECONDS=5"
 _PACKAGE = "opt/hello-birthday/lib/python3.13/site-packages/service"
 _DROP_IN = "etc/systemd/system/hello-birthday.service.d/bad.conf"
 
@@ -19,7 +20,7 @@ _CHANGES = {
     # looks for a table that does not exist, so it never becomes ready
     "never-ready": {
         _ENVIRONMENT: "HELLO_GIT_COMMIT=" + "c" * 40,
-        _DROP_IN: f"[Service]\nExecStart=\nExecStart=/usr/bin/env HELLO_TABLE_NAME=missing HELLO_STARTUP_SECONDS=5 {_START}",
+        _DROP_IN: f"[Service]\nExecStart=\nExecStart=/usr/bin/env {_MISSING} {_START}",
     },
     # becomes ready, dies four seconds after its start, and starts again
     "crash-loop": {

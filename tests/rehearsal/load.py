@@ -24,7 +24,7 @@ from service.birthdays import greeting
 from tests.rehearsal.wire import Answer, Failed, Pool
 
 USERS = 2000
-SECONDS = 10.0
+SECONDS = 5.0
 TICK = 0.5
 _PUT, _VERSION, _NEW = 0.3, 0.05, 0.1  # shares: writes, questions for the version, new connections
 _EXAMPLES = 20

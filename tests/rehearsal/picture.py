@@ -4,6 +4,7 @@ from pathlib import Path
 
 import matplotlib as mpl
 from matplotlib import pyplot as plt
+from matplotlib.patches import Rectangle
 
 from tests.rehearsal.scenarios import Result
 
@@ -59,7 +60,7 @@ def draw(done: Result, path: Path) -> None:
     lives.invert_yaxis()
     lives.set_xlabel("seconds")
     lives.set_xlim(0, end)
-    handles = [plt.Rectangle((0, 0), 1, 1, color=colour) for colour in _STATES.values()]
+    handles = [Rectangle((0, 0), 1, 1, color=colour) for colour in _STATES.values()]
     lives.legend(
         handles, list(_STATES), loc="upper center", bbox_to_anchor=(0.5, -0.25), ncols=len(_STATES), frameon=False
     )

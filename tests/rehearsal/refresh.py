@@ -1,8 +1,9 @@
 """A model of Auto Scaling's instance refresh, as far as requests feel it.
 
-It keeps the rules of AWS: instances that match are skipped; a new one is launched before an old one is terminated, within
-the two percentages; it must become healthy, then warm up; an alarm stops the refresh. It differs in one thing: AWS tries
-for up to an hour to launch a healthy instance before it gives up, the model gives up at the first that is not.
+It keeps the rules of AWS: instances that match are skipped; a new one is launched before an old one is terminated,
+within the two percentages; it must become healthy, and stay so while it warms up; an alarm stops the refresh. It
+differs in one thing: AWS tries for up to an hour to launch a healthy instance before it gives up, the model gives up at
+the first that is not.
 """
 
 import asyncio
@@ -30,23 +31,21 @@ async def refresh(fleet: Fleet, image: str, alarm: Callable[[], str | None], che
     total = len(old)
     try:
         # What an earlier refresh that failed left above the desired size may go at once.
-        for _ in range(min(len(old), len(fleet.in_service) - values.desired)):
-            leaving.append(asyncio.create_task(fleet.terminate(old.pop())))
+        surplus = old[max(0, len(old) + values.desired - len(fleet.in_service)) :]
+        old = old[: len(old) - len(surplus)]
+        leaving += [asyncio.create_task(fleet.terminate(instance)) for instance in surplus]
         await asyncio.sleep(0)
         while old:
             room = values.most - len(fleet.in_service)
             batch = [await fleet.launch(image) for _ in range(min(room, len(old)))]
             for instance in batch:
                 await _become_healthy(fleet, instance, alarm)
-            await _watch(values.warmup, alarm)
-            for instance in batch:
-                if not await fleet.is_healthy(instance):
-                    await _give_up(fleet, instance, "did not stay healthy while it warmed up")
-            for _ in batch:
-                leaving.append(asyncio.create_task(fleet.terminate(old.pop(0))))
+            await _watch(fleet, values.warmup, batch, alarm)
+            leaving += [asyncio.create_task(fleet.terminate(instance)) for instance in old[: len(batch)]]
+            old = old[len(batch) :]
             done = 100 * (total - len(old)) // total
             if any(done >= percent > done - 100 * len(batch) // total for percent in values.checkpoints):
-                await _watch(checkpoint_seconds, alarm)
+                await _watch(fleet, checkpoint_seconds, batch, alarm)
             await asyncio.sleep(0)  # those that leave are out of service from here on
     finally:
         await asyncio.gather(*leaving)
@@ -65,9 +64,13 @@ async def _give_up(fleet: Fleet, instance: Instance, reason: str) -> None:
     raise RefreshFailed(f"an instance of {instance.image} {reason}")
 
 
-async def _watch(seconds: float, alarm: Callable[[], str | None]) -> None:
+async def _watch(fleet: Fleet, seconds: float, batch: list[Instance], alarm: Callable[[], str | None]) -> None:
+    """Wait, unless the alarm rings or a new instance turns out to be unhealthy."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         if reason := alarm():
             raise RefreshFailed(reason)
+        for instance in batch:
+            if not await fleet.is_healthy(instance):
+                await _give_up(fleet, instance, "did not stay healthy")
         await asyncio.sleep(_LOOK_SECONDS)
