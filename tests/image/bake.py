@@ -10,88 +10,18 @@ import json
 import os
 import re
 import shutil
-import socket
 import subprocess
 import time
 from datetime import UTC, datetime
 from pathlib import Path
 
 from service import __version__
-from tests.support.machine import Machine, booted, bridge
+from tests.image import builder
+from tests.image.layout import REPORT, REPOSITORY, ROOT, WORK, environ
+from tests.support.machine import booted, bridge
 from tests.support.outside import STAND_INS, Outside, outside
 
-REPOSITORY = Path(__file__).parents[2]
-WORK = REPOSITORY / "build" / "image"
-ROOT = WORK / "root"
-BASE = WORK / "base"
-REPORT = WORK / "bake.json"
-
-# What Debian's own machine image has and the smallest bootstrap has not.
-_OF_THE_MACHINE_IMAGE = "ca-certificates,dbus,iproute2,kmod,openssh-server,procps,python3,sudo,systemd-sysv,udev"
-_PROXY = ROOT / "etc/apt/apt.conf.d/00rehearsal"
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
-_BOOT_SECONDS = 60
-
-
-def bootstrap() -> None:
-    """Bootstrap Debian 13 once; later bakes start from a copy."""
-    if not BASE.exists():
-        unfinished = BASE.with_suffix(".unfinished")
-        shutil.rmtree(unfinished, ignore_errors=True)
-        include = f"--include={_OF_THE_MACHINE_IMAGE}"
-        subprocess.run(["debootstrap", "--variant=minbase", include, "trixie", unfinished, _mirror()], check=True)
-        subprocess.run(["chroot", unfinished, "systemctl", "enable", "systemd-networkd"], check=True)
-        # debootstrap leaves this machine's own name and name servers there.
-        (unfinished / "etc/hostname").write_text("debian\n", encoding="utf-8")
-        (unfinished / "etc/hosts").write_text("127.0.0.1 localhost\n127.0.1.1 debian\n", encoding="utf-8")
-        (unfinished / "etc/resolv.conf").write_text("", encoding="utf-8")
-        unfinished.rename(BASE)
-    shutil.rmtree(ROOT, ignore_errors=True)
-    subprocess.run(["cp", "--archive", BASE, ROOT], check=True)
-
-
-def _mirror() -> str:
-    """Return the mirror that this machine's own packages come from."""
-    listed = [*Path("/etc/apt").glob("sources.list"), *Path("/etc/apt/sources.list.d").glob("*")]
-    text = "\n".join(path.read_text(encoding="utf-8") for path in listed)
-    found = re.search(r"^(?:URIs:|deb(?: \[.*?\])?) +(https?://\S+/debian)/?(?:\s|$)", text, re.MULTILINE)
-    return found[1] if found else "https://deb.debian.org/debian"
-
-
-def make_builder(world: Outside, key: Path) -> None:
-    """Do to the root what an instance finds or cloud-init does: a user to log in as, and a way out."""
-    key.unlink(missing_ok=True)
-    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
-    subprocess.run(["chroot", ROOT, "useradd", "--create-home", "--shell=/bin/bash", "admin"], check=True)
-    (ROOT / "etc/sudoers.d/admin").write_text("admin ALL=(ALL) NOPASSWD:ALL\n", encoding="utf-8")
-    shutil.copy(f"{key}.pub", ROOT / "home/admin/authorized_keys")
-    folder = ["install", "--directory", "--owner=admin", "--mode=700", "/home/admin/.ssh"]
-    subprocess.run(["chroot", ROOT, *folder], check=True)
-    (ROOT / "home/admin/authorized_keys").rename(ROOT / "home/admin/.ssh/authorized_keys")
-    subprocess.run(["chroot", ROOT, "chown", "-R", "admin:", "/home/admin/.ssh"], check=True)
-    _PROXY.write_text(f'Acquire::http::Proxy "{world.url}";\n', encoding="utf-8")
-
-
-def wait_for_ssh(machine: Machine) -> str:
-    """Wait until a builder can be logged in to, and return its address."""
-    deadline = time.monotonic() + _BOOT_SECONDS
-    while True:
-        try:
-            address = machine.address()
-            socket.create_connection((address, 22), timeout=1).close()
-        except (OSError, LookupError, subprocess.CalledProcessError):
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.2)  # A machine that boots gives no other sign.
-        else:
-            return address
-
-
-def run_user_data(machine: Machine, world: Outside) -> None:
-    """Install the agent of Systems Manager on the builder by the script that is its user data in AWS."""
-    script = (REPOSITORY / "ansible/roles/aws_agents/files/install-agent").read_text(encoding="utf-8")
-    key = f"{world.url}/assets/amazon-cloudwatch-agent.gpg"
-    machine.run("sh", "-c", script, "user-data", f"{world.url}/amazon-ssm-agent.deb", key, world.fingerprint)
 
 
 def run_packer(address: str, key: Path, world: Outside) -> str:
@@ -115,18 +45,7 @@ def run_packer(address: str, key: Path, world: Outside) -> str:
         "rehearsal": json.dumps(rehearsal),
     }
     arguments = [f"-var={name}={value}" for name, value in variables.items()]
-    done = subprocess.run(
-        ["packer", "build", "-color=false", "-only=null.*", *arguments, "packer"],
-        cwd=home,
-        env=environ() | {"CHECKPOINT_DISABLE": "1"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise SystemExit(done.stdout)
-    return done.stdout
+    return _printed(["packer", "build", "-color=false", "-only=null.*", *arguments, "packer"], home)
 
 
 def agent_settings(world: Outside) -> dict[str, str]:
@@ -147,22 +66,25 @@ def run_playbook_again(world: Outside) -> str:
         "hello_birthday_artifact": str(REPOSITORY / f"build/hello-birthday-{os.uname().machine}.tar"),
         "hello_birthday_git_commit": commit(),
     }
+    command = ["ansible-playbook", "--inventory", "image,", "--extra-vars", json.dumps(settings), "image.yml"]
+    return _printed(command, REPOSITORY / "ansible")
+
+
+def _printed(command: list[str], folder: Path) -> str:
+    """Run a command in `folder` and return what it printed; end with that if the command fails."""
+    quiet = {"CHECKPOINT_DISABLE": "1"}
     done = subprocess.run(
-        ["ansible-playbook", "--inventory", "image,", "--extra-vars", json.dumps(settings), "image.yml"],
-        cwd=REPOSITORY / "ansible",
-        env=environ(),
+        command,
+        cwd=folder,
+        env=environ() | quiet,
         stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
         text=True,
         check=False,
     )
     if done.returncode:
         raise SystemExit(done.stdout)
     return done.stdout
-
-
-def environ() -> dict[str, str]:
-    """Return the environment in which the tools of the project's own installation are found first."""
-    return os.environ | {"PATH": f"{REPOSITORY}/.venv/bin:{os.environ['PATH']}"}
 
 
 def counts(printed: str) -> dict[str, int]:
@@ -176,17 +98,17 @@ def counts(printed: str) -> dict[str, int]:
 def main() -> None:
     """Bake, and write down what happened."""
     started = time.monotonic()
-    bootstrap()
+    builder.bootstrap()
     bootstrapped = time.monotonic()
     key = WORK / "builder-key"
     with bridge("hello-bake", "10.78.0") as network, outside(network.address, WORK / "outside") as world:
-        make_builder(world, key)
-        with booted(ROOT, network, "hello-builder", keep=True) as builder:
-            address = wait_for_ssh(builder)
-            run_user_data(builder, world)
+        builder.make_builder(world, key)
+        with booted(ROOT, network, "hello-builder", keep=True) as machine:
+            address = builder.wait_for_ssh(machine)
+            builder.run_user_data(machine, world)
             packer = run_packer(address, key, world)
         baked = time.monotonic()
-        _PROXY.unlink()
+        builder.PROXY.unlink()
         again = run_playbook_again(world)
     (WORK / "packer.log").write_text(packer, encoding="utf-8")
     (WORK / "again.log").write_text(again, encoding="utf-8")

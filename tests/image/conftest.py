@@ -15,7 +15,7 @@ from testinfra.backend.local import LocalBackend
 from testinfra.host import Host
 
 from service.storage import create_table
-from tests.image.bake import ROOT
+from tests.image.layout import ROOT
 from tests.support.dynamodb import moto
 from tests.support.machine import Bridge, Machine, booted, bridge
 from tests.support.metadata import metadata_service

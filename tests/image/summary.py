@@ -8,8 +8,8 @@ from xml.etree import ElementTree as ET
 from rich.console import Console
 from rich.table import Table
 
-from tests.image.bake import REPORT
 from tests.image.conftest import FIGURES
+from tests.image.layout import REPORT
 
 
 def main() -> None:

@@ -12,7 +12,7 @@ import pytest
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
-from tests.image.bake import REPOSITORY, ROOT
+from tests.image.layout import REPOSITORY, ROOT
 
 pytestmark = pytest.mark.image
 

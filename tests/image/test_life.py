@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.image.bake import ROOT
 from tests.image.conftest import World, ask, is_active, note, ready
+from tests.image.layout import ROOT
 from tests.support.dynamodb import free_port, moto
 from tests.support.load import Load
 from tests.support.machine import Machine, booted

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.image.bake import REPOSITORY, ROOT, environ
+from tests.image.layout import REPOSITORY, ROOT, environ
 from tests.support.emulator import Account, account
 from tests.support.machine import Machine
 

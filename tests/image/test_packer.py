@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.image.bake import REPOSITORY, environ
+from tests.image.layout import REPOSITORY, environ
 
 pytestmark = pytest.mark.image
 

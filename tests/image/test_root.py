@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.image.bake import ROOT
+from tests.image.layout import ROOT
 
 pytestmark = pytest.mark.image
 

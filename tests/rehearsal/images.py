@@ -4,7 +4,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from tests.image.bake import ROOT
+from tests.image.layout import ROOT
 
 FOLDER = ROOT.parents[1] / "rehearsal" / "images"
 _ENVIRONMENT = "opt/hello-birthday/image.env"
