@@ -9,6 +9,7 @@ scenario to build/rehearsal/; its exit status is 1 if a bound was missed.
 import argparse
 import asyncio
 import json
+import re
 import resource
 import sys
 import time
@@ -66,7 +67,7 @@ def report(results: list[Result], minutes: float, seconds: float) -> None:
         figures = done.figures
         numbers = [figures[name] for name in ("requests", "failed", "acknowledged_writes_lost", "p99_ms", "slowest_ms")]
         table.add_row(done.name, *(f"{number:,}" for number in numbers), "met" if not done.missed else "MISSED")
-        picture.draw(done, FOLDER / f"{done.name.replace(' ', '-').replace(':', '')}.png")
+        picture.draw(done, FOLDER / f"{'-'.join(re.findall(r'[a-z0-9]+', done.name.lower()))}.png")
     Console(width=110).print(table)
 
 

@@ -25,7 +25,8 @@ _CHANGES = {
     # becomes ready, dies four seconds after its start, and starts again
     "crash-loop": {
         _ENVIRONMENT: "HELLO_GIT_COMMIT=" + "d" * 40,
-        _DROP_IN: f"[Service]\nExecStart=\nExecStart=/usr/bin/timeout --signal=KILL 4 {_START}\nNotifyAccess=all\nTimeoutStopSec=3",
+        _DROP_IN: f"[Service]\nExecStart=\nExecStart=/usr/bin/timeout --signal=KILL 4 {_START}\n"
+        "NotifyAccess=all\nTimeoutStopSec=3",
     },
     # is healthy, and answers every request for a user with 500
     "errors": {

@@ -1,6 +1,7 @@
 """A picture of a scenario: requests by version, latency, failures, and the life of each instance, over time."""
 
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 from matplotlib import pyplot as plt
@@ -26,37 +27,31 @@ def draw(done: Result, path: Path) -> None:
     figure, (rates, latency, lives) = plt.subplots(
         3, 1, figsize=(9, 7), sharex=True, height_ratios=(3, 2, 2), constrained_layout=True
     )
-    seconds = [tick["second"] for tick in done.ticks]
-    images = {name.split()[0]: name.partition("(")[2].rstrip(")") for name in done.states}
-    order = [image for image in _COLOURS if image in images.values()]
-    by_image = {
-        image: [
-            sum(count for slot, count in tick["by_instance"].items() if images.get(slot) == image) / _TICK
-            for tick in done.ticks
-        ]
-        for image in order
-    }
+    ticks = done.ticks[1:]  # the first tells only that it began
+    seconds = [tick["second"] for tick in ticks]
+    images = {life.image for life in done.lives}
+    order = [image for image in _COLOURS if image in images]
+    by_image = {image: [_answered(done, tick, image) / _TICK for tick in ticks] for image in order}
     rates.stackplot(
         seconds, *by_image.values(), labels=[f"version {i}" for i in order], colors=[_COLOURS[i] for i in order]
     )
-    rates.plot(seconds, [tick["failed"] / _TICK for tick in done.ticks], color="#cc3311", label="failed")
+    rates.plot(seconds, [tick["failed"] / _TICK for tick in ticks], color="#cc3311", label="failed")
     rates.set_ylabel("requests/s")
     rates.legend(loc="lower left", ncols=4, framealpha=0.9)
     rates.set_title(
         f"{done.name}: {done.figures['failed']:,} of {done.figures['requests']:,} requests failed", loc="left"
     )
     for name, label in (("p50_ms", "p50"), ("p99_ms", "p99"), ("max_ms", "slowest")):
-        latency.plot(seconds, [max(tick[name], 0.1) for tick in done.ticks], label=label)
+        latency.plot(seconds, [max(tick[name], 0.1) for tick in ticks], label=label)
     latency.set_yscale("log")
     latency.set_ylabel("latency, ms")
     latency.legend(loc="upper left", ncols=3, framealpha=0.9)
-    shown = {name: states for name, states in done.states.items() if states[-1][0] > 0 or states[-1][1] != "gone"}
     end = seconds[-1] if seconds else 1.0
-    for row, states in enumerate(shown.values()):
-        for (start, state), (until, _) in zip(states, [*states[1:], (end, "")], strict=True):
+    for row, life in enumerate(done.lives):
+        for (start, state), (until, _) in zip(life.states, [*life.states[1:], (end, "")], strict=True):
             if state in _STATES and until > 0:
                 lives.barh(row, until - max(start, 0), left=max(start, 0), color=_STATES[state], height=0.7)
-    lives.set_yticks(range(len(shown)), list(shown))
+    lives.set_yticks(range(len(done.lives)), [f"{life.slot} ({life.image})" for life in done.lives])
     lives.invert_yaxis()
     lives.set_xlabel("seconds")
     lives.set_xlim(0, end)
@@ -66,3 +61,13 @@ def draw(done: Result, path: Path) -> None:
     )
     figure.savefig(path, dpi=110)
     plt.close(figure)
+
+
+def _answered(done: Result, tick: dict[str, Any], image: str) -> int:
+    """Return how many answers of a tick came from instances of `image`; a slot may have had several, one by one."""
+    count = 0
+    for slot, answers in tick["by_instance"].items():
+        there = [life for life in done.lives if life.slot == slot and life.states[0][0] <= tick["second"]]
+        if there and there[-1].image == image:
+            count += answers
+    return count

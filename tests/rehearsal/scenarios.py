@@ -9,7 +9,7 @@ from typing import Any
 from tests.rehearsal.alarm import Alarm
 from tests.rehearsal.images import COMMITS
 from tests.rehearsal.refresh import RefreshFailed, refresh
-from tests.rehearsal.stage import Load, Stage
+from tests.rehearsal.stage import Life, Load, Stage
 
 UNAVAILABLE_SECONDS = 60.0
 SLOW_SECONDS = 3.0
@@ -28,7 +28,7 @@ class Result:
     missed: list[str] = field(default_factory=list)
     """The bounds that were not met."""
     ticks: list[dict[str, Any]] = field(default_factory=list)
-    states: dict[str, list[tuple[float, str]]] = field(default_factory=dict)
+    lives: list[Life] = field(default_factory=list)
 
     def require(self, met: bool, bound: str) -> None:
         """Write a bound down that was not met."""
@@ -51,7 +51,7 @@ def result(name: str, stage: Stage, load: Load, **more: Any) -> Result:  # noqa:
         "examples": summary["examples"],
     }
     figures["versions"] = {name: count for name, count in figures["versions"].items() if count}
-    made = Result(name, figures | more, ticks=load.ticks, states=stage.states(load.began))
+    made = Result(name, figures | more, ticks=load.ticks, lives=stage.lives(load.began))
     made.require(summary["lost"] == 0, "no acknowledged write is lost")
     return made
 

@@ -35,6 +35,16 @@ class Load:
     summary: dict[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Life:
+    """What became of an instance."""
+
+    slot: str
+    image: str
+    states: list[tuple[float, str]]
+    """When it entered which state, in seconds."""
+
+
 @dataclass
 class Stage:
     """Everything that is there before a scenario begins."""
@@ -72,12 +82,13 @@ class Stage:
                 process.send_signal(signal.SIGTERM)
             await reading
 
-    def states(self, since: float) -> dict[str, list[tuple[float, str]]]:
-        """Return when each instance entered which state, in seconds after `since`, by slot and image."""
-        return {
-            f"{instance.slot} ({instance.image})": [(round(at - since, 2), state) for at, state in instance.states]
+    def lives(self, since: float) -> list[Life]:
+        """Return what became of each instance that was there after `since`, in seconds from then."""
+        return [
+            Life(instance.slot, instance.image, [(round(at - since, 2), state) for at, state in instance.states])
             for instance in self.fleet.instances
-        }
+            if instance.state != "gone" or instance.states[-1][0] > since
+        ]
 
 
 async def _read(process: asyncio.subprocess.Process, seen: Load, alarm: Alarm, started: asyncio.Event) -> None:
