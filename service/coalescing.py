@@ -15,7 +15,7 @@ from typing import Generic
 
 import structlog
 
-from service.errors import StorageThrottled
+from service.errors import StorageUnavailable
 from service.waiting import Expiry, R, Slot, V
 
 log = structlog.get_logger()
@@ -37,7 +37,7 @@ class Sender(Generic[V, R]):
 
     `many` tells what became of each key: a result, or an exception for that key alone. A key it
     leaves out was not processed, and goes again after a pause as long as somebody waits; so does one
-    for which `one` raises `StorageThrottled`. When `many` fails as a whole its keys are sent one by one.
+    for which `one` raises a throttled `StorageUnavailable`. When `many` fails as a whole its keys are sent one by one.
     """
 
     one: Callable[[str, V], Awaitable[R]]
@@ -143,9 +143,11 @@ class Coalescer(Generic[V, R]):
         if slot.wanted:
             try:
                 slot.settle(await self._sender.one(slot.key, slot.value))
-            except StorageThrottled:
-                self._retry_later(slot)  # with others by then, which costs the table fewer calls
-                return
+            except StorageUnavailable as error:
+                if error.throttled:
+                    self._retry_later(slot)  # with others by then, which costs the table fewer calls
+                    return
+                slot.settle(error)
             except Exception as error:  # noqa: BLE001 - whatever it is, it belongs to those who wait
                 slot.settle(error)
         self._finished(slot)

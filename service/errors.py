@@ -164,20 +164,20 @@ class Draining(Unavailable):
 
 
 class StorageUnavailable(Unavailable):
-    """DynamoDB did not answer in time, or refused; `reason` is for the log, never for the client."""
+    """DynamoDB did not answer in time, or refused; `reason` is for the log, never for the client.
+
+    `throttled` tells that it refused because too much was asked of it: the same call may succeed in a moment.
+    """
 
     code = "storage_unavailable"
     title = "Storage unavailable"
     advice = "The storage does not answer at the moment; try again in a moment."
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, *, throttled: bool = False) -> None:
         """Keep `reason`, the name of what went wrong."""
         super().__init__()
         self.reason = reason
-
-
-class StorageThrottled(StorageUnavailable):
-    """DynamoDB refused because too much was asked of it; the same call may succeed in a moment."""
+        self.throttled = throttled
 
 
 class SetupError(Exception):

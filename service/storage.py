@@ -20,7 +20,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from service import __version__
 from service.config import Config
-from service.errors import CorruptRecord, SetupError, StorageThrottled, StorageUnavailable
+from service.errors import CorruptRecord, SetupError, StorageUnavailable
 from service.wire import NotDynamoDB, shorten
 
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ class UserStore:
         except (TimeoutError, BotoCoreError, ClientError, NotDynamoDB) as error:
             reason = _reason(error)
             log.warning("storage.failed", operation=operation, reason=reason)
-            raise (StorageThrottled if reason in _THROTTLES else StorageUnavailable)(reason) from error
+            raise StorageUnavailable(reason, throttled=reason in _THROTTLES) from error
 
 
 def _item(username: str, born: date) -> "dict[str, AttributeValueTypeDef]":

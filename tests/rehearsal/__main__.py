@@ -61,11 +61,21 @@ def report(results: list[Result], minutes: float, seconds: float) -> None:
     whole = {"minutes": minutes, "seconds": round(seconds), "scenarios": told}
     REPORT.write_text(json.dumps(whole, indent=1), encoding="utf-8")
     table = Table(
-        "scenario", "requests", "failed", "writes lost", "p99 ms", "slowest ms", "bounds", title="The rehearsal"
+        "scenario",
+        "requests",
+        "failed",
+        "writes lost",
+        "p99 ms*",
+        "slowest ms",
+        "bounds",
+        title="The rehearsal",
+        caption="* median of every half second's",
     )
     for done in results:
         figures = done.figures
-        numbers = [figures[name] for name in ("requests", "failed", "acknowledged_writes_lost", "p99_ms", "slowest_ms")]
+        numbers = [
+            figures[name] for name in ("requests", "failed", "acknowledged_writes_lost", "median_p99_ms", "slowest_ms")
+        ]
         table.add_row(done.name, *(f"{number:,}" for number in numbers), "met" if not done.missed else "MISSED")
         picture.draw(done, FOLDER / f"{'-'.join(re.findall(r'[a-z0-9]+', done.name.lower()))}.png")
     Console(width=110).print(table)

@@ -99,8 +99,7 @@ class Fleet:
         meanwhile.
         """
         instance.enter("deregistering")
-        scale = self.values.warmup / 60
-        told = asyncio.create_task(self._deregister_late(instance, PROPAGATION_SECONDS * scale))
+        told = asyncio.create_task(self._deregister_late(instance, PROPAGATION_SECONDS * self.values.scale))
         await asyncio.sleep(self.values.deregistration)
         instance.enter("stopping")
         await asyncio.to_thread(instance.power.close)

@@ -45,7 +45,7 @@ def result(name: str, stage: Stage, load: Load, **more: Any) -> Result:  # noqa:
         "acknowledged_writes": summary["acknowledged"],
         "acknowledged_writes_lost": summary["lost"],
         "slowest_ms": round(summary["slowest_ms"]),
-        "p99_ms": round(sorted(tick["p99_ms"] for tick in load.ticks)[len(load.ticks) // 2], 1),
+        "median_p99_ms": round(sorted(tick["p99_ms"] for tick in load.ticks)[len(load.ticks) // 2], 1),
         "statuses": summary["statuses"],
         "versions": {name: summary["versions"].get(commit, 0) for name, commit in COMMITS.items()},
         "examples": summary["examples"],
@@ -153,7 +153,7 @@ async def killed(stage: Stage, _least: int) -> Result:
 
 async def unreachable(stage: Stage, _least: int) -> Result:
     """DynamoDB is gone: 503 in time, nobody is replaced, and well again at once."""
-    seconds = max(UNAVAILABLE_SECONDS * stage.values.warmup / 60, _FEW / 2)
+    seconds = max(UNAVAILABLE_SECONDS * stage.values.scale, _FEW / 2)
     before = list(stage.fleet.in_service)
     async with stage.load(rate=stage.rate * _FAULT_RATE) as load:
         with stage.database.unreachable():

@@ -63,10 +63,13 @@ class Values:
     drain: float
     shutdown: float
 
+    scale: float = 1.0
+    """What every time has been multiplied by."""
+
     def scaled(self, scale: float) -> "Values":
         """Return the same with every time multiplied by `scale`."""
         times: dict[str, Any] = {name: round(getattr(self, name) * scale, 1) for name in _TIMES}
-        return replace(self, **times)
+        return replace(self, scale=self.scale * scale, **times)
 
     @property
     def most(self) -> int:
