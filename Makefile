@@ -64,7 +64,7 @@ rehearse: .venv/.ready $(DYNAMODB_LOCAL) ## Rehearse a fleet of the image under 
 	@for tool in systemd-nspawn dnsmasq haproxy java terraform; do command -v $$tool >/dev/null \
 	  || { echo "make rehearse needs $$tool (Debian: apt-get install systemd-container dnsmasq-base haproxy default-jre-headless; Terraform: see README)" >&2; exit 1; }; done
 	@test -d build/image/root || { echo "make rehearse needs the image; run make image first" >&2; exit 1; }
-	$(BIN)/python -m tests.rehearsal --minutes $(or $(MINUTES),8)
+	$(BIN)/python -m tests.rehearsal --minutes $(or $(MINUTES),7)
 	$(BIN)/pytest -m rehearsal --timeout 300 tests/rehearsal
 
 audit: artifact ## Write the service's bill of materials and ask for known vulnerabilities of what it needs

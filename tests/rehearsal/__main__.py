@@ -84,7 +84,7 @@ def report(results: list[Result], minutes: float, seconds: float) -> None:
 def main() -> int:
     """Rehearse, report, and return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m tests.rehearsal", description="Rehearse the fleet.")
-    parser.add_argument("--minutes", type=float, default=8, help=f"how long; {REAL_TIME_MINUTES} is real time")
+    parser.add_argument("--minutes", type=float, default=7, help=f"how long; {REAL_TIME_MINUTES} is real time")
     parser.add_argument("--rate", type=float, default=800, help="requests a second")
     parser.add_argument("--least", type=int, default=LEAST, help="requests of a refresh, at least")
     parser.add_argument("--only", nargs="+", choices=SCENARIOS, metavar="SCENARIO", help=", ".join(SCENARIOS))

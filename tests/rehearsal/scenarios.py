@@ -123,7 +123,7 @@ async def never_ready(stage: Stage, _least: int) -> Result:
 async def crash_loop(stage: Stage, _least: int) -> Result:
     """An image that dies every few seconds: fails only what is sent to it."""
     done, seconds = await _bad(stage, "crash-loop", "bad image: crash loop")
-    bound = stage.rate / (stage.values.desired + 1) * (seconds + stage.values.interval * stage.values.unhealthy)
+    bound = stage.rate / stage.values.desired * (seconds + 1)
     done.figures["bound"] = round(bound)
     done.require(done.figures["failed"] <= bound, "only requests to the bad instance fail")
     return done
