@@ -50,10 +50,9 @@ def make_builder(world: Outside, key: Path) -> None:
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
     subprocess.run(["chroot", ROOT, "useradd", "--create-home", "--shell=/bin/bash", "admin"], check=True)
     (ROOT / "etc/sudoers.d/admin").write_text("admin ALL=(ALL) NOPASSWD:ALL\n", encoding="utf-8")
-    shutil.copy(f"{key}.pub", ROOT / "home/admin/authorized_keys")
     folder = ["install", "--directory", "--owner=admin", "--mode=700", "/home/admin/.ssh"]
     subprocess.run(["chroot", ROOT, *folder], check=True)
-    (ROOT / "home/admin/authorized_keys").rename(ROOT / "home/admin/.ssh/authorized_keys")
+    shutil.copy(f"{key}.pub", ROOT / "home/admin/.ssh/authorized_keys")
     subprocess.run(["chroot", ROOT, "chown", "-R", "admin:", "/home/admin/.ssh"], check=True)
     PROXY.write_text(f'Acquire::http::Proxy "{world.url}";\n', encoding="utf-8")
 

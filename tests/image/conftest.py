@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shlex
 import time
 import urllib.request
 from collections.abc import AsyncIterator, Iterator
@@ -30,7 +31,7 @@ class InsideBackend(LocalBackend):  # type: ignore[misc]
     def __init__(self, machine: Machine) -> None:
         """Enter `machine` for every command."""
         super().__init__()
-        self._enter = f"nsenter --target={machine.init} --all --wdns=/ -- sh -c %s"
+        self._enter = f"{shlex.join(machine.enter)} sh -c %s"
 
     def run(self, command: str, *args: str, **_options: object) -> testinfra.backend.base.CommandResult:
         """Run a command inside."""

@@ -1,6 +1,7 @@
 """Day two: the playbooks that look at instances and remove old images, run for real."""
 
 import json
+import shlex
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -26,7 +27,7 @@ def ansible(*command: str, **variables: str) -> "subprocess.CompletedProcess[str
 def operate(machine: Machine, tmp_path: Path) -> Playbook:
     """Return what runs operate.yml on the shared machine, entered from here instead of through Systems Manager."""
     enter = tmp_path / "enter"
-    enter.write_text(f'#!/bin/sh\nshift\nexec nsenter --target={machine.init} --all --wdns=/ -- "$@"\n')
+    enter.write_text(f'#!/bin/sh\nshift\nexec {shlex.join(machine.enter)} "$@"\n')
     enter.chmod(0o755)
     inventory = tmp_path / "hosts.json"
     connection = {"ansible_connection": "community.general.chroot", "ansible_chroot_exe": str(enter)}

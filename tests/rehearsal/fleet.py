@@ -81,16 +81,16 @@ class Fleet:
     async def wait_in_service(self, instance: Instance) -> bool:
         """Wait until an instance takes requests; return whether it did within the grace period."""
         deadline = time.monotonic() + self.values.grace
-        while instance.slot not in await self._balancer.healthy():
+        while instance.slot not in await self.healthy():
             if time.monotonic() > deadline:
                 return False
             await asyncio.sleep(0.1)
         instance.enter("in service")
         return True
 
-    async def is_healthy(self, instance: Instance) -> bool:
-        """Tell whether the load balancer sends requests to an instance."""
-        return instance.slot in await self._balancer.healthy()
+    async def healthy(self) -> set[str]:
+        """Return the slots that the load balancer sends requests to."""
+        return await self._balancer.healthy()
 
     async def terminate(self, instance: Instance) -> None:
         """Deregister an instance, wait for the delay, stop it in order.
@@ -104,7 +104,7 @@ class Fleet:
         instance.enter("stopping")
         await asyncio.to_thread(instance.power.close)
         await told
-        await self._gone(instance)
+        await self.forget(instance)
 
     async def lose(self, *instances: Instance) -> None:
         """Cut the power of instances, all at once; the load balancer is not told."""
@@ -113,8 +113,10 @@ class Fleet:
         await asyncio.gather(*(asyncio.to_thread(instance.machine.cut_power) for instance in instances))
 
     async def forget(self, instance: Instance) -> None:
-        """Deregister an instance that is lost."""
-        await self._gone(instance)
+        """Take an instance that has stopped or is lost out of the load balancer and the fleet."""
+        await self._balancer.remove(instance.slot)
+        instance.power.close()
+        instance.enter("gone")
 
     async def end(self) -> None:
         """Switch everything off."""
@@ -124,11 +126,6 @@ class Fleet:
     async def _deregister_late(self, instance: Instance, seconds: float) -> None:
         await asyncio.sleep(seconds)
         await self._balancer.deregister(instance.slot)
-
-    async def _gone(self, instance: Instance) -> None:
-        await self._balancer.remove(instance.slot)
-        instance.power.close()
-        instance.enter("gone")
 
     def _free_number(self) -> int:
         taken = {instance.slot for instance in self.instances if instance.state != "gone"}

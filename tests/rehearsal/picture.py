@@ -7,6 +7,7 @@ import matplotlib as mpl
 from matplotlib import pyplot as plt
 from matplotlib.patches import Rectangle
 
+from tests.rehearsal.load import TICK
 from tests.rehearsal.scenarios import Result
 
 mpl.use("Agg")
@@ -19,7 +20,6 @@ _STATES = {
     "stopping": "#ee8866",
     "lost": "#cc3311",
 }
-_TICK = 0.5
 
 
 def draw(done: Result, path: Path) -> None:
@@ -31,11 +31,11 @@ def draw(done: Result, path: Path) -> None:
     seconds = [tick["second"] for tick in ticks]
     images = {life.image for life in done.lives}
     order = [image for image in _COLOURS if image in images]
-    by_image = {image: [_answered(done, tick, image) / _TICK for tick in ticks] for image in order}
+    by_image = {image: [_answered(done, tick, image) / TICK for tick in ticks] for image in order}
     rates.stackplot(
         seconds, *by_image.values(), labels=[f"version {i}" for i in order], colors=[_COLOURS[i] for i in order]
     )
-    rates.plot(seconds, [tick["failed"] / _TICK for tick in ticks], color="#cc3311", label="failed")
+    rates.plot(seconds, [tick["failed"] / TICK for tick in ticks], color="#cc3311", label="failed")
     rates.set_ylabel("requests/s")
     rates.legend(loc="lower left", ncols=4, framealpha=0.9)
     rates.set_title(

@@ -1,6 +1,6 @@
 """Puts the last rehearsal into README: the table between its two marks, and the picture of the rolling refresh.
 
-python -m tests.rehearsal.readme
+`python -m tests.rehearsal.readme` does it.
 """
 
 import json

@@ -31,7 +31,7 @@ async def refresh(fleet: Fleet, image: str, alarm: Callable[[], str | None], che
     total = len(old)
     try:
         # What an earlier refresh that failed left above the desired size may go at once.
-        surplus = old[max(0, len(old) + values.desired - len(fleet.in_service)) :]
+        surplus = old[max(0, len(old) + values.least - len(fleet.in_service)) :]
         old = old[: len(old) - len(surplus)]
         leaving += [asyncio.create_task(fleet.terminate(instance)) for instance in surplus]
         await asyncio.sleep(0)
@@ -70,7 +70,8 @@ async def _watch(fleet: Fleet, seconds: float, batch: list[Instance], alarm: Cal
     while time.monotonic() < until:
         if reason := alarm():
             raise RefreshFailed(reason)
+        healthy = await fleet.healthy()
         for instance in batch:
-            if not await fleet.is_healthy(instance):
+            if instance.slot not in healthy:
                 await _give_up(fleet, instance, "did not stay healthy")
         await asyncio.sleep(_LOOK_SECONDS)

@@ -13,7 +13,7 @@ from typing import Any
 
 from tests.rehearsal import images
 from tests.rehearsal.alarm import Alarm
-from tests.rehearsal.balancer import PORT, Balancer, balancer
+from tests.rehearsal.balancer import PORT, balancer
 from tests.rehearsal.database import Database, database
 from tests.rehearsal.fleet import Fleet
 from tests.rehearsal.values import Values
@@ -53,13 +53,8 @@ class Stage:
     host: str
     fleet: Fleet
     database: Database
-    front: Balancer
     rate: float
     _seeds: int = 0
-
-    async def healthy(self) -> set[str]:
-        """Return the slots that the load balancer sends requests to."""
-        return await self.front.healthy()
 
     @asynccontextmanager
     async def load(self, alarm: Alarm | None = None, rate: float | None = None) -> AsyncIterator[Load]:
@@ -128,7 +123,7 @@ async def stage(values: Values, rate: float, names: list[str], size: int) -> Asy
                     for instance in first:
                         if not await fleet.wait_in_service(instance):
                             raise SystemExit(f"{instance.slot} did not get healthy; the baked image does not work")
-                    yield Stage(values, network.address, fleet, table, front, rate)
+                    yield Stage(values, network.address, fleet, table, rate)
                 finally:
                     await fleet.end()
 

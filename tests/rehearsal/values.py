@@ -62,6 +62,8 @@ class Values:
     # service
     drain: float
     shutdown: float
+    budget: float
+    """Of a request's storage work; never scaled, since it is not waited for on purpose."""
 
     scale: float = 1.0
     """What every time has been multiplied by."""
@@ -70,6 +72,11 @@ class Values:
         """Return the same with every time multiplied by `scale`."""
         times: dict[str, Any] = {name: round(getattr(self, name) * scale, 1) for name in _TIMES}
         return replace(self, scale=self.scale * scale, **times)
+
+    @property
+    def least(self) -> int:
+        """How many instances must stay in service during a refresh."""
+        return self.desired * self.min_healthy // 100
 
     @property
     def most(self) -> int:
@@ -116,6 +123,7 @@ def read() -> Values:
         alarm_period=metric["period"],
         drain=service.drain_seconds,
         shutdown=service.shutdown_seconds,
+        budget=service.storage_seconds,
     )
 
 

@@ -40,10 +40,14 @@ class Machine:
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text(encoding="ascii")
         return int(children.split()[0])
 
+    @property
+    def enter(self) -> list[str]:
+        """What runs a command inside when put before it."""
+        return ["nsenter", f"--target={self.init}", "--all", "--wdns=/", "--"]
+
     def run(self, *command: str, check: bool = True) -> "subprocess.CompletedProcess[str]":
         """Run a command inside, as root."""
-        enter = ["nsenter", f"--target={self.init}", "--all", "--wdns=/", "--"]
-        return subprocess.run([*enter, *command], capture_output=True, text=True, check=check)
+        return subprocess.run([*self.enter, *command], capture_output=True, text=True, check=check)
 
     def address(self) -> str:
         """Return the address that the machine has got; raise LookupError while it has none."""
