@@ -93,6 +93,7 @@ def main() -> int:
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     FOLDER.mkdir(parents=True, exist_ok=True)
+    REPORT.unlink(missing_ok=True)  # whatever happens, no older report may pass for this one
     began = time.monotonic()
     results = asyncio.run(rehearse(arguments))
     report(results, arguments.minutes, time.monotonic() - began)

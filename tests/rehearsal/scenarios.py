@@ -56,15 +56,25 @@ def result(name: str, stage: Stage, load: Load, **more: Any) -> Result:  # noqa:
     return made
 
 
+async def _refresh(stage: Stage, image: str, alarm: Alarm) -> tuple[str | None, float]:
+    """Refresh the fleet to `image`; return why that failed, if it did, and how many seconds it took."""
+    began = time.monotonic()
+    reason = None
+    try:
+        await refresh(stage.fleet, image, alarm.reason)
+    except RefreshFailed as error:
+        reason = str(error)
+    return reason, round(time.monotonic() - began, 1)
+
+
 async def _replace(stage: Stage, image: str, name: str, least: int) -> Result:
     """Refresh the fleet to `image`, and go on until `least` requests were sent."""
     alarm = Alarm(stage.values)
-    began = time.monotonic()
     async with stage.load(alarm) as load:
-        await refresh(stage.fleet, image, alarm.reason)
-        took = time.monotonic() - began
+        reason, took = await _refresh(stage, image, alarm)
         await asyncio.sleep(max(0.0, least / stage.rate - (time.monotonic() - load.began)))
-    done = result(name, stage, load, refresh="Successful", refresh_seconds=round(took, 1))
+    done = result(name, stage, load, status_reason=reason, refresh_seconds=took)
+    done.require(reason is None, "the refresh succeeds")
     done.require(done.figures["failed"] == 0, "no request fails")
     done.require(done.figures["requests"] >= least, f"at least {least:,} requests")
     done.require(len(done.figures["versions"]) == 2, "both versions are seen")
@@ -85,18 +95,11 @@ async def rollback(stage: Stage, least: int) -> Result:
 async def _bad(stage: Stage, image: str, name: str) -> tuple[Result, float]:
     """Refresh to a bad image, see it fail, and return to A."""
     alarm = Alarm(stage.values)
-    reason = None
     async with stage.load(alarm) as load:
-        began = time.monotonic()
-        try:
-            await refresh(stage.fleet, image, alarm.reason)
-        except RefreshFailed as error:
-            reason = str(error)
-        failed_after = time.monotonic() - began
+        reason, failed_after = await _refresh(stage, image, alarm)
         if any(instance.image != "a" for instance in stage.fleet.in_service):
             await refresh(stage.fleet, "a", lambda: None)
-    done = result(name, stage, load, refresh="Failed" if reason else "Successful", status_reason=reason)
-    done.figures["seconds_until_failed"] = round(failed_after, 1)
+    done = result(name, stage, load, status_reason=reason, seconds_until_failed=failed_after)
     done.require(reason is not None, "the refresh fails")
     done.require({instance.image for instance in stage.fleet.in_service} == {"a"}, "the old version serves in the end")
     return done, sum(_in_service(stage, image, load))
