@@ -8,7 +8,7 @@ import sys
 import structlog
 import uvloop
 
-from service import __version__, config, local, logs
+from service import __version__, config, local, logs, tracing
 from service.app import create_app
 from service.config import Config
 from service.errors import SetupError
@@ -51,6 +51,7 @@ def _run(options: argparse.Namespace) -> int:
     logs.configure(settings.log_level, settings.log_format)
     for name in config.unknown_variables(environ):
         structlog.get_logger().warning("config.variable_ignored", name=name)
+    tracing.configure(environ)
     if options.local:
         local.start(settings.table_name)
     announce = _invite if options.local else _say_nothing

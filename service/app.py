@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime
 
 from aiohttp import web
 
-from service import docs, handlers, health
+from service import admin, auth, docs, handlers, health
 from service.batching import batching_store
 from service.config import Config
 from service.keys import CONFIG, LIFECYCLE, READINESS, STORE, TODAY, Store
@@ -57,5 +57,13 @@ def create_app(
             app[READINESS] = health.CachedCheck(store.ping, READINESS_CACHE_SECONDS, time.monotonic).run
             yield
 
+    async def metrics_context(app: web.Application) -> AsyncIterator[None]:
+        async with admin.metrics_server(config, app[LIFECYCLE]):
+            yield
+
+    if config.metrics_port is not None:
+        app.cleanup_ctx.append(metrics_context)
+    if config.auth_issuer:
+        auth.protect(app, config)
     app.cleanup_ctx.append(store_context)
     return app

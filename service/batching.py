@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import date
 
+from service import metrics
 from service.coalescing import Coalescer, OrderedCoalescer, Sender
 from service.config import Config
 from service.errors import StorageUnavailable
@@ -23,10 +24,10 @@ class BatchingStore:
     def __init__(self, store: UserStore, budget_seconds: float) -> None:
         """Send everything to `store`; no request waits longer than `budget_seconds`."""
         self.ping = store.ping
-        expiry = Expiry(budget_seconds, lambda: StorageUnavailable("TimeoutError"))
-        reading = Sender[None, date | None](lambda username, _: store.get(username), store.get_many, MAX_READS)
+        expiry = Expiry(budget_seconds, _exhausted)
+        reading = Sender[None, date | None]("read", lambda username, _: store.get(username), store.get_many, MAX_READS)
         self._reads = Coalescer(reading, expiry)
-        self._writes = OrderedCoalescer(Sender(store.put, store.put_many, MAX_WRITES), expiry)
+        self._writes = OrderedCoalescer(Sender("write", store.put, store.put_many, MAX_WRITES), expiry)
 
     async def get(self, username: str) -> date | None:
         """Return the date of birth as it is when the read leaves, which is never before it came."""
@@ -40,6 +41,11 @@ class BatchingStore:
         """Cancel what is still out."""
         await self._reads.close()
         await self._writes.close()
+
+
+def _exhausted() -> StorageUnavailable:
+    metrics.BUDGET_EXHAUSTED.inc()
+    return StorageUnavailable("TimeoutError")
 
 
 @asynccontextmanager

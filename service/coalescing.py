@@ -5,7 +5,6 @@ when patience is lost with a slow call. Knows nothing of users, HTTP or DynamoDB
 """
 
 import asyncio
-import contextvars
 import random
 from collections import deque
 from collections.abc import Awaitable, Callable
@@ -15,6 +14,7 @@ from typing import Generic
 
 import structlog
 
+from service import metrics, tracing
 from service.errors import StorageUnavailable
 from service.waiting import Expiry, R, Slot, V
 
@@ -40,6 +40,9 @@ class Sender(Generic[V, R]):
     for which `one` raises a throttled `StorageUnavailable`. When `many` fails as a whole its keys are sent one by one.
     """
 
+    operation: str
+    """What it is called in the metrics."""
+
     one: Callable[[str, V], Awaitable[R]]
     many: Callable[[dict[str, V]], Awaitable[dict[str, R | Exception]]]
     limit: int
@@ -59,9 +62,10 @@ class Coalescer(Generic[V, R]):
 
     def submit(self, key: str, value: V) -> "asyncio.Future[R]":
         """Send `key` as soon as possible; cancelling the future disturbs nobody else."""
-        future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[R] = loop.create_future()
         self._expiry.watch(future)
-        self._admit(Slot(key, value, [future]))
+        self._admit(Slot(key, value, [future], loop.time(), tracing.detached_context()))
         return future
 
     async def close(self) -> None:
@@ -93,8 +97,7 @@ class Coalescer(Generic[V, R]):
             self._patience.cancel()
             self._patience = None
         if len(self._out) < MAX_CALLS_OUT and (slots := self._take()):
-            # An empty context: the call belongs to no single request.
-            task = asyncio.get_running_loop().create_task(self._call(slots), context=contextvars.Context())
+            task = asyncio.get_running_loop().create_task(self._call(slots), context=slots[0].context)
             self._out.add(task)
             task.add_done_callback(self._landed)
         if self._waiting:
@@ -113,6 +116,9 @@ class Coalescer(Generic[V, R]):
         self._depart()
 
     async def _call(self, slots: list[Slot[V, R]]) -> None:
+        operation = self._sender.operation
+        metrics.BATCH_SIZE.labels(operation).observe(len(slots))
+        metrics.QUEUE_WAIT.labels(operation).observe(asyncio.get_running_loop().time() - slots[0].since)
         if len(slots) == 1:
             await self._call_alone(slots[0])
         else:
@@ -155,6 +161,7 @@ class Coalescer(Generic[V, R]):
     def _retry_later(self, slot: Slot[V, R]) -> None:
         pause = random.uniform(0, min(MAX_BACKOFF_SECONDS, BACKOFF_SECONDS * 2**slot.retries))  # noqa: S311 - jitter
         slot.retries += 1
+        metrics.RETRIES.inc()
         asyncio.get_running_loop().call_later(pause, self._retry, slot)
 
     def _retry(self, slot: Slot[V, R]) -> None:

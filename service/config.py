@@ -42,6 +42,21 @@ def _seconds(low: float, high: float) -> Callable[[str], float]:
     return parse
 
 
+def is_secure_url(url: str) -> bool:
+    """Tell whether nobody on the way can change what `url` gives: https, or this very machine."""
+    return re.fullmatch(r"(https://[^\s/]+|http://(127\.0\.0\.1|localhost)(:[0-9]+)?)(/\S*)?", url) is not None
+
+
+def _secure_url(value: str) -> str:
+    if not is_secure_url(value):
+        raise ValueError("must be an https URL")
+    return value
+
+
+def _list(value: str) -> tuple[str, ...]:
+    return tuple(filter(None, value.replace(",", " ").split()))
+
+
 def _setting(default: object, parse: Callable[[str], object], unit: str, description: str) -> Any:  # noqa: ANN401 - as dataclasses.field
     metadata = {"parse": parse, "unit": unit, "description": description}
     return dataclasses.field(default=default, metadata=metadata)
@@ -80,6 +95,18 @@ class Config:
     log_format: str = _setting(
         "auto", _choice("auto", "json", "console"), "name", "`auto` is console on a terminal, else JSON lines"
     )
+    auth_issuer: str = _setting(
+        "", _secure_url, "URL", "Who issues the bearer tokens that /hello then needs; not set: anybody may ask"
+    )
+    auth_audience: tuple[str, ...] = _setting(
+        (), _list, "names, comma-separated", "Audiences, or for Cognito client ids, that tokens may be meant for"
+    )
+    auth_jwks_url: str = _setting(
+        "", _secure_url, "URL", "Where the issuer's keys are; not set: where its openid-configuration says"
+    )
+    metrics_port: int | None = _setting(
+        None, _port, "TCP port", "Port of 127.0.0.1 for Prometheus metrics; 0 takes a free one, not set: none"
+    )
     git_commit: str = _setting(
         "unknown", _text(r"[\w.-]{1,64}", "must be a git commit id"), "commit", "Shown by /version"
     )
@@ -100,9 +127,22 @@ class Config:
                 values[field.name] = field.metadata["parse"](text) if text else field.default
             except ValueError as error:
                 problems.append(f"{variable} {error}, not {text!r}")
+        problems += _incomplete(values)
         if problems:
             raise SetupError("; ".join(problems))
         return cls(**values)
+
+
+def _incomplete(values: Mapping[str, Any]) -> list[str]:
+    """Say what is missing to check tokens: half a setting must not leave the door open."""
+    names = ("auth_issuer", "auth_audience")
+    if not any(values.get(name) for name in (*names, "auth_jwks_url")):
+        return []
+    return [
+        f"{PREFIX}{name.upper()} must be set too, to check bearer tokens"
+        for name in names
+        if name in values and not values[name]
+    ]
 
 
 def unknown_variables(environ: Mapping[str, str]) -> list[str]:
@@ -111,10 +151,15 @@ def unknown_variables(environ: Mapping[str, str]) -> list[str]:
     return sorted(name for name in environ if name.startswith(PREFIX) and name not in known)
 
 
+def default(field: "dataclasses.Field[Any]") -> str:
+    """Return the default of a setting as people read it."""
+    return "none" if field.default in (None, "", ()) else str(field.default)
+
+
 def describe() -> str:
     """Return one line for each setting: variable, meaning, unit and default, as `--help` shows them."""
     return "\n".join(
         f"  {PREFIX + field.name.upper():<24}{field.metadata['description']}"
-        f" ({field.metadata['unit']}, default {field.default})"
+        f" ({field.metadata['unit']}, default {default(field)})"
         for field in dataclasses.fields(Config)
     )

@@ -57,6 +57,52 @@ class InvalidBody(HelloError):
     advice = 'Send a JSON object such as {"dateOfBirth": "2000-12-31"}.'
 
 
+class Unauthorized(HelloError):
+    """There is no bearer token; `challenge` is the value of WWW-Authenticate (RFC 6750, section 3)."""
+
+    status = 401
+    code = "missing_token"
+    title = "Token needed"
+    advice = "Send an access token of the issuer: Authorization: Bearer <token>."
+
+    @property
+    def challenge(self) -> str:
+        """Say what is asked for; of a request without a token no more than that."""
+        return 'Bearer realm="hello-birthday"'
+
+
+class InvalidToken(Unauthorized):
+    """The token is malformed, forged, out of date, or for somebody else."""
+
+    code = "invalid_token"
+    title = "Invalid token"
+    advice = "The token is malformed, or its signature is wrong; get a new one from the issuer."
+
+    @property
+    def challenge(self) -> str:
+        """Say what is wrong."""
+        return f'{super().challenge}, error="{self.code}", error_description="{self.detail}"'
+
+
+class InsufficientScope(Unauthorized):
+    """The token is good, but not for this."""
+
+    status = 403
+    code = "insufficient_scope"
+    title = "Insufficient scope"
+    advice = "The token does not have the scope that this request needs."
+
+    def __init__(self, scope: str) -> None:
+        """Name the scope that is needed."""
+        super().__init__(f"The token needs the scope {scope}.")
+        self.scope = scope
+
+    @property
+    def challenge(self) -> str:
+        """Say which scope is needed."""
+        return f'{super().challenge}, error="{self.code}", scope="{self.scope}"'
+
+
 class NotFound(HelloError):
     """No resource has this path."""
 

@@ -12,19 +12,19 @@ class Lifecycle:
     def __init__(self) -> None:
         """Start serving, with nothing in flight."""
         self.draining = False
-        self._in_flight = 0
+        self.in_flight = 0
         self._idle = asyncio.Event()
         self._idle.set()
 
     def request_began(self) -> None:
         """Count a request more in flight."""
-        self._in_flight += 1
+        self.in_flight += 1
         self._idle.clear()
 
     def request_ended(self) -> None:
         """Count a request less in flight."""
-        self._in_flight -= 1
-        if not self._in_flight:
+        self.in_flight -= 1
+        if not self.in_flight:
             self._idle.set()
 
     async def idle(self) -> None:

@@ -13,7 +13,7 @@ from http import HTTPStatus
 import structlog
 from aiohttp import hdrs, web
 
-from service import logs, problems
+from service import logs, metrics, problems, tracing
 from service.keys import LIFECYCLE, REQUEST_ID
 
 log = structlog.get_logger()
@@ -66,7 +66,7 @@ def observed(app: web.Application, handler: RequestHandler) -> RequestHandler:
             response.force_close()
         return response
 
-    return observe
+    return tracing.traced(observe)
 
 
 def _allowed_methods(exception: Exception) -> str | None:
@@ -76,18 +76,24 @@ def _allowed_methods(exception: Exception) -> str | None:
 def log_request(
     request: web.Request, status: int, started: float, exception: Exception | None = None, **fields: str
 ) -> None:
-    """Write the canonical line; a status of 500 is an error of ours and carries the exception's stack."""
+    """Count the request and write its canonical line, with the exception's stack if the error is ours."""
+    seconds = time.perf_counter() - started
     resource = request.match_info.route.resource
-    trace_id = request.headers.get("X-Amzn-Trace-Id", "")
-    if _SANE_TRACE_ID.fullmatch(trace_id):
+    route = resource.canonical if resource else None
+    method = request.method if request.method in hdrs.METH_ALL else "other"
+    metrics.request_ended(method, route, status, seconds)
+    if trace_id := tracing.trace_id(request):
         fields["trace_id"] = trace_id
+    amzn_trace_id = request.headers.get("X-Amzn-Trace-Id", "")
+    if _SANE_TRACE_ID.fullmatch(amzn_trace_id):
+        fields["amzn_trace_id"] = amzn_trace_id
     write = log.error if status == HTTPStatus.INTERNAL_SERVER_ERROR else log.info
     write(
         "request.completed",
-        method=request.method if request.method in hdrs.METH_ALL else "other",
-        route=resource.canonical if resource else None,
+        method=method,
+        route=route,
         status=status,
-        duration_ms=round((time.perf_counter() - started) * 1000, 3),
+        duration_ms=round(seconds * 1000, 3),
         **fields,
         **({"exc_info": exception} if status == HTTPStatus.INTERNAL_SERVER_ERROR else {}),
     )

@@ -9,7 +9,7 @@ import json
 from aiohttp import hdrs, http_exceptions, web
 
 from service import errors
-from service.errors import HelloError, Unavailable
+from service.errors import HelloError, Unauthorized, Unavailable
 from service.keys import REQUEST_ID
 
 RETRY_AFTER_SECONDS = 1
@@ -48,6 +48,8 @@ def response(request: web.BaseRequest, error: HelloError, allow: str | None = No
     headers = {}
     if allow is not None:
         headers[hdrs.ALLOW] = allow
+    if isinstance(error, Unauthorized):
+        headers[hdrs.WWW_AUTHENTICATE] = error.challenge
     if isinstance(error, Unavailable):
         headers[hdrs.RETRY_AFTER] = str(RETRY_AFTER_SECONDS)
     problem = {

@@ -9,7 +9,7 @@ import structlog
 from aiohttp import web
 from aiohttp.web_protocol import _ErrInfo
 
-from service import problems
+from service import metrics, problems
 from service.middlewares import assign_request_id, set_headers
 
 log = structlog.get_logger()
@@ -52,5 +52,6 @@ class HelloProtocol(web.RequestHandler):
         response = problems.response(request, error)
         set_headers(request, response)
         response.force_close()
+        metrics.request_ended("other", None, error.status, 0.0)
         log.info("request.rejected", request_id=request_id, status=error.status, code=error.code)
         return response

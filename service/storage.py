@@ -8,23 +8,25 @@ import asyncio
 import os
 import socket
 import struct
+import time
 from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from aiobotocore.config import AioConfig
 from aiobotocore.session import get_session
 from botocore.exceptions import BotoCoreError, ClientError
 
-from service import __version__
+from service import __version__, metrics
 from service.config import Config
 from service.errors import CorruptRecord, SetupError, StorageUnavailable
 from service.wire import NotDynamoDB, shorten
 
 if TYPE_CHECKING:
     from aiohttp import AddrInfoType
+    from botocore.awsrequest import AWSRequest
     from types_aiobotocore_dynamodb import DynamoDBClient
     from types_aiobotocore_dynamodb.type_defs import AttributeValueTypeDef, WriteRequestTypeDef
 
@@ -90,7 +92,7 @@ class UserStore:
 
     async def put(self, username: str, born: date) -> None:
         """Store the date of birth; on return DynamoDB has acknowledged the write."""
-        async with self._translated_errors("PutItem"):
+        async with self._observed("PutItem"):
             await self._client.put_item(TableName=self._table_name, Item=_item(username, born))
 
     async def get_many(self, usernames: Collection[str]) -> dict[str, date | Exception | None]:
@@ -99,7 +101,7 @@ class UserStore:
         Usernames that DynamoDB did not process this time are left out.
         """
         keys = [{_KEY: {"S": username}} for username in usernames]
-        async with self._translated_errors("BatchGetItem", _SHARE_OF_BATCHES):
+        async with self._observed("BatchGetItem", _SHARE_OF_BATCHES):
             response = await self._client.batch_get_item(
                 RequestItems={self._table_name: {"Keys": keys, "ConsistentRead": True}}
             )
@@ -119,7 +121,7 @@ class UserStore:
         puts: list[WriteRequestTypeDef] = [
             {"PutRequest": {"Item": _item(username, born)}} for username, born in users.items()
         ]
-        async with self._translated_errors("BatchWriteItem", _SHARE_OF_BATCHES):
+        async with self._observed("BatchWriteItem", _SHARE_OF_BATCHES):
             response = await self._client.batch_write_item(RequestItems={self._table_name: puts})
         outcomes: dict[str, Exception | None] = dict.fromkeys(users)
         for unprocessed in response.get("UnprocessedItems", {}).get(self._table_name, ()):
@@ -131,20 +133,23 @@ class UserStore:
         await self._read(_PING_KEY)
 
     async def _read(self, key: str) -> "dict[str, AttributeValueTypeDef] | None":
-        async with self._translated_errors("GetItem"):
+        async with self._observed("GetItem"):
             response = await self._client.get_item(
                 TableName=self._table_name, Key={_KEY: {"S": key}}, ConsistentRead=True
             )
         return response.get("Item")
 
     @asynccontextmanager
-    async def _translated_errors(self, operation: str, share: float = 1) -> AsyncIterator[None]:
+    async def _observed(self, operation: str, share: float = 1) -> AsyncIterator[None]:
+        started = time.perf_counter()
         try:
             # The SDK's own time-outs do not cover the wait for a free connection of the pool.
             async with asyncio.timeout(self._budget_seconds * share):
                 yield
+            metrics.CALLS.labels(operation, "").observe(time.perf_counter() - started)
         except (TimeoutError, BotoCoreError, ClientError, NotDynamoDB) as error:
             reason = _reason(error)
+            metrics.CALLS.labels(operation, reason).observe(time.perf_counter() - started)
             log.warning("storage.failed", operation=operation, reason=reason)
             raise StorageUnavailable(reason, throttled=reason in _THROTTLES) from error
 
@@ -189,10 +194,17 @@ async def _new_client(config: AioConfig = _CLIENT_CONFIG) -> "AsyncIterator[Dyna
     except ValueError as error:
         raise SetupError(f"the AWS settings are wrong: {error}") from error
     shorten(client)
+    events: Any = client.meta.events  # Its stubs do not know this event.
+    events.register("request-created.dynamodb", _count_retry)
     try:
         yield client
     finally:
         await context.__aexit__(None, None, None)
+
+
+def _count_retry(request: "AWSRequest", **_rest: object) -> None:
+    if request.context["retries"]["attempt"] > 1:
+        metrics.RETRIES.inc()
 
 
 async def create_table(table_name: str) -> None:

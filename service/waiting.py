@@ -1,6 +1,7 @@
 """Who waits for what, and for how long: slots of callers, and one timer for the time of all of them."""
 
 import asyncio
+import contextvars
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,6 +18,12 @@ class Slot(Generic[V, R]):
     key: str
     value: V
     waiters: "list[asyncio.Future[R]]"
+    since: float
+    """When it came, in seconds of the event loop's clock."""
+
+    context: contextvars.Context
+    """In which its call runs: it belongs to no single request, but its trace is that of the first key."""
+
     retries: int = 0
 
     @property

@@ -11,6 +11,7 @@ from tests.support.process import ServiceProcess, running_service
 
 NAME = "Confidential"
 BORN = "1987-11-23"
+TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 
 
 def canonical(event: dict[str, Any]) -> dict[str, Any]:
@@ -27,8 +28,10 @@ async def test_one_canonical_line_for_each_request(config: Config) -> None:
     async with running_service(HELLO_TABLE_NAME=config.table_name, HELLO_DRAIN_SECONDS="0") as service:
         async with aiohttp.ClientSession(service.url, headers={"X-Request-Id": "req-1"}) as client:
             body = {"dateOfBirth": BORN}
-            await client.put(f"/hello/{NAME}", json=body, headers={"X-Amzn-Trace-Id": "Root=1-67891233-abc;Self=1"})
-            await client.get(f"/hello/{NAME}", headers={"X-Amzn-Trace-Id": 'not"sane'})
+            trace = {"X-Amzn-Trace-Id": "Root=1-67891233-abc;Self=1", "traceparent": f"00-{TRACE}-00f067aa0ba902b7-01"}
+            await client.put(f"/hello/{NAME}", json=body, headers=trace)
+            insane = {"X-Amzn-Trace-Id": 'not"sane', "traceparent": f"00-{'0' * 32}-00f067aa0ba902b7-01"}
+            await client.get(f"/hello/{NAME}", headers=insane)
             await client.get("/hello/R2D2")
             await client.get(f"/{NAME}")
         service.process.terminate()
@@ -37,7 +40,7 @@ async def test_one_canonical_line_for_each_request(config: Config) -> None:
     assert {event["request_id"] for event in requests} == {"req-1"}
     line = {"event": "request.completed", "level": "info", "method": "GET", "route": "/hello/{username}"}
     assert [canonical(event) for event in requests] == [
-        line | {"method": "PUT", "status": 204, "trace_id": "Root=1-67891233-abc;Self=1"},
+        line | {"method": "PUT", "status": 204, "trace_id": TRACE, "amzn_trace_id": trace["X-Amzn-Trace-Id"]},
         line | {"status": 200},
         line | {"status": 400, "code": "invalid_username"},
         line | {"route": None, "status": 404, "code": "not_found"},

@@ -65,7 +65,7 @@ def far() -> FarSide:
 @pytest_asyncio.fixture
 async def reads(far: FarSide) -> AsyncIterator[Coalescer[str, str]]:
     """Give a coalescer whose callers share slots."""
-    coalescer = Coalescer(Sender(far.one, far.many, LIMIT), Expiry(5, Expired))
+    coalescer = Coalescer(Sender("read", far.one, far.many, LIMIT), Expiry(5, Expired))
     yield coalescer
     await coalescer.close()
 
@@ -73,7 +73,7 @@ async def reads(far: FarSide) -> AsyncIterator[Coalescer[str, str]]:
 @pytest_asyncio.fixture
 async def writes(far: FarSide) -> AsyncIterator[OrderedCoalescer[str, str]]:
     """Give a coalescer whose callers follow one another."""
-    coalescer = OrderedCoalescer(Sender(far.one, far.many, LIMIT), Expiry(5, Expired))
+    coalescer = OrderedCoalescer(Sender("read", far.one, far.many, LIMIT), Expiry(5, Expired))
     yield coalescer
     await coalescer.close()
 
@@ -221,7 +221,7 @@ async def test_nothing_is_sent_for_those_who_are_gone(far: FarSide, reads: Coale
 
 async def test_time_is_up(far: FarSide) -> None:
     """Whoever waits longer than allowed gets the error: unprocessed, behind a call, or in one."""
-    reads = Coalescer(Sender(far.one, far.many, LIMIT), Expiry(0.05, Expired))
+    reads = Coalescer(Sender("read", far.one, far.many, LIMIT), Expiry(0.05, Expired))
     far.unprocessed = [{"b"}]
     far.gate.clear()
     futures = submit(reads, "abc")

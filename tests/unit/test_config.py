@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from service.config import PREFIX, Config, describe, unknown_variables
+from service.config import PREFIX, Config, default, describe, unknown_variables
 from service.errors import SetupError
 
 README = Path(__file__).parents[2] / "README.md"
@@ -31,6 +31,10 @@ def test_reads_every_variable() -> None:
         "HELLO_SHUTDOWN_SECONDS": "4",
         "HELLO_LOG_LEVEL": "debug",
         "HELLO_LOG_FORMAT": "json",
+        "HELLO_AUTH_ISSUER": "https://issuer.example/pool",
+        "HELLO_AUTH_AUDIENCE": "one, two",
+        "HELLO_AUTH_JWKS_URL": "http://127.0.0.1:8000/keys",
+        "HELLO_METRICS_PORT": "8081",
         "HELLO_GIT_COMMIT": "79f4bcc",
         "HELLO_IMAGE_ID": "ami-0123456789abcdef0",
     }
@@ -47,6 +51,10 @@ def test_reads_every_variable() -> None:
         shutdown_seconds=4,
         log_level="debug",
         log_format="json",
+        auth_issuer="https://issuer.example/pool",
+        auth_audience=("one", "two"),
+        auth_jwks_url="http://127.0.0.1:8000/keys",
+        metrics_port=8081,
         git_commit="79f4bcc",
         image_id="ami-0123456789abcdef0",
     )
@@ -70,6 +78,7 @@ def test_reads_every_variable() -> None:
         ("HELLO_STORAGE_SECONDS", "0", "must be a number of seconds from 0.1 to 60"),
         ("HELLO_LOG_LEVEL", "loud", "must be one of debug, info, warning, error"),
         ("HELLO_LOG_FORMAT", "xml", "must be one of auto, json, console"),
+        ("HELLO_METRICS_PORT", "off", "must be a whole number from 0 to 65535"),
         ("HELLO_GIT_COMMIT", "a b", "must be a git commit id"),
         ("HELLO_IMAGE_ID", "a b", "must be an image id"),
     ],
@@ -86,6 +95,38 @@ def test_reports_all_problems_at_once() -> None:
     with pytest.raises(SetupError) as failure:
         Config.from_environ({"HELLO_PORT": "x", "HELLO_LOG_LEVEL": "y", "HELLO_BODY_SECONDS": "z"})
     assert str(failure.value).count(", not ") == 3
+
+
+@pytest.mark.parametrize(
+    "url", ["issuer.example", "http://issuer.example", "http://127.0.0.1.example", "https://", "https://a b", "ftp://a"]
+)
+def test_refuses_an_issuer_that_can_be_impersonated(url: str) -> None:
+    """The issuer and its keys are asked over https, or on this very machine."""
+    for name in ("HELLO_AUTH_ISSUER", "HELLO_AUTH_JWKS_URL"):
+        with pytest.raises(SetupError, match=f"{name} must be an https URL, not"):
+            Config.from_environ({name: url, "HELLO_AUTH_AUDIENCE": "client"})
+
+
+@pytest.mark.parametrize(
+    ("given", "missing"),
+    [
+        ({"HELLO_AUTH_ISSUER": "https://issuer.example"}, "HELLO_AUTH_AUDIENCE"),
+        ({"HELLO_AUTH_AUDIENCE": "client"}, "HELLO_AUTH_ISSUER"),
+        ({"HELLO_AUTH_ISSUER": "https://issuer.example", "HELLO_AUTH_AUDIENCE": " , "}, "HELLO_AUTH_AUDIENCE"),
+    ],
+)
+def test_half_an_authentication_is_refused(given: dict[str, str], missing: str) -> None:
+    """Whoever sets a part of it wants it on, so that the rest is asked for."""
+    with pytest.raises(SetupError) as failure:
+        Config.from_environ(given)
+    assert str(failure.value) == f"{missing} must be set too, to check bearer tokens"
+
+
+def test_keys_alone_are_refused() -> None:
+    """Keys without an issuer and an audience say nothing about who may ask."""
+    with pytest.raises(SetupError) as failure:
+        Config.from_environ({"HELLO_AUTH_JWKS_URL": "https://issuer.example/keys"})
+    assert str(failure.value).count("must be set too") == 2
 
 
 def test_cannot_be_changed() -> None:
@@ -110,6 +151,6 @@ def test_readme_table_is_the_config() -> None:
         r"^\| `(HELLO_\w+)` \| (.*) \| (.*) \| `(.*)` \|$", README.read_text(encoding="utf-8"), re.MULTILINE
     )
     assert rows == [
-        (PREFIX + field.name.upper(), field.metadata["description"], field.metadata["unit"], str(field.default))
+        (PREFIX + field.name.upper(), field.metadata["description"], field.metadata["unit"], default(field))
         for field in dataclasses.fields(Config)
     ]

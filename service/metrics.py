@@ -1,0 +1,69 @@
+"""What the service counts and measures, as Prometheus metrics.
+
+Owns names, labels and buckets; where OpenTelemetry's semantic conventions name a thing, it has that name. Labels take
+few values: never a username, never a path. Knows nothing of who measures and who reads.
+"""
+
+from functools import cache
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
+
+REGISTRY = CollectorRegistry()
+ProcessCollector(registry=REGISTRY)
+
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
+
+REQUESTS = Histogram(
+    "http_server_request_duration_seconds",
+    "How long requests took, by route template; requests that never reached a route have the route 'none'",
+    ["http_request_method", "http_route", "http_response_status_code"],
+    buckets=_SECONDS,
+    registry=REGISTRY,
+)
+IN_FLIGHT = Gauge("http_server_active_requests", "Requests in flight", registry=REGISTRY)
+SHED = Counter("hello_requests_shed", "Requests refused because too many were in flight", registry=REGISTRY)
+DRAINING = Gauge("hello_draining", "1 while the instance asks its clients to leave", registry=REGISTRY)
+
+CALLS = Histogram(
+    "db_client_operation_duration_seconds",
+    "How long calls to DynamoDB took, retries of the AWS SDK included; error_type is empty for those that succeeded",
+    ["db_operation_name", "error_type"],
+    buckets=_SECONDS,
+    registry=REGISTRY,
+)
+RETRIES = Counter("hello_storage_retries", "Attempts of the AWS SDK, and keys, that were sent again", registry=REGISTRY)
+BATCH_SIZE = Histogram(
+    "hello_storage_batch_size",
+    "Keys that left in one call",
+    ["operation"],
+    buckets=(1, 2, 5, 10, 25, 50, 100),
+    registry=REGISTRY,
+)
+QUEUE_WAIT = Histogram(
+    "hello_storage_queue_wait_seconds",
+    "How long the first key of a call had waited when the call left",
+    ["operation"],
+    buckets=_SECONDS,
+    registry=REGISTRY,
+)
+BUDGET_EXHAUSTED = Counter(
+    "hello_storage_budget_exhausted", "Requests whose time budget for the storage ran out", registry=REGISTRY
+)
+
+LOOP_LAG = Gauge(
+    "hello_event_loop_lag_seconds", "How late the event loop was at most during the last minute", registry=REGISTRY
+)
+BUILD = Gauge(
+    "hello_build_info", "Always 1; the labels tell what runs", ["version", "commit", "image"], registry=REGISTRY
+)
+
+
+def request_ended(method: str, route: str | None, status: int, seconds: float) -> None:
+    """Count a request; the values that labels can take must be few."""
+    _request(method, route or "none", status).observe(seconds)
+
+
+# Looking labels up costs more than counting.
+@cache
+def _request(method: str, route: str, status: int) -> Histogram:
+    return REQUESTS.labels(method, route, status)

@@ -1,0 +1,115 @@
+"""Traces: a span for each request, and below it one for each call to DynamoDB.
+
+Owns when there are any: where OpenTelemetry's own variables ask for them; else nothing of it is even imported. The
+spans of requests are made here, because OpenTelemetry's instrumentation of aiohttp servers writes paths, which name
+users, into them, and does not see which status an error becomes.
+"""
+
+import contextvars
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from service import __version__
+from service.errors import SetupError
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.trace import Tracer
+
+_NOT_INSTALLED = (
+    "OpenTelemetry's variables (OTEL_...) ask for traces, but it is not installed;"
+    " install hello-birthday[otel], or set OTEL_SDK_DISABLED=true"
+)
+_ONE_PROTOCOL = "OTEL_EXPORTER_OTLP_PROTOCOL must be http/protobuf, not {protocol!r}"
+
+# W3C Trace Context, section 3.2; trace ids of zeros only are invalid.
+_TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(-.*)?")
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+_tracer: "Tracer | None" = None
+
+
+def configure(environ: Mapping[str, str]) -> None:
+    """Begin to trace if `environ` asks for it; raise `SetupError` if it cannot be done."""
+    global _tracer  # noqa: PLW0603 - as OpenTelemetry's own provider, which is one for the process
+    if not _wanted(environ):
+        return
+    protocol = environ.get("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf")
+    if protocol != "http/protobuf":
+        raise SetupError(_ONE_PROTOCOL.format(protocol=protocol))
+    try:
+        _tracer = _provider().get_tracer("service", __version__)
+    except ImportError:
+        raise SetupError(_NOT_INSTALLED) from None
+
+
+def _wanted(environ: Mapping[str, str]) -> bool:
+    exporter = environ.get("OTEL_TRACES_EXPORTER", "")
+    if environ.get("OTEL_SDK_DISABLED", "").lower() == "true" or exporter == "none":
+        return False
+    endpoints = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+    return exporter == "otlp" or any(environ.get(name) for name in endpoints)
+
+
+def _provider() -> "TracerProvider":
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415 - optional
+    from opentelemetry.instrumentation.botocore import AiobotocoreInstrumentor  # noqa: PLC0415 - optional
+    from opentelemetry.sdk.resources import SERVICE_NAME, SERVICE_VERSION, OTELResourceDetector, Resource  # noqa: PLC0415 - optional
+    from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415 - optional
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415 - optional
+
+    ours = Resource.create({SERVICE_NAME: "hello-birthday", SERVICE_VERSION: __version__})
+    provider = TracerProvider(resource=ours.merge(OTELResourceDetector().detect()))
+    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+    AiobotocoreInstrumentor().instrument(tracer_provider=provider)  # type: ignore[no-untyped-call]
+    return provider
+
+
+def traced(handler: Handler) -> Handler:
+    """Return `handler` with a span around each request, or as it is if nothing is traced."""
+    if (tracer := _tracer) is None:
+        return handler
+    from opentelemetry import propagate  # noqa: PLC0415 - optional
+    from opentelemetry.trace import SpanKind, StatusCode  # noqa: PLC0415 - optional
+
+    async def trace(request: web.Request) -> web.StreamResponse:
+        parent = propagate.extract(request.headers)
+        with tracer.start_as_current_span(request.method, parent, SpanKind.SERVER) as span:
+            response = await handler(request)
+            resource = request.match_info.route.resource
+            span.set_attribute("http.request.method", request.method)
+            span.set_attribute("http.response.status_code", response.status)
+            if resource is not None:
+                span.set_attribute("http.route", resource.canonical)
+                span.update_name(f"{request.method} {resource.canonical}")
+            if response.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+                span.set_status(StatusCode.ERROR)
+        return response
+
+    return trace
+
+
+def trace_id(request: web.BaseRequest) -> str | None:
+    """Return the id of the trace that a request belongs to: as its client says, else as its span says."""
+    if given := _TRACEPARENT.fullmatch(request.headers.get("traceparent", "")):
+        return given[1]
+    if _tracer is None:
+        return None
+    from opentelemetry.trace import format_trace_id, get_current_span  # noqa: PLC0415 - optional
+
+    return format_trace_id(get_current_span().get_span_context().trace_id)
+
+
+def detached_context() -> contextvars.Context:
+    """Return a context that has nothing of the current one but its span."""
+    context = contextvars.Context()
+    if _tracer is not None:
+        from opentelemetry.context import attach, get_current  # noqa: PLC0415 - optional
+
+        context.run(attach, get_current())
+    return context
