@@ -42,7 +42,7 @@ class TokenVerifier:
     def __init__(self, issuer: str, audiences: Sequence[str], keys: SigningKeys) -> None:
         """Trust what is signed by a key of `keys`."""
         self._issuer = issuer
-        self._audiences = frozenset(audiences)
+        self._audiences = audiences
         self._keys = keys
 
     async def scopes(self, token: str) -> list[str]:
@@ -50,7 +50,7 @@ class TokenVerifier:
         claims = await self._claims(token)
         # Cognito's access tokens name their client; those of others, and Cognito's own id tokens, an audience.
         audience = claims.get("aud", claims.get("client_id"))
-        if not self._audiences.intersection(audience if isinstance(audience, list) else [audience]):
+        if not any(name in self._audiences for name in (audience if isinstance(audience, list) else [audience])):
             raise InvalidToken("The token is for another audience.")
         if claims.get("token_use", "access") != "access":
             raise InvalidToken("The token is no access token.")

@@ -70,6 +70,7 @@ class SigningKeys:
 
     def _refresh(self) -> None:
         if self._fetching is None and self._clock() - self._tried_at >= PAUSE_SECONDS:
+            self._tried_at = self._clock()
             # An empty context: the fetch belongs to no single request.
             self._fetching = asyncio.get_running_loop().create_task(self._update(), context=contextvars.Context())
 
@@ -82,7 +83,6 @@ class SigningKeys:
             self._fetching = None
 
     async def _load(self) -> None:
-        self._tried_at = self._clock()
         self._keys = await self._fetch()
         self._fetched_at = self._clock()
         log.info("auth.keys_fetched", keys=len(self._keys))

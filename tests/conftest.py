@@ -5,7 +5,7 @@ import random
 import string
 import uuid
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 import aiohttp
@@ -18,6 +18,7 @@ from service.config import Config
 from service.storage import create_table
 from tests.support import dynamodb as servers
 from tests.support.inprocess import listening
+from tests.support.issuer import AUDIENCE, Issuer, running_issuer
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -96,10 +97,25 @@ def url(_clock_and_url: tuple[Clock, str], clock: Clock) -> str:  # noqa: ARG001
     return _clock_and_url[1]
 
 
-@pytest_asyncio.fixture
-async def client(url: str) -> AsyncIterator[aiohttp.ClientSession]:
-    """Give an HTTP client of the running service that says its bodies are JSON."""
-    async with aiohttp.ClientSession(url, headers={"Content-Type": "application/json"}) as session:
+@pytest_asyncio.fixture(scope="session")
+async def _guarded(config: Config, _clock_and_url: tuple[Clock, str]) -> AsyncIterator[tuple[str, Issuer]]:
+    """Run a second service, which has the same calendar and needs tokens."""
+    async with running_issuer() as issuer:
+        settings = replace(config, auth_issuer=issuer.url, auth_audience=(AUDIENCE,))
+        async with listening(settings, _clock_and_url[0]) as (url, _):
+            yield url, issuer
+
+
+@pytest_asyncio.fixture(params=[False, True], ids=["open", "guarded"])
+async def client(
+    request: pytest.FixtureRequest, url: str, _guarded: tuple[str, Issuer]
+) -> AsyncIterator[aiohttp.ClientSession]:
+    """Give an HTTP client of the running service, and one with a token of a service that needs tokens."""
+    headers = {"Content-Type": "application/json"}
+    if request.param:
+        url, issuer = _guarded
+        headers["Authorization"] = f"Bearer {issuer.token()}"
+    async with aiohttp.ClientSession(url, headers=headers) as session:
         yield session
 
 

@@ -1,0 +1,84 @@
+"""An OpenID Connect issuer on a socket of its own, with keys of its own: it can turn them, lie and be down."""
+
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import cache
+from typing import Any
+
+import jwt
+from aiohttp import web
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
+
+AUDIENCE = "a-client"
+
+
+@cache
+def private_key(key_id: str) -> RSAPrivateKey:
+    """Return the key of this id; making one takes a while."""
+    del key_id
+    return generate_private_key(public_exponent=65537, key_size=2048)
+
+
+def public_jwk(key_id: str) -> dict[str, Any]:
+    """Return the public half of a key as it is published."""
+    jwk: dict[str, Any] = jwt.algorithms.RSAAlgorithm.to_jwk(private_key(key_id).public_key(), as_dict=True)
+    return jwk | {"kid": key_id, "use": "sig", "alg": "RS256"}
+
+
+class Issuer:
+    """What it says of itself, which keys it publishes, and how often it was asked for them."""
+
+    def __init__(self) -> None:
+        """Begin with one key."""
+        self.url = ""
+        self.keys = ["first"]
+        self.asked = 0
+        self.down = False
+        self.discovery: dict[str, Any] = {}
+
+    def token(self, *, key_id: str = "first", headers: dict[str, Any] | None = None, **changes: Any) -> str:  # noqa: ANN401 - any claim
+        """Return a token with both scopes, signed by a key; `changes` are other claims, None leaves one out."""
+        now = int(time.time())
+        claims = {
+            "iss": self.url,
+            "sub": "somebody",
+            "client_id": AUDIENCE,
+            "token_use": "access",
+            "iat": now,
+            "exp": now + 600,
+            "scope": "hello/read hello/write",
+        }
+        claims = {name: value for name, value in (claims | changes).items() if value is not None}
+        head = {"kid": key_id} | (headers or {})
+        return jwt.encode(claims, private_key(key_id), "RS256", {name: head[name] for name in head if head[name]})
+
+    async def configuration(self, _request: web.Request) -> web.Response:
+        """Answer discovery."""
+        self._refuse_if_down()
+        return web.json_response({"issuer": self.url, "jwks_uri": f"{self.url}/keys"} | self.discovery)
+
+    async def jwks(self, _request: web.Request) -> web.Response:
+        """Answer with the keys."""
+        self.asked += 1
+        self._refuse_if_down()
+        return web.json_response({"keys": [public_jwk(key_id) for key_id in self.keys]})
+
+    def _refuse_if_down(self) -> None:
+        if self.down:
+            raise web.HTTPBadGateway
+
+
+@asynccontextmanager
+async def running_issuer() -> AsyncIterator[Issuer]:
+    """Run an issuer on a free port until the block ends."""
+    issuer = Issuer()
+    app = web.Application()
+    app.router.add_get("/.well-known/openid-configuration", issuer.configuration)
+    app.router.add_get("/keys", issuer.jwks)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    issuer.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    yield issuer
+    await runner.cleanup()

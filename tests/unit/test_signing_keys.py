@@ -1,0 +1,132 @@
+"""The issuer's keys: when they are fetched, and that they outlive an outage."""
+
+import asyncio
+
+import jwt
+import pytest
+
+from service.signing_keys import MAX_AGE_SECONDS, PAUSE_SECONDS, SigningKeys
+from tests.support.issuer import public_jwk
+
+
+class Issuer:
+    """Gives the keys it has, when the gate is open, or fails."""
+
+    def __init__(self) -> None:
+        """Have one key."""
+        self.now = 0.0
+        self.key_ids = ["first"]
+        self.fetches = 0
+        self.down = False
+        self.gate = asyncio.Event()
+        self.gate.set()
+
+    async def fetch(self) -> dict[str, jwt.PyJWK]:
+        """Give all keys."""
+        self.fetches += 1
+        await self.gate.wait()
+        if self.down:
+            raise OSError
+        return {key_id: jwt.PyJWK(public_jwk(key_id)) for key_id in self.key_ids}
+
+
+@pytest.fixture
+def issuer() -> Issuer:
+    """Give an issuer that works."""
+    return Issuer()
+
+
+async def opened(issuer: Issuer) -> SigningKeys:
+    """Return keys that have been fetched once."""
+    keys = SigningKeys(issuer.fetch, lambda: issuer.now)
+    await keys.open(0)
+    return keys
+
+
+async def settled() -> None:
+    """Let what was begun in the background end."""
+    await asyncio.gather(*(asyncio.all_tasks() - {asyncio.current_task()}))
+
+
+async def test_unknown_key_is_asked_for_at_most_once_in_a_pause(issuer: Issuer) -> None:
+    """The issuer is asked for an unknown key at once, but then not again before a pause has gone by."""
+    keys = await opened(issuer)
+    assert await keys.find("second") is None
+    assert issuer.fetches == 2
+    issuer.key_ids.append("second")
+    issuer.now = PAUSE_SECONDS - 1
+    assert await keys.find("second") is None
+    assert issuer.fetches == 2
+    issuer.now = PAUSE_SECONDS
+    assert await keys.find("second") is not None
+    assert await keys.find("made-up") is None
+    assert issuer.fetches == 3
+
+
+async def test_all_wait_for_one_fetch(issuer: Issuer) -> None:
+    """However many need a new key, and even if some go away, the issuer is asked once."""
+    keys = await opened(issuer)
+    issuer.key_ids.append("second")
+    issuer.gate.clear()
+    waiting = [asyncio.create_task(keys.find("second")) for _ in range(10)]
+    await asyncio.sleep(0)
+    waiting[0].cancel()
+    await asyncio.sleep(0)
+    issuer.gate.set()
+    found = await asyncio.gather(*waiting, return_exceptions=True)
+    assert isinstance(found[0], asyncio.CancelledError)
+    assert all(isinstance(key, jwt.PyJWK) for key in found[1:])
+    assert issuer.fetches == 2
+
+
+async def test_old_keys_are_renewed_without_anybody_waiting(issuer: Issuer) -> None:
+    """A key that was withdrawn is trusted no longer than the keys' age allows, plus one use."""
+    keys = await opened(issuer)
+    issuer.key_ids = ["second"]
+    issuer.now = MAX_AGE_SECONDS - 1
+    assert await keys.find("first") is not None
+    assert issuer.fetches == 1
+    issuer.now = MAX_AGE_SECONDS
+    assert await keys.find("first") is not None
+    await settled()
+    assert await keys.find("first") is None
+    assert issuer.fetches == 2
+
+
+async def test_keys_outlive_an_outage(issuer: Issuer) -> None:
+    """While the issuer is down its keys stay, and it is asked again after every pause."""
+    keys = await opened(issuer)
+    issuer.down = True
+    for number in range(5):
+        issuer.now = MAX_AGE_SECONDS + number * PAUSE_SECONDS
+        assert await keys.find("first") is not None
+        await settled()
+        assert await keys.find("first") is not None
+        assert issuer.fetches == 2 + number
+
+
+async def test_no_key_id_asks_nobody(issuer: Issuer) -> None:
+    """A token that names no key matches none."""
+    keys = await opened(issuer)
+    assert await keys.find(None) is None
+    assert issuer.fetches == 1
+
+
+async def test_start_waits_for_an_issuer_that_is_late(issuer: Issuer) -> None:
+    """The first fetch is tried again until the time is up."""
+    issuer.down = True
+    keys = SigningKeys(issuer.fetch, lambda: issuer.now)
+    opening = asyncio.create_task(keys.open(1))
+    while not issuer.fetches:
+        await asyncio.sleep(0)
+    issuer.down = False
+    await opening
+    assert await keys.find("first") is not None
+    assert issuer.fetches == 2
+
+
+async def test_start_gives_up(issuer: Issuer) -> None:
+    """When the time is up, what went wrong is raised."""
+    issuer.down = True
+    with pytest.raises(OSError):  # noqa: PT011 - the issuer's own
+        await SigningKeys(issuer.fetch, lambda: issuer.now).open(0)
