@@ -4,6 +4,7 @@ Owns the listener and what must be looked at from time to time: how late the eve
 """
 
 import asyncio
+import os
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -69,7 +70,7 @@ async def _listen(runner: web.AppRunner, port: int | None) -> None:
     try:
         await web.TCPSite(runner, _HOST, port).start()
     except OSError as error:
-        message = f"cannot listen on {_HOST} port {port} ({error.strerror}); choose another with HELLO_METRICS_PORT"
+        message = f"cannot listen on {_HOST} port {port} ({os.strerror(error.errno)}); choose another with HELLO_METRICS_PORT"
         raise SetupError(message) from error
     log.info("metrics.started", host=_HOST, port=runner.addresses[0][1])
 
