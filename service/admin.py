@@ -70,7 +70,8 @@ async def _listen(runner: web.AppRunner, port: int | None) -> None:
     try:
         await web.TCPSite(runner, _HOST, port).start()
     except OSError as error:
-        message = f"cannot listen on {_HOST} port {port} ({os.strerror(error.errno)}); choose another with HELLO_METRICS_PORT"
+        reason = os.strerror(error.errno or 0)
+        message = f"cannot listen on {_HOST} port {port} ({reason}); choose another with HELLO_METRICS_PORT"
         raise SetupError(message) from error
     log.info("metrics.started", host=_HOST, port=runner.addresses[0][1])
 

@@ -1,6 +1,6 @@
 """Who may ask: OAuth 2 access tokens as Cognito and other OpenID Connect providers issue them (RFC 6750, RFC 9068).
 
-Owns which token is good for which request. The signature is PyJWT's business, the issuer's keys are
+Owns which token is good for which request. The signature is joserfc's business, the issuer's keys are
 `signing_keys.py`'s. Knows nothing of users and dates; what a token says about a person is not logged.
 """
 
@@ -8,8 +8,9 @@ import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any
 
-import jwt
 from aiohttp import hdrs, web
+from joserfc import jws, jwt
+from joserfc.errors import ClaimError, JoseError
 
 from service.config import Config
 from service.errors import InsufficientScope, InvalidToken, Unauthorized
@@ -27,11 +28,14 @@ _SCOPES = {hdrs.METH_GET: READ_SCOPE, hdrs.METH_HEAD: READ_SCOPE, hdrs.METH_PUT:
 _BEARER = re.compile(r"bearer +(\S+)", re.IGNORECASE)
 _COMPACT = re.compile(r"[\w-]+\.[\w-]+\.[\w-]+", re.ASCII)
 
-_DETAILS: tuple[tuple[type[Exception], str], ...] = (
-    (jwt.ExpiredSignatureError, "The token has expired; get a new one."),
-    (jwt.ImmatureSignatureError, "The token is not valid yet."),
-    (jwt.InvalidIssuerError, "The token is of another issuer."),
-)
+_DETAILS = {
+    "exp": "The token has expired, or does not say when it does; get a new one.",
+    "iat": "The token was issued in the future.",
+    "iss": "The token is of another issuer.",
+    "nbf": "The token is not valid yet.",
+}
+# Header parameters that are not known are ignored (RFC 7515, section 4), but for those that `crit` names.
+_HEADERS = jws.JWSRegistry(algorithms=[ALGORITHM], strict_check_header=False)
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -41,7 +45,9 @@ class TokenVerifier:
 
     def __init__(self, issuer: str, audiences: Sequence[str], keys: SigningKeys) -> None:
         """Trust what is signed by a key of `keys`."""
-        self._issuer = issuer
+        self._rules = jwt.JWTClaimsRegistry(
+            leeway=LEEWAY_SECONDS, iss={"essential": True, "value": issuer}, exp={"essential": True}
+        )
         self._audiences = audiences
         self._keys = keys
 
@@ -61,16 +67,16 @@ class TokenVerifier:
         try:
             if not _COMPACT.fullmatch(token):
                 raise InvalidToken
-            key = await self._keys.find(jwt.get_unverified_header(token).get("kid"))
+            key = await self._keys.find(jws.extract_compact(token.encode()).headers().get("kid"))
             if key is None:
                 raise InvalidToken("The issuer has no key of the token's kid.")
-            options: Any = {"require": ["exp", "iss"], "verify_aud": False}
-            return jwt.decode(
-                token, key, algorithms=[ALGORITHM], issuer=self._issuer, leeway=LEEWAY_SECONDS, options=options
-            )
-        except (jwt.PyJWTError, ValueError, RecursionError) as error:
-            details = (detail for kind, detail in _DETAILS if isinstance(error, kind))
-            raise InvalidToken(next(details, None)) from None
+            claims = jwt.decode(token, key, registry=_HEADERS).claims
+            self._rules.validate(claims)
+        except ClaimError as error:
+            raise InvalidToken(_DETAILS.get(error.claim)) from None
+        except (JoseError, ValueError, RecursionError):
+            raise InvalidToken from None
+        return claims
 
 
 _VERIFIER = web.AppKey("_VERIFIER", TokenVerifier)

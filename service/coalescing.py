@@ -54,6 +54,8 @@ class Coalescer(Generic[V, R]):
     def __init__(self, sender: Sender[V, R], expiry: Expiry) -> None:
         """Start with nothing waiting and nothing out."""
         self._sender = sender
+        self._batch_size = metrics.BATCH_SIZE.labels(sender.operation)
+        self._queue_wait = metrics.QUEUE_WAIT.labels(sender.operation)
         self._expiry = expiry
         self._waiting: dict[str, Slot[V, R]] = {}
         self._out: set[asyncio.Task[None]] = set()
@@ -116,9 +118,8 @@ class Coalescer(Generic[V, R]):
         self._depart()
 
     async def _call(self, slots: list[Slot[V, R]]) -> None:
-        operation = self._sender.operation
-        metrics.BATCH_SIZE.labels(operation).observe(len(slots))
-        metrics.QUEUE_WAIT.labels(operation).observe(asyncio.get_running_loop().time() - slots[0].since)
+        self._batch_size.observe(len(slots))
+        self._queue_wait.observe(asyncio.get_running_loop().time() - slots[0].since)
         if len(slots) == 1:
             await self._call_alone(slots[0])
         else:

@@ -11,15 +11,15 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import aiohttp
-import jwt
 import structlog
+from joserfc.jwk import KeySet, RSAKey
 
 from service.config import Config, is_secure_url
 from service.errors import SetupError
 
 log = structlog.get_logger()
 
-Keys = Mapping[str, jwt.PyJWK]
+Keys = Mapping[str, RSAKey]
 
 # The issuer may have withdrawn keys that are older; from then on each use asks for new ones.
 MAX_AGE_SECONDS = 3600.0
@@ -55,9 +55,9 @@ class SigningKeys:
                     raise
                 await asyncio.sleep(_RETRY_PAUSE_SECONDS)
 
-    async def find(self, key_id: str | None) -> jwt.PyJWK | None:
+    async def find(self, key_id: object) -> RSAKey | None:
         """Return the key of this id, None if the issuer has none; it is asked again before that is said."""
-        if key_id is None:
+        if not isinstance(key_id, str):
             return None
         if key_id not in self._keys:
             self._refresh()
@@ -104,8 +104,9 @@ async def fetched_keys(config: Config) -> AsyncIterator[SigningKeys]:
 
 async def _fetch(session: aiohttp.ClientSession, config: Config) -> Keys:
     url = config.auth_jwks_url or await _discover(session, config.auth_issuer)
-    keys = jwt.PyJWKSet.from_dict(await _get_json(session, url)).keys
-    usable = {key.key_id: key for key in keys if key.key_id and key.key_type == "RSA"}
+    document: Any = await _get_json(session, url)
+    keys = KeySet.import_key_set(document).keys
+    usable = {key.kid: key for key in keys if isinstance(key, RSAKey) and key.kid}
     if not usable:
         raise ValueError("the issuer gives no RSA key with a kid")
     return usable

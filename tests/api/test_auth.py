@@ -11,10 +11,8 @@ from typing import Any
 
 import aiohttp
 import boto3
-import jwt
 import pytest
 import pytest_asyncio
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from moto.cognitoidp.models import cognitoidp_backends
 
 from service.auth import READ_SCOPE, WRITE_SCOPE
@@ -135,7 +133,8 @@ def encode(part: object) -> str:
 
 def claims_of(token: str) -> dict[str, Any]:
     """Return what a token claims."""
-    claims: dict[str, Any] = jwt.decode(token, options={"verify_signature": False})
+    payload = token.split(".")[1]
+    claims: dict[str, Any] = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
     return claims
 
 
@@ -146,7 +145,7 @@ def unsigned(issuer: Issuer, algorithm: str) -> str:
 
 def confused(issuer: Issuer) -> str:
     """Return a token that takes the public key for a shared secret."""
-    secret = private_key("first").public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    secret = private_key("first").as_pem(private=False)
     signed = f"{encode({'alg': 'HS256', 'kid': 'first'})}.{encode(claims_of(issuer.token()))}"
     return f"{signed}.{encode(hmac.digest(secret, signed.encode(), hashlib.sha256))}"
 
@@ -179,16 +178,14 @@ BAD: dict[str, Callable[[Issuer], str]] = {
     "none": lambda issuer: unsigned(issuer, "none"),
     "None": lambda issuer: unsigned(issuer, "None"),
     "algorithm confusion": confused,
-    "other algorithm": lambda issuer: jwt.encode(
-        claims_of(issuer.token()), private_key("first"), "RS512", {"kid": "first"}
-    ),
+    "other algorithm": lambda issuer: issuer.token(headers={"alg": "RS512"}),
     "key of its own": brings_its_key,
     "tampered": tampered,
     "no signature": lambda issuer: issuer.token().rpartition(".")[0] + ".",
     "unknown key": lambda issuer: issuer.token(key_id="unknown"),
     "no key id": lambda issuer: issuer.token(headers={"kid": None}),
     "key id of another kind": lambda _: f"{encode({'alg': 'RS256', 'kid': ['first']})}.e30.AAAA",
-    "critical extension": lambda issuer: issuer.token(headers={"crit": ["x"], "x": 1}),
+    "critical extension": lambda issuer: issuer.token(headers={"crit": ["x"], "x": "1"}),
     "garbage": lambda _: "garbage",
     "three empty parts": lambda _: "..",
     "no base64": lambda _: "a.b.c",

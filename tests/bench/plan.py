@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from tests.bench import fleet
-from tests.bench.servers import AIOHTTP, FASTAPI, FASTIFY, FLASK, LIMIT, OURS, PLAIN
+from tests.bench.servers import AIOHTTP, FASTAPI, FASTIFY, FLASK, LIMIT, OURS, PLAIN, UNMETERED
 
 GET, PUT, MIX = "GET", "PUT", "mix"
 PUT_PERCENT = {GET: 0, PUT: 100, MIX: 20}
@@ -42,6 +42,7 @@ def full() -> Plan:
         *_comparison((GET, PUT, MIX), (0, 3), (MANY, MORE)),
         *(Cell(GET, latency, many, OURS) for latency in (0, 3) for many in (1, 4, 16, MANY, MORE, 1024)),
         *(Cell(GET, latency, many, PLAIN) for latency in (0, 3) for many in (1, MANY)),
+        Cell(GET, 0, MANY, UNMETERED),
         *(Cell(GET, 0, MORE, f"fleet-{size}") for size in fleet.sizes()),
     ]
     return Plan(rounds=3, seconds=3, warmup_seconds=5, cells=_ordered(cells))
@@ -54,6 +55,7 @@ def short() -> Plan:
         *_comparison((GET,), (3,), (MANY,)),
         *(Cell(GET, 0, many, OURS) for many in (1, 1024)),
         Cell(GET, 0, 1, PLAIN),
+        Cell(GET, 0, MANY, UNMETERED),
     ]
     return Plan(rounds=1, seconds=1, warmup_seconds=1, cells=_ordered(cells))
 
@@ -72,7 +74,7 @@ def _comparison(workloads: tuple[str, ...], latencies: tuple[int, ...], connecti
 
 def _ordered(cells: list[Cell]) -> tuple[Cell, ...]:
     """Return the cells, each once, so that servers to be compared are measured one right after the other."""
-    position = {name: index for index, name in enumerate((*COMPARED, LIMIT, PLAIN))}
+    position = {name: index for index, name in enumerate((OURS, UNMETERED, *COMPARED[1:], LIMIT, PLAIN))}
     return tuple(
         sorted(
             set(cells),

@@ -25,7 +25,7 @@ class Server:
     peer: str | None = None
 
 
-OURS, PLAIN, LIMIT = "ours", "plain", "limit"
+OURS, PLAIN, LIMIT, UNMETERED = "ours", "plain", "limit", "unmetered"
 FASTAPI, FLASK, AIOHTTP, FASTIFY = "fastapi", "flask", "aiohttp", "fastify"
 PEER_NAMES = (FASTAPI, FLASK, AIOHTTP, FASTIFY)
 
@@ -39,6 +39,7 @@ SERVERS = {
     for server in (
         Server(OURS, "Hello Birthday", _SERVICE),
         Server(LIMIT, "limit: ours from memory", (*_VARIANT, LIMIT, "--port", "{port}")),
+        Server(UNMETERED, "ours without metrics", (*_VARIANT, UNMETERED, "--port", "{port}")),
         Server(PLAIN, "ours without batching", (*_VARIANT, PLAIN, "--port", "{port}")),
         Server(
             FASTAPI,

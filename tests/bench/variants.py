@@ -1,19 +1,23 @@
 """Our own service with another store, to compare it with itself: `python -m tests.bench.variants NAME --port N`.
 
-`limit` answers from memory: what is left is the framework and our handlers. `plain` makes one call of
-DynamoDB for each request. Everything else is `python -m service`, whose way of running is not repeated here.
+`limit` answers from memory: what is left is the framework and our handlers. `plain` makes one call of DynamoDB for each
+request. `unmetered` counts and measures nothing. Everything else is `python -m service`, whose way of running is not
+repeated here.
 """
 
 import sys
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager
 from datetime import date
 from unittest import mock
 
 from aiohttp import web
+from prometheus_client import Histogram
 
 import service.__main__
+from service import metrics
 from service.app import create_app
+from service.batching import batching_store
 from service.config import Config
 from service.keys import Store
 from service.startup import connected_store
@@ -47,6 +51,7 @@ async def _memory_store(_config: Config) -> AsyncIterator[Store]:
 _STORES: dict[str, Callable[[Config], AbstractAsyncContextManager[Store]]] = {
     "limit": _memory_store,
     "plain": connected_store,
+    "unmetered": batching_store,
 }
 
 
@@ -56,8 +61,16 @@ def main(name: str, arguments: list[str]) -> int:
     def create(config: Config) -> web.Application:
         return create_app(config, open_store=_STORES[name])
 
-    with mock.patch.object(service.__main__, "create_app", create):
+    with ExitStack() as patches:
+        patches.enter_context(mock.patch.object(service.__main__, "create_app", create))
+        if name == "unmetered":
+            patches.enter_context(mock.patch.object(metrics, "request_ended", _count_nothing))
+            patches.enter_context(mock.patch.object(Histogram, "observe", _count_nothing))
         return service.__main__.main(arguments)
+
+
+def _count_nothing(*_values: object) -> None:
+    pass
 
 
 if __name__ == "__main__":

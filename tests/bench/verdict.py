@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from tests.bench.plan import GET, MANY, MIX, PUT, Cell
 from tests.bench.samples import Figures, Medians
-from tests.bench.servers import LIMIT, OURS, PEER_NAMES, PLAIN
+from tests.bench.servers import LIMIT, OURS, PEER_NAMES, PLAIN, UNMETERED
 
 BASIS = f"the database answers at once, {MANY} connections"
 
@@ -43,6 +43,7 @@ BOUNDS = (
     Bound("put64_p99_vs_best_peer", "<", 1),
     Bound("mix64_p99_vs_best_peer", "<", 1),
     Bound("lone_p50_vs_plain", "<=", 1.1),
+    Bound("get64_cpu_vs_unmetered", "<=", 1.03),
     Bound("rss_mb", "<=", 110),
     Bound("errors", "<=", 0),
 )
@@ -70,6 +71,9 @@ def _at_latency(medians: Medians, latency: int) -> dict[str, float]:
     for workload in (GET, PUT, MIX):
         servers = {name: medians.get(Cell(workload, latency, MANY, name)) for name in (OURS, LIMIT, *PEER_NAMES)}
         found |= _compared(workload.lower(), {name: figures for name, figures in servers.items() if figures})
+    ours, unmetered = (medians.get(Cell(GET, latency, MANY, name)) for name in (OURS, UNMETERED))
+    if ours and unmetered:
+        found[f"get{MANY}_cpu_vs_unmetered"] = ours.cpu_us / unmetered.cpu_us
     ours, plain = (medians.get(Cell(GET, latency, 1, name)) for name in (OURS, PLAIN))
     if ours and plain:
         found["lone_p50_vs_plain"] = ours.p50_ms / plain.p50_ms

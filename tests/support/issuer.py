@@ -6,24 +6,25 @@ from contextlib import asynccontextmanager
 from functools import cache
 from typing import Any
 
-import jwt
 from aiohttp import web
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
+from joserfc import jwt
+from joserfc.jwk import RSAKey
+from joserfc.jws import JWSRegistry
+from joserfc.registry import HeaderParameter
 
+_ANY_HEADER = JWSRegistry({"x": HeaderParameter("An extension", "str")}, ["RS256", "RS512"], strict_check_header=False)
 AUDIENCE = "a-client"
 
 
 @cache
-def private_key(key_id: str) -> RSAPrivateKey:
+def private_key(key_id: str) -> RSAKey:
     """Return the key of this id; making one takes a while."""
-    del key_id
-    return generate_private_key(public_exponent=65537, key_size=2048)
+    return RSAKey.generate_key(2048, {"kid": key_id, "use": "sig"})
 
 
 def public_jwk(key_id: str) -> dict[str, Any]:
     """Return the public half of a key as it is published."""
-    jwk: dict[str, Any] = jwt.algorithms.RSAAlgorithm.to_jwk(private_key(key_id).public_key(), as_dict=True)
-    return jwk | {"kid": key_id, "use": "sig", "alg": "RS256"}
+    return {**private_key(key_id).as_dict(private=False), "alg": "RS256"}
 
 
 class Issuer:
@@ -50,8 +51,9 @@ class Issuer:
             "scope": "hello/read hello/write",
         }
         claims = {name: value for name, value in (claims | changes).items() if value is not None}
-        head = {"kid": key_id} | (headers or {})
-        return jwt.encode(claims, private_key(key_id), "RS256", {name: head[name] for name in head if head[name]})
+        head = {"alg": "RS256", "kid": key_id} | (headers or {})
+        head = {name: value for name, value in head.items() if value is not None}
+        return jwt.encode(head, claims, private_key(key_id), registry=_ANY_HEADER)
 
     async def configuration(self, _request: web.Request) -> web.Response:
         """Answer discovery."""

@@ -2,8 +2,8 @@
 
 import asyncio
 
-import jwt
 import pytest
+from joserfc.jwk import RSAKey
 
 from service.signing_keys import MAX_AGE_SECONDS, PAUSE_SECONDS, SigningKeys
 from tests.support.issuer import public_jwk
@@ -21,13 +21,13 @@ class Issuer:
         self.gate = asyncio.Event()
         self.gate.set()
 
-    async def fetch(self) -> dict[str, jwt.PyJWK]:
+    async def fetch(self) -> dict[str, RSAKey]:
         """Give all keys."""
         self.fetches += 1
         await self.gate.wait()
         if self.down:
             raise OSError
-        return {key_id: jwt.PyJWK(public_jwk(key_id)) for key_id in self.key_ids}
+        return {key_id: RSAKey.import_key(public_jwk(key_id)) for key_id in self.key_ids}
 
 
 @pytest.fixture
@@ -75,7 +75,7 @@ async def test_all_wait_for_one_fetch(issuer: Issuer) -> None:
     issuer.gate.set()
     found = await asyncio.gather(*waiting, return_exceptions=True)
     assert isinstance(found[0], asyncio.CancelledError)
-    assert all(isinstance(key, jwt.PyJWK) for key in found[1:])
+    assert all(isinstance(key, RSAKey) for key in found[1:])
     assert issuer.fetches == 2
 
 
