@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime
 
 from aiohttp import web
 
-from service import admin, auth, docs, handlers, health
+from service import admin, docs, handlers, health
 from service.batching import batching_store
 from service.config import Config
 from service.keys import CONFIG, LIFECYCLE, READINESS, STORE, TODAY, Store
@@ -64,6 +64,8 @@ def create_app(
     if config.metrics_port is not None:
         app.cleanup_ctx.append(metrics_context)
     if config.auth_issuer:
+        from service import auth  # noqa: PLC0415 - cryptography takes 9 MB, which only those pay who want it
+
         auth.protect(app, config)
     app.cleanup_ctx.append(store_context)
     return app
