@@ -114,13 +114,14 @@ async def test_no_scope_no_entry(session: aiohttp.ClientSession, issuer: Issuer,
         {"client_id": None, "aud": AUDIENCE},
         {"client_id": "unknown", "aud": ["x", AUDIENCE]},
         {"token_use": None},
-        {"exp": int(time.time()) - 5},
-        {"iat": int(time.time()) + 5, "nbf": int(time.time()) + 5},
+        {"exp": -5},
+        {"iat": 5, "nbf": 5},
     ],
     ids=["second client", "aud", "aud list", "no token_use", "clock behind", "clock ahead"],
 )
 async def test_good_tokens(session: aiohttp.ClientSession, issuer: Issuer, claims: dict[str, Any]) -> None:
     """Tokens of Cognito and of others are understood, and clocks may differ by some seconds."""
+    claims = {name: value + int(time.time()) if isinstance(value, int) else value for name, value in claims.items()}
     async with session.get("/hello/nobody", headers=bearer(issuer.token(**claims))) as response:
         await problem(response, 404, "user_not_found")
 
