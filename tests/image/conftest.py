@@ -59,7 +59,7 @@ async def world(network: Bridge) -> AsyncIterator[World]:
     with moto(network.address) as url, pytest.MonkeyPatch.context() as environ:
         environ.setenv("AWS_ENDPOINT_URL_DYNAMODB", url)
         await create_table("birthdays")
-        groups = "LOG_GROUP_SERVICE=/test/service\nLOG_GROUP_SYSTEM=/test/system\n"
+        groups = "".join(f"LOG_GROUP_{part.upper()}=/test/{part}\n" for part in ("metrics", "service", "system"))
         yield World(network, f"HELLO_TABLE_NAME=birthdays\nAWS_ENDPOINT_URL_DYNAMODB={url}\n{groups}")
 
 

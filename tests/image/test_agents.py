@@ -1,11 +1,15 @@
 """The agents: who signed them is verified; they are told where to ship to, and find the journal where they look."""
 
 import json
+import re
 import subprocess
+import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 from testinfra.host import Host
 
 from tests.image.conftest import World, ask
@@ -89,17 +93,42 @@ def test_agents_run(inside: Host) -> None:
         assert f"this is a stand-in, not {agent}" in inside.check_output("journalctl --unit=%s --output=cat", agent)
 
 
+def settings(inside: Host) -> dict[str, Any]:
+    """Return the settings that the CloudWatch agent finds."""
+    path = "/opt/aws/amazon-cloudwatch-agent/etc/amazon-cloudwatch-agent.json"
+    found: dict[str, Any] = json.loads(inside.file(path).content_string)
+    return found
+
+
 def test_agent_ships_to_the_groups_of_this_environment(inside: Host) -> None:
     """The agent's settings name the copies of the journal and the log groups that the user data named."""
-    settings = json.loads(
-        inside.file("/opt/aws/amazon-cloudwatch-agent/etc/amazon-cloudwatch-agent.json").content_string
-    )
-    shipped = settings["logs"]["logs_collected"]["files"]["collect_list"]
+    shipped = settings(inside)["logs"]["logs_collected"]["files"]["collect_list"]
     assert {(file["file_path"], file["log_group_name"]) for file in shipped} == {
         (f"{COPIES}/service/current", "/test/service"),
         (f"{COPIES}/system/current", "/test/system"),
     }
-    assert settings["agent"]["run_as_user"] == "cwagent"
+    assert settings(inside)["agent"]["run_as_user"] == "cwagent"
+
+
+def test_agent_is_told_whose_metrics_it_finds_where(machine: Machine, inside: Host) -> None:
+    """The agent's user reads where the service shows its metrics, and as which instance and where to they are sent."""
+    metrics = settings(inside)["logs"]["metrics_collected"]["prometheus"]
+    assert metrics["log_group_name"] == "/test/metrics"
+    told = machine.run("runuser", "--user", "cwagent", "--", "cat", metrics["prometheus_config_path"]).stdout
+    (job,) = yaml.safe_load(told)["scrape_configs"]
+    assert job["static_configs"] == [{"targets": ["127.0.0.1:8081"], "labels": {"InstanceId": "i-0123456789abcdef0"}}]
+
+
+def test_agent_finds_the_metrics_it_looks_for(machine: Machine, inside: Host) -> None:
+    """The service shows everything that becomes a metric of CloudWatch, and shows it to this machine only."""
+    fetch = ["curl", "--silent", "--show-error", "--fail", "http://127.0.0.1:8081/metrics"]
+    shown = machine.run("runuser", "--user", "cwagent", "--", *fetch).stdout
+    processor = settings(inside)["logs"]["metrics_collected"]["prometheus"]["emf_processor"]
+    selectors = {name for rule in processor["metric_declaration"] for name in rule["metric_selectors"]}
+    names = set(re.findall(r"^([a-z_]+)[{ ]", shown, re.MULTILINE))
+    assert {selector for selector in selectors if not any(re.search(selector, name) for name in names)} == set()
+    with pytest.raises(urllib.error.URLError, match="refused"):
+        urllib.request.urlopen(f"http://{machine.address()}:8081/metrics", timeout=10)
 
 
 def test_service_log_reaches_the_agent_as_it_was_written(machine: Machine, inside: Host) -> None:

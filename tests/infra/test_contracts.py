@@ -3,14 +3,13 @@
 They are read from Terraform's plan and from the service itself.
 """
 
-import base64
 import inspect
 import re
 from typing import Any
 
 from service import protocol, storage
 from service.app import ROUTES
-from service.config import Config
+from service.config import Config, unknown_variables
 from tests.support.stack import Stack
 from tests.support.terraform import ROOT
 
@@ -87,25 +86,15 @@ def test_table_is_the_one_that_the_service_expects(stack: Stack) -> None:
 
 def test_instances_are_told_only_settings_that_the_service_knows(stack: Stack) -> None:
     """What an instance is told at first boot is a setting of the service, or a log group for the agent."""
-    ec2 = stack.account.client("ec2")
-    (version,) = ec2.describe_launch_template_versions(LaunchTemplateName=stack.name)["LaunchTemplateVersions"]
-    lines = base64.b64decode(version["LaunchTemplateData"]["UserData"]).decode().splitlines()
-    told = dict(line.split("=", 1) for line in lines)
+    told = stack.settings
     groups = {name for name in told if name.startswith("LOG_GROUP_")}
-    assert Config.from_environ({name: told[name] for name in told.keys() - groups}).table_name == "birthdays"
+    assert unknown_variables(told) == []
+    assert Config.from_environ(told).table_name == "birthdays"
+    assert {name for name in told if not name.startswith("HELLO_")} == groups
     existing = {group["logGroupName"] for group in stack.account.client("logs").describe_log_groups()["logGroups"]}
     assert {told[name] for name in groups} <= existing
     needed = re.findall(r"\$\{(LOG_GROUP_\w+):", (AGENTS / "files/agent-settings").read_text(encoding="utf-8"))
     assert set(needed) == groups
-
-
-def test_agent_may_write_metrics_where_it_writes_them(stack: Stack) -> None:
-    """The namespace of the agent's metrics is the one that instances may write into."""
-    (namespace,) = re.findall(r"aws_agents_metrics_namespace: (\w+)", (AGENTS / "defaults/main.yml").read_text("utf-8"))
-    iam = stack.account.client("iam")
-    policy = iam.get_role_policy(RoleName=f"{stack.name}-instance", PolicyName="observe")["PolicyDocument"]
-    conditions = [statement.get("Condition") for statement in policy["Statement"]]
-    assert {"StringEquals": {"cloudwatch:namespace": namespace}} in conditions
 
 
 def test_builder_has_the_profile_that_the_bootstrap_makes(stack: Stack) -> None:

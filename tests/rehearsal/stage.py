@@ -113,6 +113,7 @@ async def stage(values: Values, rate: float, names: list[str], size: int) -> Asy
                 "AWS_ENDPOINT_URL_DYNAMODB": table.url,
                 "HELLO_DRAIN_SECONDS": values.drain,
                 "HELLO_SHUTDOWN_SECONDS": values.shutdown,
+                "LOG_GROUP_METRICS": "/rehearsal/metrics",
                 "LOG_GROUP_SERVICE": "/rehearsal/service",
                 "LOG_GROUP_SYSTEM": "/rehearsal/system",
             }

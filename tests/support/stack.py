@@ -1,5 +1,6 @@
 """The production stack, applied with Terraform to an emulated account: what a deployment test starts from."""
 
+import base64
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +33,14 @@ class Stack:
     def name(self) -> str:
         """Prefix of every name in the stack."""
         return f"hello-birthday-{self.environment}"
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """What an instance is told at first boot."""
+        ec2 = self.account.client("ec2")
+        (version,) = ec2.describe_launch_template_versions(LaunchTemplateName=self.name)["LaunchTemplateVersions"]
+        lines = base64.b64decode(version["LaunchTemplateData"]["UserData"]).decode().splitlines()
+        return dict(line.split("=", 1) for line in lines)
 
     def planned(self, kind: str) -> list[dict[str, Any]]:
         """Return the planned values of every resource of `kind`, such as aws_lb."""

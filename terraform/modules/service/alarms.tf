@@ -1,5 +1,6 @@
-# One alarm per thing that a person must look at. Each description ends with the page that says what to do,
-# docs/runbooks/<name of the alarm>.md. Missing data is never bad by itself: metrics come late and quiet minutes have none.
+# One alarm per thing that a person must look at, those of own_metrics.tf included. Each description ends with the page
+# that says what to do, docs/runbooks/<name of the alarm>.md. Missing data is never bad by itself: metrics come late
+# and quiet minutes have none.
 
 locals {
   load_balancer = { LoadBalancer = aws_lb.this.arn_suffix }
@@ -88,7 +89,7 @@ locals {
 }
 
 resource "aws_cloudwatch_metric_alarm" "this" {
-  for_each = local.alarms
+  for_each = merge(local.alarms, local.own_alarms)
 
   alarm_name          = "${var.name}-${each.key}"
   alarm_description   = "${each.value.meaning} ${var.runbooks_url}/${each.key}.md"

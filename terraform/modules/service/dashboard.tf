@@ -1,6 +1,6 @@
 locals {
   # Titles name the unit; metrics are written as CloudWatch wants them, where . and ... repeat what stands before.
-  graphs = [
+  graphs = concat([
     {
       title = "Requests per minute"
       stat  = "Sum"
@@ -65,7 +65,7 @@ locals {
         ["AWS/DynamoDB", "SuccessfulRequestLatency", "TableName", var.table_name, "Operation", operation, { label = operation }]
       ]
     },
-  ]
+  ], local.own_graphs)
 
   refresh_query = <<-EOT
     SOURCE '${aws_cloudwatch_log_group.this["refreshes"].name}'

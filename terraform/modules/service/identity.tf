@@ -60,6 +60,7 @@ resource "aws_iam_role_policy" "observe" {
       Resource = [for group in [
         aws_cloudwatch_log_group.this["service"],
         aws_cloudwatch_log_group.this["system"],
+        aws_cloudwatch_log_group.this["metrics"],
       ] : "${group.arn}:*"]
       }, {
       Sid       = "ShipOurMetrics"

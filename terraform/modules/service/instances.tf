@@ -69,9 +69,8 @@ locals {
   instance_tags = { Application = "hello-birthday", Environment = var.environment }
 
   # Read at first boot: what differs between environments, and nothing secret.
-  instance_settings = <<-EOT
-    HELLO_TABLE_NAME=${aws_dynamodb_table.birthdays.name}
-    LOG_GROUP_SERVICE=${aws_cloudwatch_log_group.this["service"].name}
-    LOG_GROUP_SYSTEM=${aws_cloudwatch_log_group.this["system"].name}
-  EOT
+  instance_settings = join("", [for name, value in merge(
+    { for part in ["metrics", "service", "system"] : "LOG_GROUP_${upper(part)}" => aws_cloudwatch_log_group.this[part].name },
+    { HELLO_TABLE_NAME = aws_dynamodb_table.birthdays.name },
+  ) : "${name}=${value}\n"])
 }

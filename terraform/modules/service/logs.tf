@@ -2,6 +2,7 @@ locals {
   log_groups = {
     service  = "/${var.name}/service"  # the service's journal
     system   = "/${var.name}/system"   # the rest of the journal
+    metrics  = "/${var.name}/metrics"  # what CloudWatch makes the service's metrics of
     sessions = "/${var.name}/sessions" # what people did, sessions and commands
 
     # AWS prescribes the beginnings of these two.

@@ -1,0 +1,80 @@
+"""What the service shows of itself arrives: unit, agent, permissions, alarms and dashboard speak of the same things."""
+
+import json
+import re
+
+from service import metrics
+from tests.infra.test_contracts import AGENTS, UNIT
+from tests.support.stack import Stack
+
+DEFAULTS = (AGENTS / "defaults/main.yml").read_text(encoding="utf-8")
+SCRAPE = (AGENTS / "templates/prometheus.yml.j2").read_text(encoding="utf-8")
+
+
+def sent() -> set[tuple[str, frozenset[str]]]:
+    """Return names and dimensions of the metrics that the agent makes of the service's."""
+    agent = json.loads((AGENTS / "templates/cloudwatch.json.j2").read_text(encoding="utf-8"))
+    return {
+        (selector.strip("^$"), frozenset(dimensions))
+        for rule in agent["logs"]["metrics_collected"]["prometheus"]["emf_processor"]["metric_declaration"]
+        for selector in rule["metric_selectors"]
+        for dimensions in rule["dimensions"]
+    }
+
+
+def test_agent_may_write_into_the_log_groups_that_it_is_told(stack: Stack) -> None:
+    """The role lets an instance write into these log groups, and into no others."""
+    iam = stack.account.client("iam")
+    policy = iam.get_role_policy(RoleName=f"{stack.name}-instance", PolicyName="observe")["PolicyDocument"]
+    (statement,) = [found for found in policy["Statement"] if "logs:PutLogEvents" in found["Action"]]
+    allowed = {resource.split(":log-group:")[1].removesuffix(":*") for resource in statement["Resource"]}
+    assert allowed == {value for name, value in stack.settings.items() if name.startswith("LOG_GROUP_")}
+
+
+def test_agent_may_write_metrics_where_it_writes_them(stack: Stack) -> None:
+    """The namespace of the agent's metrics is the one that instances may write into."""
+    (namespace,) = re.findall(r"aws_agents_metrics_namespace: (\w+)", DEFAULTS)
+    iam = stack.account.client("iam")
+    policy = iam.get_role_policy(RoleName=f"{stack.name}-instance", PolicyName="observe")["PolicyDocument"]
+    conditions = [statement.get("Condition") for statement in policy["Statement"]]
+    assert {"StringEquals": {"cloudwatch:namespace": namespace}} in conditions
+
+
+def test_agent_reads_metrics_where_the_service_shows_them() -> None:
+    """The port of the metrics is the same in the service's unit and in the agent's settings."""
+    (shown,) = re.findall(r"HELLO_METRICS_PORT=(\d+)", UNIT.read_text(encoding="utf-8"))
+    (read,) = re.findall(r"aws_agents_metrics_port: (\d+)", DEFAULTS)
+    assert shown == read
+    assert "127.0.0.1:{{ aws_agents_metrics_port }}" in SCRAPE
+
+
+def test_agent_sends_metrics_that_the_service_has() -> None:
+    """Each metric that the agent picks is one of the service's, of a kind that it can send, and gets as far as that."""
+    suffixes = {"counter": "_total", "gauge": ""}  # it cannot send histograms
+    shown = {
+        f"{family.name}{suffixes[family.type]}" for family in metrics.REGISTRY.collect() if family.type in suffixes
+    }
+    picked = {name for name, _ in sent()}
+    (kept,) = re.findall(r"regex: (.+)", SCRAPE)
+    assert picked - shown == set()
+    assert {name for name in picked if not re.fullmatch(kept, name)} == set()
+
+
+def test_agents_settings_are_filled_completely() -> None:
+    """Whatever differs between instances in the agent's settings is filled in when an instance boots."""
+    templates = [path.read_text(encoding="utf-8") for path in (AGENTS / "templates").iterdir()]
+    script = (AGENTS / "files/agent-settings").read_text(encoding="utf-8")
+    assert set(re.findall(r"@(\w+)@", "".join(templates))) == set(re.findall(r"s\|@(\w+)@\|\$\1\|", script))
+
+
+def test_alarms_and_dashboard_show_what_the_agent_sends(stack: Stack) -> None:
+    """Each metric of the service in an alarm or a graph is one that the agent sends, and none is paid for in vain."""
+    queries = [query for alarm in stack.planned("aws_cloudwatch_metric_alarm") for query in alarm["metric_query"]]
+    watched = [metric for query in queries for metric in query["metric"] if "job" in (metric.get("dimensions") or {})]
+    body = stack.account.client("cloudwatch").get_dashboard(DashboardName=stack.name)["DashboardBody"]
+    drawn = [(name, "job") for name in re.findall(r'"HelloBirthday","(\w+)","job"', body)]
+    searched = re.findall(r'\{HelloBirthday,([\w,]+)\} MetricName=\\"(\w+)', body)
+    drawn += [(name, dimensions) for dimensions, name in searched]
+    shown = {(name, frozenset(dimensions.split(","))) for name, dimensions in drawn}
+    assert shown | {(metric["metric_name"], frozenset(metric["dimensions"])) for metric in watched} == sent()
+    assert {metric["dimensions"]["job"] for metric in watched} == set(re.findall(r"job_name: ([\w-]+)", SCRAPE))
