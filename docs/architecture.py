@@ -127,6 +127,7 @@ ARROWS = (
     Arrow("clients", "name", "request", "DNS", (50 + 337j,)),
     Arrow("clients", "firewall", "request", "HTTPS 443"),
     Arrow("clients", "tokens", "option", "token", (50 + 537j,)),
+    Arrow("group", "tokens", "option", "keys, through NAT", (510 + 589j,)),
     Arrow("name", "certificate", "side"),
     Arrow("certificate", "load_balancer", "side", "", (364 + 337j,)),
     Arrow("firewall", "load_balancer", "request"),
@@ -147,7 +148,9 @@ ARROWS = (
     Arrow("alerts", "operators", "operation", "e-mail", (827 + 829j, 50 + 829j)),
 )
 NOT_DRAWN = {  # by reason
-    "a way that its arrow takes": "aws_internet_gateway aws_route aws_route_table aws_route_table_association",
+    "a way that its arrow takes": (
+        "aws_eip aws_internet_gateway aws_nat_gateway aws_route aws_route_table aws_route_table_association"
+    ),
     "lets its arrow through, and nothing else": (
         "aws_default_security_group aws_security_group"
         " aws_vpc_security_group_egress_rule aws_vpc_security_group_ingress_rule"

@@ -23,6 +23,7 @@ module "network" {
   cidr               = var.vpc_cidr
   zone_count         = var.zone_count
   port               = local.port
+  way_out            = var.authentication # the keys of tokens come by it
   table_arn          = module.service.table_arn
   transfers_arn      = module.service.transfers_bucket.arn
   log_key_arn        = module.service.operations_key_arn

@@ -63,7 +63,7 @@ variable "requests_per_address" {
 }
 
 variable "authentication" {
-  description = "Create a Cognito user pool that issues tokens for the scopes hello/read and hello/write."
+  description = "Answer only with a token: create a Cognito user pool that issues them for the scopes hello/read and hello/write, and a way out for instances to get its keys."
   type        = bool
   default     = false
 }

@@ -7,6 +7,7 @@ variables {
   cidr               = "10.30.0.0/20"
   zone_count         = 3
   port               = 8080
+  way_out            = false
   table_arn          = "arn:aws:dynamodb:eu-central-1:111111111111:table/birthdays"
   transfers_arn      = "arn:aws:s3:::hello-birthday-test-transfers"
   log_key_arn        = "arn:aws:kms:eu-central-1:111111111111:key/00000000-0000-0000-0000-000000000000"
@@ -87,5 +88,41 @@ run "the_endpoint_of_dynamodb_leads_to_one_table_and_five_actions" {
       && length(jsondecode(aws_vpc_endpoint.dynamodb.policy).Statement[0].Action) == 5
     )
     error_message = "the endpoint allows more than the service needs"
+  }
+}
+
+run "there_is_no_way_out_until_asked_for" {
+  command = plan
+  module {
+    source = "./modules/network"
+  }
+
+  assert {
+    condition     = length(aws_nat_gateway.way_out) + length(aws_route.way_out) + length(aws_vpc_security_group_egress_rule.way_out) == 0
+    error_message = "instances have a way out without being asked for"
+  }
+}
+
+run "the_way_out_is_one_gateway_in_a_public_subnet_and_for_https_only" {
+  command = plan
+  module {
+    source = "./modules/network"
+  }
+  override_resource {
+    target          = aws_subnet.public["eu-central-1a"]
+    override_during = plan
+    values          = { id = "subnet-public" }
+  }
+  variables {
+    way_out = true
+  }
+
+  assert {
+    condition     = aws_nat_gateway.way_out[*].subnet_id == ["subnet-public"]
+    error_message = "the gateway is not one, or not in a public subnet"
+  }
+  assert {
+    condition     = [for rule in aws_vpc_security_group_egress_rule.way_out : [rule.from_port, rule.to_port, rule.ip_protocol]] == [[443, 443, "tcp"]]
+    error_message = "more than HTTPS leads out"
   }
 }

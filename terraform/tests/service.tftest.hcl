@@ -145,6 +145,38 @@ run "tokens_are_off_until_asked_for" {
     condition     = length(aws_cognito_user_pool.this) == 0 && output.authentication == null
     error_message = "a user pool is made without being asked for"
   }
+  assert {
+    condition     = !strcontains(base64decode(aws_launch_template.this.user_data), "HELLO_AUTH_")
+    error_message = "instances ask for tokens that nobody issues"
+  }
+}
+
+run "instances_trust_the_pool_and_its_client_when_on" {
+  command = plan
+  module {
+    source = "./modules/service"
+  }
+  override_resource {
+    target          = aws_cognito_user_pool.this
+    override_during = plan
+    values          = { id = "eu-central-1_Pool" }
+  }
+  override_resource {
+    target          = aws_cognito_user_pool_client.machine
+    override_during = plan
+    values          = { id = "client" }
+  }
+  variables {
+    authentication = true
+  }
+
+  assert {
+    condition = [for line in split("\n", base64decode(aws_launch_template.this.user_data)) : line if startswith(line, "HELLO_AUTH_")] == [
+      "HELLO_AUTH_AUDIENCE=client",
+      "HELLO_AUTH_ISSUER=https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_Pool",
+    ]
+    error_message = "instances are not told whom to trust"
+  }
 }
 
 run "tokens_carry_two_scopes_when_on" {

@@ -97,6 +97,16 @@ def test_instances_are_told_only_settings_that_the_service_knows(stack: Stack) -
     assert set(needed) == groups
 
 
+def test_service_asks_for_tokens_where_they_are_issued(stack: Stack) -> None:
+    """The service trusts the user pool and its client where there is one, and asks for no token where there is none."""
+    cognito = stack.account.client("cognito-idp")
+    pools = [pool["Id"] for pool in cognito.list_user_pools(MaxResults=60)["UserPools"]]
+    clients = [cognito.list_user_pool_clients(UserPoolId=pool)["UserPoolClients"] for pool in pools]
+    config = Config.from_environ(stack.settings)
+    assert config.auth_issuer == "".join(f"https://cognito-idp.eu-central-1.amazonaws.com/{pool}" for pool in pools)
+    assert config.auth_audience == tuple(client["ClientId"] for (client,) in clients)
+
+
 def test_builder_has_the_profile_that_the_bootstrap_makes(stack: Stack) -> None:
     """The instance profile that Packer names exists once an account is prepared."""
     template = (ROOT / "packer/variables.pkr.hcl").read_text(encoding="utf-8")

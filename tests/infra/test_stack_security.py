@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from service.auth import READ_SCOPE, WRITE_SCOPE
 from tests.support.stack import Stack
 
 TABLE_ACTIONS = {
@@ -73,7 +74,7 @@ def test_only_the_load_balancer_meets_the_internet(stack: Stack) -> None:
 
 
 def test_instances_reach_nothing_but_endpoints(stack: Stack) -> None:
-    """No rule lets an instance talk to an address; endpoints do not talk first."""
+    """No rule lets an instance talk to an address but by the way out; endpoints do not talk first."""
     lists = stack.account.client("ec2").describe_prefix_lists()["PrefixLists"]
     ids = {entry["PrefixListName"].rpartition(".")[2]: entry["PrefixListId"] for entry in lists}
     assert rules(stack, egress=True) == {
@@ -81,6 +82,7 @@ def test_instances_reach_nothing_but_endpoints(stack: Stack) -> None:
         ("instances", "endpoints", 443, 443),
         ("instances", ids["dynamodb"], 443, 443),
         ("instances", ids["s3"], 443, 443),
+        *([("instances", "0.0.0.0/0", 443, 443)] if stack.authentication else []),
     }
 
 
@@ -93,12 +95,13 @@ def test_default_security_group_is_closed(stack: Stack) -> None:
 
 
 def test_private_subnets_have_no_route_out(stack: Stack) -> None:
-    """The route table of the instances knows the VPC and gateway endpoints only."""
+    """The route table of the instances knows the VPC and gateway endpoints only; with authentication a gateway, too."""
     (table,) = stack.account.client("ec2").describe_route_tables(
         Filters=[{"Name": "tag:Name", "Values": [f"{stack.name}-private"]}]
     )["RouteTables"]
-    targets = {route.get("GatewayId", "?") for route in table["Routes"]}
-    assert {target.partition("-")[0] for target in targets} <= {"local", "vpce"}
+    targets = {route.get("NatGatewayId") or route.get("GatewayId", "?") for route in table["Routes"]}
+    others = {target.partition("-")[0] for target in targets} - {"local", "vpce"}
+    assert others == ({"nat"} if stack.authentication else set())
     assert len(table["Associations"]) == (3 if stack.environment == "prod" else 2)
 
 
@@ -253,12 +256,12 @@ def test_firewall_log_hides_who_was_asked_for(stack: Stack) -> None:
 
 @pytest.mark.terraform
 def test_machines_get_tokens_for_two_scopes(stacks: dict[str, Stack]) -> None:
-    """With authentication on, a client with a secret may ask for both scopes, and nobody can sign up."""
+    """With authentication on, a client with a secret may ask for the service's two scopes, and nobody can sign up."""
     pools, dev = stacks["dev"].account.client("cognito-idp"), stacks["dev"].name
     (pool,) = [pool for pool in pools.list_user_pools(MaxResults=60)["UserPools"] if pool["Name"] == dev]
     (listed,) = pools.list_user_pool_clients(UserPoolId=pool["Id"])["UserPoolClients"]
     client = pools.describe_user_pool_client(UserPoolId=pool["Id"], ClientId=listed["ClientId"])["UserPoolClient"]
-    assert set(client["AllowedOAuthScopes"]) == {"hello/read", "hello/write"}
+    assert set(client["AllowedOAuthScopes"]) == {READ_SCOPE, WRITE_SCOPE}
     assert (client["AllowedOAuthFlows"], "ClientSecret" in client) == (["client_credentials"], True)
     described = pools.describe_user_pool(UserPoolId=pool["Id"])["UserPool"]
     assert described["AdminCreateUserConfig"]["AllowAdminCreateUserOnly"] is True

@@ -6,6 +6,7 @@ from tests.support.emulator import Account
 
 # Kind: service, call, its arguments, the list in the answer, what names a member.
 _QUESTIONS: dict[str, tuple[str, str, dict[str, Any], str, str]] = {
+    "addresses": ("ec2", "describe_addresses", {}, "Addresses", "AllocationId"),
     "alarms": ("cloudwatch", "describe_alarms", {}, "MetricAlarms", "AlarmName"),
     "backup plans": ("backup", "list_backup_plans", {}, "BackupPlansList", "BackupPlanId"),
     "backup vaults": ("backup", "list_backup_vaults", {}, "BackupVaultList", "BackupVaultName"),
@@ -45,6 +46,7 @@ def inventory(account: Account) -> dict[str, set[str]]:
     found = {kind: _ask(account, *question) for kind, question in _QUESTIONS.items()}
     return found | {
         "endpoints": _endpoints(account),
+        "gateways": _gateways(account),
         "instances": _instances(account),
         "keys": _keys(account),
         "records": _records(account),
@@ -59,6 +61,11 @@ def _ask(account: Account, service: str, call: str, arguments: dict[str, Any], m
 def _endpoints(account: Account) -> set[str]:
     endpoints = account.client("ec2").describe_vpc_endpoints()["VpcEndpoints"]
     return {endpoint["VpcEndpointId"] for endpoint in endpoints if endpoint["State"] != "deleted"}
+
+
+def _gateways(account: Account) -> set[str]:
+    gateways = account.client("ec2").describe_nat_gateways()["NatGateways"]
+    return {gateway["NatGatewayId"] for gateway in gateways if gateway["State"] != "deleted"}
 
 
 def _instances(account: Account) -> set[str]:

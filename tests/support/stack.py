@@ -42,6 +42,11 @@ class Stack:
         lines = base64.b64decode(version["LaunchTemplateData"]["UserData"]).decode().splitlines()
         return dict(line.split("=", 1) for line in lines)
 
+    @property
+    def authentication(self) -> bool:
+        """Whether a user pool issues the tokens that the service asks for."""
+        return bool(self.planned("aws_cognito_user_pool"))
+
     def planned(self, kind: str) -> list[dict[str, Any]]:
         """Return the planned values of every resource of `kind`, such as aws_lb."""
         return [

@@ -10,14 +10,16 @@ output "public_subnet_ids" {
 }
 
 output "private_subnet_ids" {
-  description = "Subnets of the instances, one a zone. An instance needs the endpoints from its first second."
+  description = "Subnets of the instances, one a zone. An instance needs endpoints and the way out from its first second."
   value       = values(aws_subnet.private)[*].id
   depends_on = [
+    aws_route.way_out,
     aws_route_table_association.private,
     aws_vpc_endpoint.dynamodb,
     aws_vpc_endpoint.interface,
     aws_vpc_security_group_egress_rule.instances_to_endpoints,
     aws_vpc_security_group_egress_rule.instances_to_gateways,
+    aws_vpc_security_group_egress_rule.way_out,
     aws_vpc_security_group_ingress_rule.endpoints_from_instances,
   ]
 }

@@ -1,5 +1,6 @@
-# Who may talk to whom: internet -> load balancer -> instances -> endpoints. Rules name groups, not addresses;
-# the internet is the only address range. DNS, time and instance metadata need no rule: AWS does not filter them.
+# Who may talk to whom: internet -> load balancer -> instances -> endpoints, and out by way_out.tf if at all. Rules name
+# groups, not addresses; the internet is the only address range. DNS, time and instance metadata need no rule: AWS does
+# not filter them.
 
 resource "aws_security_group" "load_balancer" {
   #checkov:skip=CKV2_AWS_5:attached in the module service

@@ -18,6 +18,11 @@ variable "port" {
   type        = number
 }
 
+variable "way_out" {
+  description = "Let instances talk HTTPS to the internet, through a NAT gateway."
+  type        = bool
+}
+
 variable "table_arn" {
   description = "The only DynamoDB table that can be reached from here."
   type        = string

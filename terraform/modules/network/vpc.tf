@@ -63,7 +63,7 @@ resource "aws_route_table_association" "public" {
   route_table_id = aws_route_table.public.id
 }
 
-# private: instances and endpoints; there is no route out
+# private: instances and endpoints; there is no route out but for way_out.tf
 
 resource "aws_subnet" "private" {
   for_each = local.private_cidrs

@@ -2,6 +2,13 @@
 
 locals {
   scopes = { read = "Read birthdays", write = "Store birthdays" }
+
+  # What clients and instances need to know of it, or null.
+  authentication = var.authentication ? {
+    issuer         = "https://cognito-idp.${local.region}.amazonaws.com/${aws_cognito_user_pool.this[0].id}"
+    token_endpoint = "https://${aws_cognito_user_pool_domain.this[0].domain}.auth.${local.region}.amazoncognito.com/oauth2/token"
+    client_id      = aws_cognito_user_pool_client.machine[0].id
+  } : null
 }
 
 resource "aws_cognito_user_pool" "this" {

@@ -66,6 +66,7 @@ resource "aws_iam_policy" "operators" {
         "ec2:DescribeInstances",
         "ec2:DescribeInstanceStatus",
         "ec2:DescribeLaunchTemplateVersions",
+        "ec2:DescribeNatGateways",
         "ec2:GetConsoleOutput",
         "elasticloadbalancing:Describe*",
         "logs:DescribeLogGroups",

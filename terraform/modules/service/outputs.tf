@@ -45,9 +45,5 @@ output "transfers_bucket" {
 
 output "authentication" {
   description = "Where tokens come from, or null."
-  value = var.authentication ? {
-    issuer         = "https://cognito-idp.${local.region}.amazonaws.com/${aws_cognito_user_pool.this[0].id}"
-    token_endpoint = "https://${aws_cognito_user_pool_domain.this[0].domain}.auth.${local.region}.amazoncognito.com/oauth2/token"
-    client_id      = aws_cognito_user_pool_client.machine[0].id
-  } : null
+  value       = local.authentication
 }

@@ -75,7 +75,7 @@ variable "requests_per_address" {
 }
 
 variable "authentication" {
-  description = "Create the Cognito user pool."
+  description = "Create the Cognito user pool, and tell instances to ask for its tokens."
   type        = bool
 }
 
