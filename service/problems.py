@@ -40,6 +40,9 @@ def from_exception(exception: BaseException | None) -> HelloError:
     if isinstance(exception, http_exceptions.HttpProcessingError):
         too_many = exception.message == "Too many headers received"
         return errors.HeadersTooLarge() if too_many else errors.BadRequest()
+    if isinstance(exception, UnicodeEncodeError) and exception.object.startswith("Unknown Expect: "):
+        # aiohttp quotes the expectation in its answer, and fails if it is not UTF-8.
+        return errors.ExpectationFailed()
     return HelloError()
 
 

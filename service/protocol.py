@@ -6,10 +6,11 @@ Owns the protocol's limits and gives those answers the same shape, headers and l
 from typing import Any, Final
 
 import structlog
-from aiohttp import web
+from aiohttp import HttpVersion10, HttpVersion11, web
+from aiohttp.streams import EMPTY_PAYLOAD
 from aiohttp.web_protocol import _ErrInfo
 
-from service import metrics, problems
+from service import errors, metrics, problems
 from service.middlewares import assign_request_id, set_headers
 
 log = structlog.get_logger()
@@ -22,6 +23,8 @@ SETTINGS: Final[dict[str, Any]] = {
     "auto_decompress": False,
     "access_log": None,
 }
+
+_VERSIONS = (HttpVersion10, HttpVersion11)
 
 
 class HelloProtocol(web.RequestHandler):
@@ -36,6 +39,14 @@ class HelloProtocol(web.RequestHandler):
         malformed = self._messages and isinstance(self._messages[-1][0], _ErrInfo)
         if malformed and self._current_request is not None:
             self._current_request.content.set_exception(web.RequestPayloadError())
+        self._refuse_other_versions()
+
+    def _refuse_other_versions(self) -> None:
+        """Refuse what the parser would take for HTTP/0.9, whatever the method, or for HTTP/2.0 in HTTP/1's clothes."""
+        for place, (message, _) in enumerate(self._messages):
+            if not isinstance(message, _ErrInfo) and message.version not in _VERSIONS:
+                error = errors.BadRequest()
+                self._messages[place] = (_ErrInfo(error.status, error, error.detail), EMPTY_PAYLOAD)
 
     def handle_error(
         self,
@@ -45,8 +56,8 @@ class HelloProtocol(web.RequestHandler):
         message: str | None = None,  # noqa: ARG002 - may quote the client's bytes
     ) -> web.StreamResponse:
         """Answer a request that could not be read, and close the connection."""
-        if request.writer.output_size > 0:
-            raise ConnectionError("The response has begun, so no error can be sent any more.")
+        if request.writer.output_size > 0 or request.transport is None:
+            raise ConnectionError("The response has begun, or the client is gone, so no error can be sent any more.")
         error = problems.from_exception(exc)
         request_id = assign_request_id(request)
         response = problems.response(request, error)

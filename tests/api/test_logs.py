@@ -1,9 +1,11 @@
 """The log of a running service: one canonical line for each request, and nothing personal anywhere."""
 
+import asyncio
 from typing import Any
 
 import aiohttp
 from types_boto3_dynamodb.service_resource import Table
+from yarl import URL
 
 from service.config import Config
 from tests.support import raw
@@ -45,6 +47,19 @@ async def test_one_canonical_line_for_each_request(config: Config) -> None:
         line | {"status": 400, "code": "invalid_username"},
         line | {"route": None, "status": 404, "code": "not_found"},
     ]
+
+
+async def test_client_that_leaves_is_no_error(config: Config) -> None:
+    """A client that goes away in the middle of its body is logged once, as 499, and as no error of ours."""
+    async with running_service(HELLO_TABLE_NAME=config.table_name, HELLO_DRAIN_SECONDS="0") as service:
+        target = URL(service.url)
+        _, writer = await asyncio.open_connection(target.host, target.port)
+        writer.write(b"PUT /hello/Ada HTTP/1.1\r\nHost: localhost\r\nContent-Length: 28\r\n\r\n{")
+        writer.close()
+        assert (await service.event("request.completed"))["status"] == 499
+        service.process.terminate()
+        await service.wait()
+    assert [event["status"] for event in service.events if "status" in event] == [499]
 
 
 async def provoke_everything(service: ServiceProcess, table: Table) -> None:

@@ -61,6 +61,9 @@ MALFORMED = {
     "no HTTP": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03 a TLS client hello\r\n\r\n",
     "unknown method": b"BREW /hello/Ada HTTP/1.1\r\n" + HOST + b"\r\n",
     "unknown version": b"GET /hello/Ada HTTP/9.9\r\n" + HOST + b"\r\n",
+    "no version": b"PUT /hello/Ada\r\n" + HOST + b"Content-Length: 28\r\n\r\n" + b'{"dateOfBirth":"1990-12-10"}',
+    "HTTP/0.9": b"GET /hello/Ada HTTP/0.9\r\n" + HOST + b"\r\n",
+    "HTTP/2.0 in the clear": b"GET /hello/Ada HTTP/2.0\r\n" + HOST + b"Connection: keep-alive\r\n\r\n",
     "no host": b"GET /hello/Ada HTTP/1.1\r\n\r\n",
     "blank in the path": b"GET /hello/Ada Lovelace HTTP/1.1\r\n" + HOST + b"\r\n",
     "NUL in the path": b"GET /hello/Ada\x00 HTTP/1.1\r\n" + HOST + b"\r\n",
@@ -102,9 +105,11 @@ async def test_oversized_head(url: str, request_bytes: bytes, status: int, code:
 
 
 @pytest.mark.parametrize("path", [b"/hello/Ada", b"/nothing"])
-async def test_unknown_expectation(url: str, path: bytes) -> None:
-    """Expecting anything but 100-continue is 417."""
-    response = await raw.exchange(url, b"GET " + path + b" HTTP/1.1\r\n" + HOST + b"Expect: a-miracle\r\n\r\n")
+@pytest.mark.parametrize("expectation", [b"a-miracle", b"\xff"], ids=["unknown", "not UTF-8"])
+async def test_unknown_expectation(url: str, path: bytes, expectation: bytes) -> None:
+    """Expecting anything but 100-continue is 417, whatever its bytes are."""
+    request = b"GET " + path + b" HTTP/1.1\r\n" + HOST + b"Expect: " + expectation + b"\r\n\r\n"
+    response = await raw.exchange(url, request)
     check_problem(response.json(), response.headers, 417, "expectation_failed")
 
 
