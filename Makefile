@@ -10,7 +10,7 @@ BAKE = -var architecture=$(if $(filter aarch64,$(ARCH)),arm64,amd64) -var subnet
 DYNAMODB_LOCAL := build/dynamodb-local/package/emulator
 
 .DEFAULT_GOAL := help
-.PHONY: help run test contract-test terraform-test artifact audit bake image rehearse bench soak picture lint format clean
+.PHONY: help run test contract-test fuzz terraform-test artifact audit bake image rehearse bench soak picture lint format clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ test: .venv/.ready ## Run the tests with coverage (about 90 s)
 contract-test: .venv/.ready $(DYNAMODB_LOCAL) ## Run the API and storage tests against Amazon's DynamoDB Local (Java, npm)
 	@command -v java >/dev/null || { echo "make contract-test needs Java 17 or newer (Debian: apt-get install default-jre-headless)" >&2; exit 1; }
 	$(BIN)/pytest tests/api tests/storage --dynamodb local
+
+fuzz: .venv/.ready ## Send 10,000 generated and 5,000 malformed requests, and check every answer (3 minutes; FUZZ=--short for a tenth)
+	$(BIN)/python -m tests.fuzz $(FUZZ)
 
 $(DYNAMODB_LOCAL):
 	@command -v npm >/dev/null || { echo "make contract-test needs npm (Debian: apt-get install npm)" >&2; exit 1; }

@@ -37,18 +37,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 def dynamodb(request: pytest.FixtureRequest) -> Iterator[str]:
     """Run the DynamoDB-compatible server, point AWS's variables at it and give its URL."""
     chosen = {"moto": servers.moto, "local": servers.dynamodb_local}[request.config.getoption("--dynamodb")]
-    for name in [name for name in os.environ if name.startswith(("AWS_", "HELLO_"))]:
-        del os.environ[name]
     with chosen() as url:
-        os.environ |= {
-            "AWS_ACCESS_KEY_ID": "test",
-            "AWS_SECRET_ACCESS_KEY": "test",
-            "AWS_CONFIG_FILE": os.devnull,
-            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-            "AWS_EC2_METADATA_DISABLED": "true",
-            "AWS_REGION": "eu-central-1",
-            "AWS_ENDPOINT_URL_DYNAMODB": url,
-        }
+        servers.use(url)
         yield url
 
 

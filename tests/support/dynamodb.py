@@ -41,6 +41,21 @@ def dynamodb_local() -> Iterator[str]:
         process.wait()
 
 
+def use(url: str) -> None:
+    """Let this process, and all it starts, find its DynamoDB at `url`; forget all other settings of AWS and ours."""
+    for name in [name for name in os.environ if name.startswith(("AWS_", "HELLO_"))]:
+        del os.environ[name]
+    os.environ |= {
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_REGION": "eu-central-1",
+        "AWS_ENDPOINT_URL_DYNAMODB": url,
+    }
+
+
 def free_port() -> int:
     """Return a TCP port of the loopback interface that nobody uses at the moment."""
     with socket.socket() as probe:

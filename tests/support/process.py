@@ -32,12 +32,16 @@ class ServiceProcess:
         errors = (await self.process.stderr.read()).decode()
         raise AssertionError(f"The process ended without {name}: {self.events} {errors}")
 
+    async def follow(self) -> None:
+        """Read the log to its end."""
+        assert self.process.stdout is not None
+        async for line in self.process.stdout:
+            self.events.append(json.loads(line))
+
     async def wait(self) -> int:
         """Read the log to its end and return the exit status."""
-        assert self.process.stdout is not None
         async with asyncio.timeout(TIMEOUT_SECONDS):
-            async for line in self.process.stdout:
-                self.events.append(json.loads(line))
+            await self.follow()
             return await self.process.wait()
 
 

@@ -1,0 +1,49 @@
+"""What every answer must be, whatever was asked: no error of ours, and errors in the one shape."""
+
+from http import HTTPStatus
+from importlib import resources
+from typing import Any
+
+import yaml
+
+from tests.api import PROBLEM_FIELDS
+from tests.support.raw import RawResponse
+
+DOCUMENT: dict[str, Any] = yaml.safe_load(resources.files("service").joinpath("openapi.yaml").read_bytes())
+_CODES = DOCUMENT["components"]["schemas"]["Problem"]["properties"]["code"]["enum"]
+
+
+class Fault(Exception):
+    """The service did what it must not do; the message says what."""
+
+
+class Hang(Fault):
+    """The service did nothing at all, for too long."""
+
+
+def document(answer: RawResponse) -> dict[str, Any]:
+    """Return the JSON object of `answer`; raise `Fault` if it has none."""
+    try:
+        return answer.json()
+    except ValueError:
+        raise Fault(f"the answer is no JSON: {answer}") from None
+
+
+def check(answer: RawResponse, *, body: bool = True) -> None:
+    """Raise `Fault` if `answer` could not be right for any request; the answer to a HEAD has no `body`."""
+    if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        raise Fault(f"{answer.status} is an error of ours")
+    if "x-request-id" not in answer.headers:
+        raise Fault(f"the {answer.status} has no X-Request-Id")
+    if answer.status >= HTTPStatus.BAD_REQUEST and body:
+        _check_problem(answer)
+
+
+def _check_problem(answer: RawResponse) -> None:
+    if answer.headers.get("content-type") != "application/problem+json":
+        raise Fault(f"the {answer.status} is no problem document")
+    problem = document(answer)
+    if problem.keys() != PROBLEM_FIELDS or problem["code"] not in _CODES:
+        raise Fault(f"the problem document is not what the OpenAPI document says: {problem}")
+    if (problem["status"], problem["requestId"]) != (answer.status, answer.headers["x-request-id"]):
+        raise Fault(f"the problem document does not fit its answer: {problem}, {answer.status} {answer.headers}")

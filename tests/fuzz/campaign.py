@@ -1,0 +1,92 @@
+"""The three stages: cases of Hypothesis, cases of schemathesis, and bytes that are no HTTP."""
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import aiohttp
+from hypothesis.errors import FlakyFailure
+
+from tests.fuzz.answers import Fault, Hang
+from tests.fuzz.conversation import HANG_SECONDS, exchange
+from tests.fuzz.corpus import BORN, NAME
+from tests.fuzz.generated import Dialogue, converse
+from tests.fuzz.malformed import Malformed, malformed
+from tests.support import schemathesis
+
+# Shorter names may be words of ours by chance.
+_TELLING_LETTERS = 6
+_CONNECTIONS = 16
+
+
+@dataclass
+class Stage:
+    """What was sent, what came back as far as the client counts it, what was wrong, and what must not be logged."""
+
+    name: str
+    sent: int = 0
+    answers: Counter[str] = field(default_factory=Counter)
+    faults: list[str] = field(default_factory=list)
+    hangs: int = 0
+    personal: set[str] = field(default_factory=set)
+
+    def blame(self, fault: Exception, what: str) -> None:
+        """Note a fault, and what repeats it."""
+        self.faults.append(f"{fault}\n{what}")
+        self.hangs += isinstance(fault, Hang)
+
+
+async def hypothesis_cases(url: str, seed: int, count: int) -> Stage:
+    """Let Hypothesis make `count` requests, and check that what is acknowledged is kept."""
+    stage, dialogue = Stage("Hypothesis"), Dialogue(url)
+    try:
+        await asyncio.to_thread(converse, dialogue, seed, count)
+    except (Fault, FlakyFailure) as fault:
+        stage.blame(fault, "\n".join(fault.__notes__))
+    stage.sent = dialogue.statuses.total()
+    stage.answers.update({str(status): count for status, count in dialogue.statuses.items()})
+    stage.personal = {name for name in dialogue.acknowledged if len(name) >= _TELLING_LETTERS}
+    stage.personal |= {str(born) for born in dialogue.acknowledged.values()}
+    return stage
+
+
+async def schemathesis_cases(url: str, seed: int, most: int, folder: Path) -> Stage:
+    """Let schemathesis make up to `most` requests of one kind for each operation, in all its phases."""
+    report = folder / "schemathesis.json"
+    report.unlink(missing_ok=True)
+    options = (f"--max-examples={most}", f"--seed={seed}", "--generation-database=none", "--request-timeout=10")
+    status, output = await schemathesis.run(url, folder, *options, "--report=json", f"--report-json-path={report}")
+    cases = json.loads(report.read_text())["test_cases"]["generated"] if report.exists() else 0
+    return Stage("schemathesis", cases, faults=[output] if status else [])
+
+
+async def raw_requests(url: str, seed: int, count: int) -> Stage:
+    """Send bytes that are no HTTP, or barely; after each the service must still be well."""
+    stage = Stage("raw", personal={NAME, BORN})
+    waiting = malformed(seed, count)
+    timeout = aiohttp.ClientTimeout(total=HANG_SECONDS)
+    async with aiohttp.ClientSession(url, timeout=timeout) as client:
+        await asyncio.gather(*(_send(url, waiting, stage, client) for _ in range(_CONNECTIONS)))
+    return stage
+
+
+async def _send(url: str, waiting: Iterable[Malformed], stage: Stage, client: aiohttp.ClientSession) -> None:
+    for request in waiting:
+        stage.sent += 1
+        try:
+            answers = await exchange(url, request)
+            stage.answers.update([str(answer.status) for answer in answers] or ["closed"])
+            await _check_health(client)
+        except Fault as fault:
+            stage.blame(fault, repr(request))
+
+
+async def _check_health(client: aiohttp.ClientSession) -> None:
+    try:
+        async with client.get("/healthz") as response:
+            response.raise_for_status()
+    except (aiohttp.ClientError, TimeoutError) as error:
+        raise Fault(f"afterwards /healthz fails: {error!r}") from error

@@ -1,0 +1,79 @@
+"""One connection: send bytes, listen until the service has said all it has to say, and judge what it said."""
+
+import asyncio
+import contextlib
+from http import HTTPStatus
+
+from yarl import URL
+
+from tests.fuzz.answers import Fault, Hang, check
+from tests.fuzz.malformed import Malformed
+from tests.support.raw import RawResponse, read_response
+
+# Far longer than an answer takes: who says nothing for so long waits for the rest of a request.
+QUIET_SECONDS = 0.2
+HANG_SECONDS = 10
+# What is refused without having become a request: the service must close the connection, whatever else has come.
+_REFUSALS = [f'"code": "{code}"'.encode() for code in ("bad_request", "uri_too_long", "headers_too_large")]
+
+
+async def exchange(url: str, sent: Malformed) -> list[RawResponse]:
+    """Return the answers to `sent`; raise `Fault` if the service hangs, or if an answer is not as it must be."""
+    try:
+        async with asyncio.timeout(HANG_SECONDS):
+            answers = await _split(await _hear(url, sent))
+    except TimeoutError:
+        raise Hang(f"the connection is still open after {HANG_SECONDS} s, ended by the client or by a 400") from None
+    except OSError as error:
+        raise Fault(f"the service cannot be reached: {error}") from error
+    for answer in answers:
+        check(answer)
+    _check_sequence(sent, answers)
+    return answers
+
+
+async def _hear(url: str, sent: Malformed) -> bytes:
+    target = URL(url)
+    reader, writer = await asyncio.open_connection(target.host, target.port)
+    heard = bytearray()
+    # A reset is a way to close, too.
+    with contextlib.suppress(ConnectionError), contextlib.closing(writer):
+        writer.write(sent.data)
+        if not sent.hasty:
+            with contextlib.suppress(TimeoutError):
+                await _listen(reader, heard, QUIET_SECONDS)
+        if not any(code in heard for code in _REFUSALS):
+            writer.write_eof()
+        await _listen(reader, heard, None)
+    return bytes(heard)
+
+
+async def _listen(reader: asyncio.StreamReader, heard: bytearray, patience: float | None) -> None:
+    """Add what comes to `heard`, until the service closes or, with `patience`, has been quiet for so long."""
+    while not reader.at_eof():
+        async with asyncio.timeout(patience):
+            heard += await reader.read(2**16)
+
+
+async def _split(stream: bytes) -> list[RawResponse]:
+    reader = asyncio.StreamReader()
+    reader.feed_data(stream)
+    reader.feed_eof()
+    answers = []
+    try:
+        while not reader.at_eof():
+            answers.append(await read_response(reader))
+    except (asyncio.IncompleteReadError, ValueError):
+        raise Fault(f"the answers are no HTTP: {stream!r}") from None
+    return [answer for answer in answers if answer.status >= HTTPStatus.OK]
+
+
+def _check_sequence(sent: Malformed, answers: list[RawResponse]) -> None:
+    """Find smuggled requests: answers that nobody asked for, or after what is no HTTP."""
+    refused = [any(code in answer.body for code in _REFUSALS) for answer in answers]
+    if any(refused[:-1]):
+        raise Fault("there is an answer after one to a request that is no HTTP")
+    if len(answers) - sum(refused) > sent.data.count(b"HTTP/1."):
+        raise Fault("there are more answers than requests")
+    if sent.ambiguous and not all(refused):
+        raise Fault("a request whose end is ambiguous was answered")

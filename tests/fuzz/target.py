@@ -1,0 +1,64 @@
+"""What is fuzzed: the service in a process of its own, before a DynamoDB-compatible server, and all it logs."""
+
+import asyncio
+import logging
+import re
+from collections import Counter
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
+from http import HTTPStatus
+from typing import Any
+
+import psutil
+
+from service.storage import create_table
+from tests.support import dynamodb
+from tests.support.process import ServiceProcess, running_service
+
+# Ids that clients choose are logged as they are, and times are dates.
+_NOT_OURS = ("request_id", "amzn_trace_id", "timestamp", "duration_ms")
+
+
+@asynccontextmanager
+async def target() -> AsyncIterator[ServiceProcess]:
+    """Run the service, as talkative as it can be, until the block ends; then all it has logged is there."""
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)
+    with dynamodb.moto() as url:
+        dynamodb.use(url)
+        await create_table("birthdays")
+        async with running_service(HELLO_LOG_LEVEL="debug", HELLO_DRAIN_SECONDS="0") as service:
+            following = asyncio.create_task(service.follow())
+            yield service
+            if service.process.returncode is None:
+                service.process.terminate()
+            await following
+            await service.process.wait()
+
+
+def memory_mb(service: ServiceProcess) -> float:
+    """Return the resident memory of the service's process; none if it has ended."""
+    if service.process.returncode is not None:
+        return 0.0
+    return round(psutil.Process(service.process.pid).memory_info().rss / 1e6, 1)
+
+
+def statuses(events: list[dict[str, Any]]) -> Counter[int]:
+    """Return how many requests were answered with each status, as the service itself logged it."""
+    return Counter(event["status"] for event in events if event["event"].startswith("request."))
+
+
+def log_faults(service: ServiceProcess, personal: Collection[str]) -> list[str]:
+    """Return what should not be in the log: errors of ours, failed tasks, anything `personal`; and a bad end."""
+    faults = [f"logged {event}" for event in service.events if _is_ours(event)]
+    lines = {str({key: event[key] for key in event if key not in _NOT_OURS}) for event in service.events}
+    words = {word for line in lines for word in re.findall("[A-Za-z]+|[0-9-]+", line)}
+    faults += [f"logged {word}, which is personal" for word in sorted(words.intersection(personal))]
+    if service.process.returncode != 0:
+        faults.append(f"the process ended with status {service.process.returncode}")
+    return faults
+
+
+def _is_ours(event: dict[str, Any]) -> bool:
+    return (
+        event["level"] == "error" or "exception" in event or event.get("status", 0) >= HTTPStatus.INTERNAL_SERVER_ERROR
+    )
