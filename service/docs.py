@@ -4,6 +4,7 @@ from importlib import resources
 from pathlib import Path
 
 from aiohttp import hdrs, web
+from aiohttp.abc import AbstractStreamWriter
 from swagger_ui_bundle import swagger_ui_path
 
 _OURS = resources.files("service")
@@ -38,6 +39,14 @@ async def script(_request: web.Request) -> web.Response:
     return _ours("docs.js", "text/javascript")
 
 
+class _WholeFile(web.FileResponse):
+    """A file that knows no conditions and no ranges, whose refusals would be no problem documents."""
+
+    async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
+        """Send the file."""
+        return await super().prepare(request.clone(headers={}))
+
+
 async def asset(request: web.Request) -> web.FileResponse:
     """Give a file of Swagger UI."""
     name = request.match_info["name"]
@@ -45,4 +54,4 @@ async def asset(request: web.Request) -> web.FileResponse:
         raise web.HTTPNotFound
     path = Path(swagger_ui_path) / name
     headers = {hdrs.CONTENT_TYPE: _ASSETS[name], hdrs.CACHE_CONTROL: "public, max-age=86400"}
-    return web.FileResponse(path, headers=headers)
+    return _WholeFile(path, headers=headers)

@@ -46,3 +46,19 @@ async def test_serves_no_other_file(client: aiohttp.ClientSession, name: str) ->
     """Only the files the page needs can be fetched."""
     async with client.get(URL(f"/docs/{name}", encoded=True)) as response:
         assert response.status == 404
+
+
+CONDITIONS = {
+    "Range": "bytes=9999999-",
+    "If-Match": '"another"',
+    "If-Unmodified-Since": "Tue, 15 Nov 1994 12:45:26 GMT",
+}
+
+
+@pytest.mark.parametrize("name", CONDITIONS)
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+async def test_conditions_are_ignored(client: aiohttp.ClientSession, method: str, name: str) -> None:
+    """A file is given whole, whatever conditions a request makes: their refusal would be an error of another shape."""
+    async with client.request(method, "/docs/favicon-32x32.png", headers={name: CONDITIONS[name]}) as response:
+        assert response.status == 200
+        assert len(await response.read()) == (int(response.headers["Content-Length"]) if method == "GET" else 0)
