@@ -6,6 +6,7 @@ when patience is lost with a slow call. Knows nothing of users, HTTP or DynamoDB
 
 import asyncio
 import random
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -64,10 +65,9 @@ class Coalescer(Generic[V, R]):
 
     def submit(self, key: str, value: V) -> "asyncio.Future[R]":
         """Send `key` as soon as possible; cancelling the future disturbs nobody else."""
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[R] = loop.create_future()
+        future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
         self._expiry.watch(future)
-        self._admit(Slot(key, value, [future], loop.time(), tracing.detached_context()))
+        self._admit(Slot(key, value, [future], time.perf_counter(), tracing.detached_context()))
         return future
 
     async def close(self) -> None:
@@ -119,7 +119,7 @@ class Coalescer(Generic[V, R]):
 
     async def _call(self, slots: list[Slot[V, R]]) -> None:
         self._batch_size.observe(len(slots))
-        self._queue_wait.observe(asyncio.get_running_loop().time() - slots[0].since)
+        self._queue_wait.observe(time.perf_counter() - slots[0].since)
         if len(slots) == 1:
             await self._call_alone(slots[0])
         else:

@@ -6,8 +6,9 @@ few values: never a username, never a path. Knows nothing of who measures and wh
 
 from functools import cache
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, disable_created_metrics
 
+disable_created_metrics()  # a second series for each counter, which nobody here asks for
 REGISTRY = CollectorRegistry()
 ProcessCollector(registry=REGISTRY)
 

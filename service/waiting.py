@@ -19,7 +19,7 @@ class Slot(Generic[V, R]):
     value: V
     waiters: "list[asyncio.Future[R]]"
     since: float
-    """When it came, in seconds of the event loop's clock."""
+    """When it came, in seconds of `time.perf_counter`: the event loop's clock stands still while the loop is busy."""
 
     context: contextvars.Context
     """In which its call runs: it belongs to no single request, but its trace is that of the first key."""
