@@ -8,7 +8,7 @@ from functools import cache
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, disable_created_metrics
 
-disable_created_metrics()  # a second series for each counter, which nobody here asks for
+disable_created_metrics()  # type: ignore[no-untyped-call] # a second series for each counter, which nobody asks for
 REGISTRY = CollectorRegistry()
 ProcessCollector(registry=REGISTRY)
 
