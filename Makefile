@@ -97,6 +97,7 @@ image: artifact ## Bake the image on a booted Debian 13, boot the result, and te
 
 bench: .venv/.ready ## Compare the speed with peers written the usual way (wrk, npm; 15 minutes; BENCH=--short for one)
 	$(BIN)/python -m tests.bench $(BENCH)
+	$(BIN)/python -m tests.bench.overload $(BENCH)
 
 soak: .venv/.ready ## Serve a constant rate and watch memory and latency (wait MINUTES=10)
 	$(BIN)/python -m tests.bench.soak --minutes $(or $(MINUTES),10)

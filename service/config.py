@@ -42,6 +42,12 @@ def _seconds(low: float, high: float) -> Callable[[str], float]:
     return parse
 
 
+def _requests(value: str) -> int:
+    if not re.fullmatch("[1-9][0-9]{0,6}", value):
+        raise ValueError("must be a whole number of requests from 1 to 9999999")
+    return int(value)
+
+
 def is_secure_url(url: str) -> bool:
     """Tell whether nobody on the way can change what `url` gives: https, or this very machine."""
     return re.fullmatch(r"(https://[^\s/]+|http://(127\.0\.0\.1|localhost)(:[0-9]+)?)(/\S*)?", url) is not None
@@ -82,7 +88,16 @@ class Config:
     startup_seconds: float = _setting(
         5.0, _seconds(0, 3600), "seconds", "How long to wait at start for credentials and for DynamoDB"
     )
+    head_seconds: float = _setting(
+        10.0, _seconds(0.1, 300), "seconds", "How long a request's line and header fields may take to arrive"
+    )
     body_seconds: float = _setting(10.0, _seconds(0.1, 300), "seconds", "How long a request body may take to arrive")
+    answer_seconds: float = _setting(
+        10.0, _seconds(0.1, 300), "seconds", "How long a client may leave its answers unread"
+    )
+    max_in_flight: int = _setting(
+        512, _requests, "requests", "How many requests may be worked on at once; those beyond are refused"
+    )
     drain_seconds: float = _setting(
         10.0, _seconds(0, 3600), "seconds", "How long to serve on after SIGTERM, asking clients to leave"
     )

@@ -136,7 +136,7 @@ class RequestTimeout(HelloError):
     status = 408
     code = "request_timeout"
     title = "Request timeout"
-    advice = "The request body did not arrive in time; send it again."
+    advice = "The request did not arrive completely in time; send it again."
 
 
 class BodyTooLarge(HelloError):
@@ -207,6 +207,14 @@ class Draining(Unavailable):
     code = "draining"
     title = "Draining"
     advice = "This instance is shutting down; use another one."
+
+
+class Overloaded(Unavailable):
+    """This instance has as much to do as it can do in time."""
+
+    code = "overloaded"
+    title = "Overloaded"
+    advice = "This instance has too much to do at the moment; try again in a moment."
 
 
 class StorageUnavailable(Unavailable):

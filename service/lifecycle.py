@@ -1,6 +1,6 @@
-"""What the process is going through: is it draining, and how many requests are in flight.
+"""What the process is going through: is it draining, and how many requests are in flight and in work.
 
-Knows nothing of signals, sockets or HTTP; `server.py` decides, `middlewares.py` counts.
+Knows nothing of signals, sockets or HTTP; `server.py` decides, `middlewares.py` and `payload.py` count.
 """
 
 import asyncio
@@ -13,6 +13,7 @@ class Lifecycle:
         """Start serving, with nothing in flight."""
         self.draining = False
         self.in_flight = 0
+        self.receiving = 0
         self._idle = asyncio.Event()
         self._idle.set()
 
@@ -26,6 +27,11 @@ class Lifecycle:
         self.in_flight -= 1
         if not self.in_flight:
             self._idle.set()
+
+    @property
+    def in_work(self) -> int:
+        """Return how many of the requests in flight are there completely; waiting for the others costs nothing."""
+        return self.in_flight - self.receiving
 
     async def idle(self) -> None:
         """Return when no request is in flight."""

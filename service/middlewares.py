@@ -73,13 +73,20 @@ def _allowed_methods(exception: Exception) -> str | None:
     return exception.headers[hdrs.ALLOW] if isinstance(exception, web.HTTPMethodNotAllowed) else None
 
 
+def _route(request: web.Request) -> str | None:
+    resource = request.match_info.route.resource
+    return resource.canonical if resource else None
+
+
 def log_request(
     request: web.Request, status: int, started: float, exception: Exception | None = None, **fields: str
 ) -> None:
-    """Count the request and write its canonical line, with the exception's stack if the error is ours."""
+    """Count the request and write its canonical line, with the exception's stack if the error is ours.
+
+    Of a request that was not routed, `fields` must tell the route.
+    """
     seconds = time.perf_counter() - started
-    resource = request.match_info.route.resource
-    route = resource.canonical if resource else None
+    route = fields.pop("route", None) or _route(request)
     method = request.method if request.method in hdrs.METH_ALL else "other"
     metrics.request_ended(method, route, status, seconds)
     if trace_id := tracing.trace_id(request):

@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 from aiohttp import hdrs, web
 
 from service.errors import BodyTooLarge, InvalidBody, RequestTimeout, UnsupportedMediaType
+from service.keys import LIFECYCLE
 
 MAX_BYTES = 4096
 
@@ -42,6 +43,8 @@ def _check_headers(request: web.Request) -> None:
 
 
 async def _read(request: web.Request, timeout_seconds: float) -> bytes:
+    lifecycle = request.app[LIFECYCLE]
+    lifecycle.receiving += 1
     try:
         async with asyncio.timeout(timeout_seconds):
             return await request.read()
@@ -51,6 +54,8 @@ async def _read(request: web.Request, timeout_seconds: float) -> bytes:
         raise BodyTooLarge from None
     except web.RequestPayloadError:
         raise InvalidBody("The body does not keep to its own Transfer-Encoding or Content-Length.") from None
+    finally:
+        lifecycle.receiving -= 1
 
 
 def _parse(body: bytes) -> object:

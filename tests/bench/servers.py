@@ -25,7 +25,7 @@ class Server:
     peer: str | None = None
 
 
-OURS, PLAIN, LIMIT, UNMETERED = "ours", "plain", "limit", "unmetered"
+OURS, PLAIN, LIMIT, UNMETERED, UNSHED = "ours", "plain", "limit", "unmetered", "unshed"
 FASTAPI, FLASK, AIOHTTP, FASTIFY = "fastapi", "flask", "aiohttp", "fastify"
 PEER_NAMES = (FASTAPI, FLASK, AIOHTTP, FASTIFY)
 
@@ -40,6 +40,7 @@ SERVERS = {
         Server(OURS, "Hello Birthday", _SERVICE),
         Server(LIMIT, "limit: ours from memory", (*_VARIANT, LIMIT, "--port", "{port}")),
         Server(UNMETERED, "ours without metrics", (*_VARIANT, UNMETERED, "--port", "{port}")),
+        Server(UNSHED, "ours without shedding", ("env", "HELLO_MAX_IN_FLIGHT=9999999", *_SERVICE)),
         Server(PLAIN, "ours without batching", (*_VARIANT, PLAIN, "--port", "{port}")),
         Server(
             FASTAPI,

@@ -1,0 +1,194 @@
+"""Clients that take their time, on purpose or not: they are cut, and nobody else notices them."""
+
+import asyncio
+import contextlib
+import resource
+import statistics
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from time import perf_counter
+
+import aiohttp
+import pytest
+import pytest_asyncio
+from yarl import URL
+
+from service.config import Config
+from tests.api import check_problem
+from tests.support import raw
+from tests.support.process import ServiceProcess, running_service
+
+SLOW_CLIENTS = 100
+IDLE_CLIENTS = 1000
+SECONDS = 0.5
+# What a busy machine may add to a time that is short.
+SLACK_SECONDS = 5
+
+
+@asynccontextmanager
+async def impatient(config: Config) -> AsyncIterator[ServiceProcess]:
+    """Run a service that has little patience."""
+    times = dict.fromkeys(("HELLO_HEAD_SECONDS", "HELLO_BODY_SECONDS", "HELLO_ANSWER_SECONDS"), str(SECONDS))
+    async with running_service(HELLO_TABLE_NAME=config.table_name, HELLO_DRAIN_SECONDS="0", **times) as service:
+        yield service
+
+
+@asynccontextmanager
+async def followed(service: ServiceProcess) -> AsyncIterator[None]:
+    """Read what the service logs, so that it never waits for a reader; stop it at the end."""
+    reading = asyncio.create_task(service.wait())
+    yield
+    service.process.terminate()
+    assert await reading == 0
+
+
+@pytest_asyncio.fixture
+async def service(config: Config) -> AsyncIterator[ServiceProcess]:
+    """Give one whose log is read."""
+    async with impatient(config) as service, followed(service):
+        yield service
+
+
+@asynccontextmanager
+async def connection(service: ServiceProcess) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    """Give a connection, and close it at the end."""
+    target = URL(service.url)
+    reader, writer = await asyncio.open_connection(target.host, target.port)
+    try:
+        yield reader, writer
+    finally:
+        writer.close()
+
+
+async def dribble(service: ServiceProcess, beginning: bytes) -> tuple[raw.RawResponse, float]:
+    """Send `beginning` and then byte after byte; return the answer that ends this, and after how many seconds."""
+    async with connection(service) as (reader, writer):
+        writer.write(beginning)
+        began = perf_counter()
+        answer = asyncio.create_task(raw.read_response(reader))
+        while not (await asyncio.wait({answer}, timeout=SECONDS / 20))[0]:
+            writer.write(b"a")
+        assert await reader.read() == b""
+        return await answer, perf_counter() - began
+
+
+SLOW = {
+    "head": b"GET /hello/Ada HTTP/1.1\r\nHost: localhost\r\nX-Slow: ",
+    "body": b"PUT /hello/Ada HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4000\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("beginning", SLOW.values(), ids=SLOW)
+async def test_slow_clients_are_cut_while_others_are_served(service: ServiceProcess, beginning: bytes) -> None:
+    """Clients that dribble get 408 when their time is over; all the while others are served as ever."""
+    slow = asyncio.gather(*[dribble(service, beginning) for _ in range(SLOW_CLIENTS)])
+    served = 0
+    async with aiohttp.ClientSession(service.url) as client:
+        while not slow.done():
+            async with client.get("/version") as response:
+                assert response.status == 200
+                served += 1
+    for answer, seconds in await slow:
+        check_problem(answer.json(), answer.headers, 408, "request_timeout")
+        # The service's clock counts whole milliseconds.
+        assert SECONDS - 0.01 < seconds < SECONDS + SLACK_SECONDS
+    assert served > SLOW_CLIENTS
+
+
+async def test_slow_head_is_logged(config: Config) -> None:
+    """A request whose head did not arrive has its line in the log."""
+    async with impatient(config) as service:
+        answer, _ = await dribble(service, SLOW["head"])
+        event = await service.event("request.rejected")
+    assert (event["status"], event["code"]) == (408, "request_timeout")
+    assert event["request_id"] == answer.headers["x-request-id"]
+
+
+async def test_idle_connections_may_rest_longer_than_a_head_may_take(service: ServiceProcess) -> None:
+    """A connection without a request, new or after an answer, outlives one whose request does not get on."""
+    async with connection(service) as new, connection(service) as used, connection(service) as halves:
+        used[1].write(b"GET /version HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        halves[1].write(b"GET /version HTTP/1.1\r\n")
+        assert (await raw.read_response(used[0])).status == 200
+        halves[1].write(b"Host: localhost\r\n\r\n")
+        assert (await raw.read_response(halves[0])).status == 200
+        await dribble(service, SLOW["head"])
+        for reader, writer in (new, used, halves):
+            writer.write(b"GET /version HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert (await raw.read_response(reader)).status == 200
+
+
+async def test_later_requests_of_a_connection_have_no_more_time(service: ServiceProcess) -> None:
+    """A head that dribbles in after an earlier request's answer is cut too."""
+    async with connection(service) as (reader, writer):
+        writer.write(b"GET /version HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert (await raw.read_response(reader)).status == 200
+        writer.write(b"GET /hello/")
+        answer = await raw.read_response(reader)
+        check_problem(answer.json(), answer.headers, 408, "request_timeout")
+        assert await reader.read() == b""
+
+
+async def send_without_reading(service: ServiceProcess) -> None:
+    """Send requests and leave the answers unread until the connection is cut."""
+    async with connection(service) as (_, writer):
+        with contextlib.suppress(ConnectionError):
+            while True:
+                writer.write(b"GET /version HTTP/1.1\r\nHost: localhost\r\n\r\n" * 1000)
+                await writer.drain()
+
+
+async def test_client_that_reads_nothing_is_cut(config: Config) -> None:
+    """Whoever leaves thousands of answers unread is not answered on, and cut when its time is over."""
+    async with impatient(config) as service:
+        client = asyncio.create_task(send_without_reading(service))
+        await service.event("connection.aborted")
+        await client
+
+
+async def test_client_that_reads_nothing_does_not_hold_up_the_stop(config: Config) -> None:
+    """The service stops cleanly, and in time, while a client leaves its answers unread."""
+    patient = {"HELLO_TABLE_NAME": config.table_name, "HELLO_DRAIN_SECONDS": "0"}
+    async with running_service(**patient) as service:
+        client = asyncio.create_task(send_without_reading(service))
+        await service.event("request.completed")
+        service.process.terminate()
+        assert await service.wait() == 0
+        await client
+
+
+@pytest.fixture
+def many_files() -> Iterator[None]:
+    """Allow this process, and those it starts, a file for each idle client."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(4 * IDLE_CLIENTS, hard), hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@pytest.mark.usefixtures("many_files")
+async def test_idle_connections_slow_nobody_down(config: Config) -> None:
+    """The p99 of GETs beside a thousand idle connections is less than twice what it is without them."""
+    alone, beside = [], []
+    environ = {"HELLO_TABLE_NAME": config.table_name, "HELLO_DRAIN_SECONDS": "0"}
+    async with running_service(**environ) as service, followed(service):
+        for _ in range(5):
+            alone.append(await p99(service))
+            idle = [await asyncio.open_connection("127.0.0.1", URL(service.url).port) for _ in range(IDLE_CLIENTS)]
+            beside.append(await p99(service))
+            for _, writer in idle:
+                writer.close()
+    # The best of the rounds, since other programs can only make one worse.
+    assert min(beside) < 2 * min(alone)
+
+
+async def p99(service: ServiceProcess) -> float:
+    """Return how many seconds the slowest of a hundred GETs takes."""
+    waits = []
+    async with connection(service) as (reader, writer):
+        for _ in range(500):
+            began = perf_counter()
+            writer.write(b"GET /version HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert (await raw.read_response(reader)).status == 200
+            waits.append(perf_counter() - began)
+    return statistics.quantiles(waits, n=100)[98]
