@@ -96,7 +96,7 @@ class Config:
         10.0, _seconds(0.1, 300), "seconds", "How long a client may leave its answers unread"
     )
     max_in_flight: int = _setting(
-        512, _requests, "requests", "How many requests may be worked on at once; those beyond are refused"
+        1024, _requests, "requests", "How many requests may be worked on at once; those beyond are refused"
     )
     drain_seconds: float = _setting(
         10.0, _seconds(0, 3600), "seconds", "How long to serve on after SIGTERM, asking clients to leave"

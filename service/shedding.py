@@ -17,8 +17,9 @@ from service.middlewares import RequestHandler, assign_request_id, log_request, 
 from service.protocol import HelloProtocol
 
 _PREFIX, _ROUTE = "/hello/", "/hello/{username}"
-# A refusal costs more than half of what an answer costs: without a rest, refusing would leave no time for answers.
-REST_SECONDS = 0.5
+# A refusal costs half of what an answer costs: without a rest, refusing would leave no time for answers. What comes
+# meanwhile waits unread, so the rest must be short beside the time in which an answer is still worth something.
+REST_SECONDS = 0.25
 
 
 def admitted(app: web.Application, handler: RequestHandler) -> RequestHandler:

@@ -53,7 +53,7 @@ async def busy(config: Config, dynamodb: str) -> AsyncIterator[Busy]:
     proxy = FaultyProxy(dynamodb)
     async with proxy.running() as url:
         environ = {"HELLO_TABLE_NAME": config.table_name, "AWS_ENDPOINT_URL_DYNAMODB": url}
-        async with running_service(HELLO_MAX_IN_FLIGHT="1", HELLO_DRAIN_SECONDS="0", **environ) as service:
+        async with running_service(HELLO_MAX_IN_FLIGHT="1", HELLO_DRAIN_SECONDS="1", **environ) as service:
             yield Busy(service, proxy)
 
 
