@@ -40,22 +40,24 @@ class HelloProtocol(web.RequestHandler):
         super().__init__(manager, loop=loop, lingering_time=config.body_seconds, **SETTINGS)
         self._head = Deadline(loop, config.head_seconds, self._refuse_head)
         self._unread = Deadline(loop, config.answer_seconds, self._abort)
+        self._body: StreamReader = EMPTY_PAYLOAD  # of the last request whose head is complete
 
     def data_received(self, data: bytes) -> None:
         """Feed the parser, time a head that is not complete, and fail a request whose body turns out to be malformed.
 
         Left alone, aiohttp queues the error behind that request, which waits for a body that never ends.
         """
+        body_ended = self._body.is_eof()
         super().data_received(data)
         if self._messages:
             self._head.stop()
+            self._body = self._messages[-1][1]
             malformed = isinstance(self._messages[-1][0], _ErrInfo)
             if malformed and self._current_request is not None:
                 self._current_request.content.set_exception(web.RequestPayloadError())
             self._refuse_other_versions()
-        elif data and (self._waiter is not None or self._request_count == 0):
-            # No request is in progress and none is complete, so this belongs to a head.
-            self._head.start()
+        elif data and body_ended:
+            self._head.start()  # no head is complete, and this is no body's
 
     def _refuse_other_versions(self) -> None:
         """Refuse what the parser would take for HTTP/0.9, whatever the method, or for HTTP/2.0 in HTTP/1's clothes."""
@@ -68,6 +70,8 @@ class HelloProtocol(web.RequestHandler):
         if self._waiter is not None and not self._waiter.done():
             self._messages.append(_refusal(RequestTimeout()))
             self._waiter.set_result(None)
+        else:
+            self._head.start()  # an earlier request is still in progress
 
     def pause_writing(self) -> None:
         """Begin to wait for a client that does not read; aiohttp handles no other request of it meanwhile."""
