@@ -59,8 +59,8 @@ async def busy(config: Config, dynamodb: str) -> AsyncIterator[Busy]:
 
 @pytest_asyncio.fixture
 async def client(busy: Busy) -> AsyncIterator[aiohttp.ClientSession]:
-    """Give an HTTP client of the busy service."""
-    async with aiohttp.ClientSession(busy.service.url) as session:
+    """Give an HTTP client of the busy service with a connection for each request, so that none waits for a rest."""
+    async with aiohttp.ClientSession(busy.service.url, connector=aiohttp.TCPConnector(force_close=True)) as session:
         yield session
 
 
