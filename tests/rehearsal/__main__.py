@@ -9,11 +9,13 @@ scenario to build/rehearsal/; its exit status is 1 if a bound was missed.
 import argparse
 import asyncio
 import json
+import logging
 import re
 import resource
 import sys
 import time
 from dataclasses import replace
+from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
@@ -55,8 +57,8 @@ def describe(done: Result) -> str:
     return "as it should be" if not done.missed else f"MISSED: {'; '.join(done.missed)} {done.figures['examples'][:3]}"
 
 
-def report(results: list[Result], minutes: float, seconds: float) -> None:
-    """Write and print what was seen."""
+def report(results: list[Result], minutes: float, seconds: float, pictures: Path) -> None:
+    """Write and print what was seen, and draw it into the folder `pictures`."""
     told = {done.name: done.figures | {"missed": done.missed} for done in results}
     whole = {"minutes": minutes, "seconds": round(seconds), "scenarios": told}
     REPORT.write_text(json.dumps(whole, indent=1), encoding="utf-8")
@@ -77,7 +79,7 @@ def report(results: list[Result], minutes: float, seconds: float) -> None:
             figures[name] for name in ("requests", "failed", "acknowledged_writes_lost", "median_p99_ms", "slowest_ms")
         ]
         table.add_row(done.name, *(f"{number:,}" for number in numbers), "met" if not done.missed else "MISSED")
-        picture.draw(done, FOLDER / f"{'-'.join(re.findall(r'[a-z0-9]+', done.name.lower()))}.png")
+        picture.draw(done, pictures / f"{'-'.join(re.findall(r'[a-z0-9]+', done.name.lower()))}.png")
     Console(width=110).print(table)
 
 
@@ -92,11 +94,14 @@ def main() -> int:
     arguments = parser.parse_args()
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)  # connections that the scenarios break
     FOLDER.mkdir(parents=True, exist_ok=True)
     REPORT.unlink(missing_ok=True)  # whatever happens, no older report may pass for this one
     began = time.monotonic()
     results = asyncio.run(rehearse(arguments))
-    report(results, arguments.minutes, time.monotonic() - began)
+    pictures = FOLDER / "without-drain" if arguments.without_drain else FOLDER
+    pictures.mkdir(exist_ok=True)
+    report(results, arguments.minutes, time.monotonic() - began, pictures)
     return 1 if any(done.missed for done in results) else 0
 
 
