@@ -5,10 +5,11 @@ Owns which token is good for which request. The signature is joserfc's business,
 """
 
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 from aiohttp import hdrs, web
+from aiohttp.typedefs import Handler
 from joserfc import jws, jwt
 from joserfc.errors import ClaimError, JoseError
 
@@ -36,8 +37,6 @@ _DETAILS = {
 }
 # Header parameters that are not known are ignored (RFC 7515, section 4), but for those that `crit` names.
 _HEADERS = jws.JWSRegistry(algorithms=[ALGORITHM], strict_check_header=False)
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class TokenVerifier:

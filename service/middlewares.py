@@ -7,22 +7,21 @@ Usernames and raw paths are personal data: only the route's template is logged.
 import os
 import re
 import time
-from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 
 import structlog
 from aiohttp import hdrs, web
+from aiohttp.typedefs import Handler
 
 from service import logs, metrics, problems, tracing
 from service.keys import LIFECYCLE, REQUEST_ID
+from service.lifecycle import Lifecycle
 
 log = structlog.get_logger()
 
 _SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _SANE_TRACE_ID = re.compile(r"[A-Za-z0-9=;:._-]{1,512}")
 _CLIENT_GONE = 499
-
-RequestHandler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def assign_request_id(request: web.BaseRequest) -> str:
@@ -39,7 +38,14 @@ def set_headers(request: web.BaseRequest, response: web.StreamResponse) -> None:
     response.headers.setdefault(hdrs.CACHE_CONTROL, "no-store")
 
 
-def observed(app: web.Application, handler: RequestHandler) -> RequestHandler:
+def conclude(request: web.BaseRequest, response: web.StreamResponse, lifecycle: Lifecycle) -> None:
+    """Set what every response of the application carries, and close its connection while the instance drains."""
+    set_headers(request, response)
+    if lifecycle.draining:
+        response.force_close()
+
+
+def observed(app: web.Application, handler: Handler) -> Handler:
     """Wrap the whole application, routing included: whatever happens, answer the request and log it once."""
     lifecycle = app[LIFECYCLE]
 
@@ -61,9 +67,7 @@ def observed(app: web.Application, handler: RequestHandler) -> RequestHandler:
             log_request(request, response.status, started)
         finally:
             lifecycle.request_ended()
-        set_headers(request, response)
-        if lifecycle.draining:
-            response.force_close()
+        conclude(request, response, lifecycle)
         return response
 
     return tracing.traced(observe)
@@ -79,14 +83,20 @@ def _route(request: web.Request) -> str | None:
 
 
 def log_request(
-    request: web.Request, status: int, started: float, exception: Exception | None = None, **fields: str
+    request: web.Request,
+    status: int,
+    started: float,
+    exception: Exception | None = None,
+    *,
+    route: str | None = None,
+    **fields: str,
 ) -> None:
     """Count the request and write its canonical line, with the exception's stack if the error is ours.
 
-    Of a request that was not routed, `fields` must tell the route.
+    Of a request that was not routed, `route` must be told.
     """
     seconds = time.perf_counter() - started
-    route = fields.pop("route", None) or _route(request)
+    route = route or _route(request)
     method = request.method if request.method in hdrs.METH_ALL else "other"
     metrics.request_ended(method, route, status, seconds)
     if trace_id := tracing.trace_id(request):

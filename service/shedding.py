@@ -9,11 +9,12 @@ from collections.abc import Awaitable
 from typing import cast
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from service import logs, metrics, problems
 from service.errors import Overloaded
 from service.keys import CONFIG, LIFECYCLE
-from service.middlewares import RequestHandler, assign_request_id, log_request, set_headers
+from service.middlewares import assign_request_id, conclude, log_request
 from service.protocol import HelloProtocol
 
 _PREFIX, _ROUTE = "/hello/", "/hello/{username}"
@@ -22,7 +23,7 @@ _PREFIX, _ROUTE = "/hello/", "/hello/{username}"
 REST_SECONDS = 0.25
 
 
-def admitted(app: web.Application, handler: RequestHandler) -> RequestHandler:
+def admitted(app: web.Application, handler: Handler) -> Handler:
     """Let `handler` work on `max_in_flight` requests at once; a connection whose request is refused rests."""
     lifecycle, most = app[LIFECYCLE], app[CONFIG].max_in_flight
 
@@ -30,9 +31,7 @@ def admitted(app: web.Application, handler: RequestHandler) -> RequestHandler:
         started, error = time.perf_counter(), Overloaded()
         logs.REQUEST_ID.set(assign_request_id(request))
         response = problems.response(request, error)
-        set_headers(request, response)
-        if lifecycle.draining:
-            response.force_close()
+        conclude(request, response, lifecycle)
         metrics.SHED.inc()
         log_request(request, error.status, started, code=error.code, route=_ROUTE)
         cast(HelloProtocol, request.protocol).rest(REST_SECONDS)

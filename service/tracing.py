@@ -7,11 +7,12 @@ users, into them, and does not see which status an error becomes.
 
 import contextvars
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from service import __version__
 from service.errors import SetupError
@@ -29,7 +30,6 @@ _ONE_PROTOCOL = "OTEL_EXPORTER_OTLP_PROTOCOL must be http/protobuf, not {protoco
 # W3C Trace Context, section 3.2; trace ids of zeros only are invalid.
 _TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(-.*)?")
 
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 _tracer: "Tracer | None" = None
 
