@@ -16,6 +16,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, Span
 
 from service.config import Config
+from tests.support.listening import listening_on
 from tests.support.process import run_to_end, running_service
 
 NAME = "Confidential"
@@ -51,12 +52,8 @@ async def running_collector() -> AsyncIterator[Collector]:
     collector = Collector()
     app = web.Application()
     app.router.add_post("/v1/traces", collector.collect)
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    collector.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    yield collector
-    await runner.cleanup()
+    async with listening_on(web.AppRunner(app, access_log=None)) as collector.url:
+        yield collector
 
 
 def attributes(span: Span) -> dict[str, Any]:

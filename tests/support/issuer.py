@@ -12,6 +12,8 @@ from joserfc.jwk import RSAKey
 from joserfc.jws import JWSRegistry
 from joserfc.registry import HeaderParameter
 
+from tests.support.listening import listening_on
+
 _ANY_HEADER = JWSRegistry({"x": HeaderParameter("An extension", "str")}, ["RS256", "RS512"], strict_check_header=False)
 AUDIENCE = "a-client"
 
@@ -78,9 +80,5 @@ async def running_issuer() -> AsyncIterator[Issuer]:
     app = web.Application()
     app.router.add_get("/.well-known/openid-configuration", issuer.configuration)
     app.router.add_get("/keys", issuer.jwks)
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    issuer.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    yield issuer
-    await runner.cleanup()
+    async with listening_on(web.AppRunner(app, access_log=None)) as issuer.url:
+        yield issuer

@@ -9,6 +9,8 @@ from types import MappingProxyType
 
 from aiohttp import web
 
+from tests.support.listening import listening_on
+
 ADDRESS = "169.254.169.254"
 _ROLE = "hello-birthday-test-instance"
 
@@ -51,12 +53,8 @@ async def metadata_service(
 ) -> AsyncIterator[None]:
     """Serve metadata until the block ends; the bridge must be up."""
     runner = web.AppRunner(application(user_data, image_id, images), access_log=None)
-    await runner.setup()
-    await web.TCPSite(runner, ADDRESS, 80).start()
-    try:
+    async with listening_on(runner, ADDRESS, 80):
         yield
-    finally:
-        await runner.cleanup()
 
 
 def _credentials() -> str:

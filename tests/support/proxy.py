@@ -8,6 +8,8 @@ from contextlib import asynccontextmanager
 import aiohttp
 from aiohttp import web
 
+from tests.support.listening import listening_on
+
 Fault = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -27,12 +29,9 @@ class FaultyProxy:
         """Run the proxy on a free port of `address` and give its URL."""
         async with aiohttp.ClientSession(auto_decompress=False) as self._session:
             runner = web.ServerRunner(web.Server(self._handle), shutdown_timeout=0.1)  # type: ignore[arg-type]
-            await runner.setup()
-            site = web.TCPSite(runner, address, 0)
-            await site.start()
-            yield site.name.replace(":0", f":{runner.addresses[0][1]}")
-            self._released.set()
-            await runner.cleanup()
+            async with listening_on(runner, address) as url:
+                yield url
+                self._released.set()
 
     async def forward(self, request: web.Request, body: bytes | None = None) -> web.Response:
         """Send `request`, or its headers with another `body`, upstream and return the answer."""
