@@ -44,7 +44,7 @@ def main() -> int:
     try:
         tools.require(tools.for_soak())
         layout.settle()
-        found = _short() if options.short else _full()
+        found = _measure(_SHORT_RATES, 1, 1) if options.short else _measure(_RATES, 3, 3)
     except BenchError as error:
         print(f"overload: {error}", file=sys.stderr)
         return _NOT_POSSIBLE
@@ -52,14 +52,6 @@ def main() -> int:
     _show(found)
     too_little = found["kept_of_peak"] < _KEPT and not options.short
     return _MISSED if too_little or found["failed"] else 0
-
-
-def _full() -> dict[str, Any]:
-    return _measure(_RATES, seconds=3, rounds=3)
-
-
-def _short() -> dict[str, Any]:
-    return _measure(_SHORT_RATES, seconds=1, rounds=1)
 
 
 def _measure(rates: Sequence[int], seconds: int, rounds: int) -> dict[str, Any]:
