@@ -10,7 +10,7 @@ BAKE = -var architecture=$(if $(filter aarch64,$(ARCH)),arm64,amd64) -var subnet
 DYNAMODB_LOCAL := build/dynamodb-local/package/emulator
 
 .DEFAULT_GOAL := help
-.PHONY: help run test contract-test fuzz terraform-test artifact audit bake image rehearse bench soak picture lint format clean
+.PHONY: help run test contract-test fuzz terraform-test artifact audit bake image rehearse deploy drift bench soak picture lint format clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -69,6 +69,14 @@ rehearse: .venv/.ready $(DYNAMODB_LOCAL) ## Rehearse a fleet of the image under 
 	@test -d build/image/root || { echo "make rehearse needs the image; run make image first" >&2; exit 1; }
 	$(BIN)/python -m tests.rehearsal --minutes $(or $(MINUTES),7)
 	$(BIN)/pytest -m rehearsal --timeout 300 tests/rehearsal
+
+deploy: .venv/.ready ## Deploy an image and see it through, or go back (ENVIRONMENT=dev, IMAGE=ami-..., baked, bake, current or previous; DEPLOY=--dry-run)
+	@command -v terraform >/dev/null || { echo "make deploy needs Terraform 1.11 or newer: https://developer.hashicorp.com/terraform/install" >&2; exit 1; }
+	@test -n "$(ENVIRONMENT)" || { echo "make deploy needs an environment: make deploy ENVIRONMENT=dev" >&2; exit 1; }
+	@$(BIN)/python -m terraform.deploy $(ENVIRONMENT) $(if $(IMAGE),--image $(IMAGE)) $(if $(PLAN),--plan $(PLAN)) $(DEPLOY)
+
+drift: ## Fail if an environment is not as this checkout would make it (ENVIRONMENT=prod)
+	@$(MAKE) --no-print-directory deploy IMAGE=current DEPLOY="--dry-run --expect-no-changes"
 
 audit: artifact ## Write the service's bill of materials and ask for known vulnerabilities of what it needs
 	@$(BIN)/uv sync --quiet --locked --all-extras --group image

@@ -33,6 +33,11 @@ output "refresh_alarms" {
   value       = module.service.refresh_alarms
 }
 
+output "refresh_preferences" {
+  description = "How instances are replaced, for a refresh that no apply starts."
+  value       = module.service.refresh_preferences
+}
+
 output "operators_policy_arn" {
   description = "IAM policy for the people who operate the fleet through Systems Manager."
   value       = module.service.operators_policy_arn

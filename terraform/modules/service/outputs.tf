@@ -33,6 +33,11 @@ output "refresh_alarms" {
   value       = local.refresh_alarms
 }
 
+output "refresh_preferences" {
+  description = "Preferences of the instance refresh, as the group has them."
+  value       = one(aws_autoscaling_group.this.instance_refresh[0].preferences)
+}
+
 output "operators_policy_arn" {
   description = "IAM policy for operators."
   value       = aws_iam_policy.operators.arn

@@ -1,0 +1,147 @@
+"""Deploys an image, verifies it, and goes back to the last release if it is not well.
+
+    python -m terraform.deploy ENVIRONMENT [--image IMAGE] [--plan FILE] [--dry-run] ...
+
+`make deploy ENVIRONMENT=dev` does it. What it does and why: docs/decisions/12-delivery.md.
+"""
+
+import argparse
+import getpass
+import json
+import logging
+import signal
+import socket
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+from terraform.deploy.deployment import Deployment, Limits
+from terraform.deploy.lock import Lease, held
+from terraform.deploy.outcome import Failed, Interrupted, Refused, Status, Stuck
+from terraform.deploy.releases import Releases
+from terraform.deploy.state import BUILD, ROOT, Plan, Terraform
+
+log = logging.getLogger("terraform.deploy")
+REPORT = BUILD / "deployment.json"
+BAKED = BUILD / "image.tfvars.json"
+_EPILOG = """exit status: 0 done; 1 failed, the last release serves again (or --expect-no-changes found changes);
+2 refused, nothing was changed; 3 failed, a person must act; 130 or 143 interrupted: run it again"""
+
+
+def arguments() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(prog="python -m terraform.deploy", description=__doc__, epilog=_EPILOG)
+    parser.add_argument("environment", help="dev or prod")
+    parser.add_argument(
+        "--image",
+        default="baked",
+        help="ami-...; baked: what `make bake` left (default); bake: bake it first; "
+        "current: the last release; previous: the one before it",
+    )
+    parser.add_argument("--plan", type=Path, metavar="FILE", help="apply this plan of a --dry-run, and nothing else")
+    parser.add_argument("--dry-run", action="store_true", help="plan, save the plan in build/, tell, change nothing")
+    parser.add_argument("--expect-no-changes", action="store_true", help="with --dry-run: fail if there are changes")
+    parser.add_argument("--ignore-alarms", action="store_true", help="deploy although alarms ring; none stops it")
+    parser.add_argument("--base-url", metavar="URL", help="load balancer, if not found under the name of clients")
+    parser.add_argument("--minutes", type=float, default=60, help="limit for the instance refresh (default: 60)")
+    parser.add_argument("--watch-minutes", type=float, default=5, help="to watch alarms at the end (default: 5)")
+    return parser.parse_args()
+
+
+def choose(image: str, releases: Releases) -> str:
+    """Return the id of the image that is meant; raise Refused if there is none."""
+    if image == "bake" and subprocess.run(["make", "bake"], cwd=ROOT.parent, check=False).returncode != 0:
+        raise Refused("make bake failed; its message stands above.")
+    if image in ("bake", "baked"):
+        if not BAKED.exists():
+            raise Refused(f"{BAKED} is missing: run `make bake` first, or name an image with --image.")
+        return str(json.loads(BAKED.read_text(encoding="utf-8"))["ami_id"])
+    if image in ("current", "previous"):
+        known = releases.all()
+        back = ("current", "previous").index(image) + 1
+        if len(known) < back:
+            raise Refused(f"There is no {image} release yet; name an image with --image.")
+        return known[-back].image
+    return image
+
+
+def dry_run(plan: Plan, *, expect_no_changes: bool) -> Status:
+    """Tell what a deployment would do."""
+    for address, action in plan.changes.items():
+        log.info("  %s %s", action, address)
+    text = BUILD / f"{plan.environment}.plan.txt"
+    log.info("%s would be brought to %s: %s; details in %s", plan.image, plan.environment, plan.summary, text)
+    log.info("to do exactly that: python -m terraform.deploy %s --plan %s", plan.environment, plan.path)
+    return Status.FAILED if expect_no_changes and plan.changes else Status.DONE
+
+
+def deploy(given: argparse.Namespace, report: dict[str, object]) -> Status:
+    """Do what the command line says."""
+    try:
+        terraform = Terraform(given.environment)
+    except Failed as failure:
+        raise Refused(str(failure)) from failure
+    session = boto3.Session(region_name=terraform.backend["region"])
+    s3, bucket = session.client("s3"), terraform.backend["bucket"]
+    releases = Releases(s3, bucket)
+    if given.dry_run:
+        return dry_run(_plan(terraform, releases, given), expect_no_changes=given.expect_no_changes)
+    limits = Limits(given.minutes, given.watch_minutes, given.ignore_alarms, given.base_url)
+    deployment = Deployment(terraform, session, releases, limits)
+    deployment.report = report
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    holder = {"by": f"{getpass.getuser()} on {socket.gethostname()}", "since": now}
+    with held(Lease(s3, bucket, holder)) as lease:
+        deployment.refuse_if_ringing()
+        return deployment.run(_plan(terraform, releases, given), lease)
+
+
+def _plan(terraform: Terraform, releases: Releases, given: argparse.Namespace) -> Plan:
+    """Make or read the plan; raise Refused if there is none."""
+    try:
+        return terraform.read(given.plan) if given.plan else terraform.plan(choose(given.image, releases))
+    except Failed as failure:
+        raise Refused(str(failure)) from failure
+
+
+def _interrupt(number: int, _frame: FrameType | None) -> None:
+    raise Interrupted(number)
+
+
+def main() -> int:
+    """Deploy, write the report, and return the exit status."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s  %(message)s", datefmt="%H:%M:%S", stream=sys.stdout)
+    for noisy in ("botocore", "boto3", "urllib3"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+    given = arguments()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
+    began = time.monotonic()
+    report: dict[str, object] = {"environment": given.environment}
+    status = 1
+    try:
+        status = int(deploy(given, report))
+    except Refused as refusal:
+        log.error("REFUSED: %s", refusal)  # noqa: TRY400 - the message is for people, the trace is not
+        status = Status.REFUSED
+    except Interrupted as interrupted:
+        log.error("INTERRUPTED: a refresh under way goes on. Run the same command again to see it through.")  # noqa: TRY400
+        status = 128 + interrupted.number
+    except (Stuck, BotoCoreError, ClientError) as error:
+        log.error("STUCK: %s Look at docs/runbooks/deploy.md.", error)  # noqa: TRY400 - as above
+        status = Status.STUCK
+    finally:
+        BUILD.mkdir(exist_ok=True)
+        report |= {"status": status, "seconds": round(time.monotonic() - began, 1)}
+        REPORT.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,151 @@
+"""The order of things: apply, wait, verify; and where that fails, the same with the release before."""
+
+import logging
+import time
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import boto3
+
+from terraform.deploy.group import Group
+from terraform.deploy.lock import Lease
+from terraform.deploy.outcome import Failed, Refused, Status, Stuck
+from terraform.deploy.releases import Release, Releases
+from terraform.deploy.state import Plan, Terraform
+from terraform.deploy.verify import Environment
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How long a deployment may take, and how long it watches in the end."""
+
+    minutes: float
+    watch_minutes: float
+    ignore_alarms: bool
+    base_url: str | None
+
+
+class Deployment:
+    """One run of the command."""
+
+    def __init__(self, terraform: Terraform, session: boto3.Session, releases: Releases, limits: Limits) -> None:
+        """Work with the state and the releases of one environment."""
+        self._terraform, self._session, self._releases, self._limits = terraform, session, releases, limits
+        self.report: dict[str, Any] = {}
+
+    def refuse_if_ringing(self) -> None:
+        """Raise Refused while an alarm rings: it would stop the refresh, or this deployment be blamed for it."""
+        environment = self._environment()
+        if self._limits.ignore_alarms or environment is None:
+            return
+        if names := environment.ringing():
+            raise Refused(
+                f"{', '.join(names)} rings already; see its page in docs/runbooks. "
+                "If this deployment is the cure, run it again with --ignore-alarms."
+            )
+
+    def run(self, plan: Plan, lease: Lease) -> Status:
+        """Apply `plan` and see it through; if that fails, go back to the last release, or raise Stuck."""
+        self.report |= {"image": plan.image, "changes": plan.summary}
+        try:
+            self._release(plan, lease)
+        except Failed as failure:
+            log.error("FAILED: %s", failure)  # noqa: TRY400 - the message is for people, the trace is not
+            self.report["failure"] = str(failure)
+            lease.check()
+            self._go_back(plan.image, lease)
+            return Status.FAILED
+        log.info("done: %s serves everywhere", plan.image)
+        return Status.DONE
+
+    def _release(self, plan: Plan, lease: Lease) -> None:
+        """Bring a new image to every instance, verify it, and note it as a release."""
+        alarms = not self._limits.ignore_alarms
+        environment = self._bring(plan, lease, alarms=alarms)
+        self._verify(environment, plan.image, lease)
+        if alarms:
+            log.info("watching the alarms for %g minutes", self._limits.watch_minutes)
+            environment.stay_quiet(self._limits.watch_minutes, lease.check)
+
+    def _go_back(self, failed: str, lease: Lease) -> None:
+        """Bring the last release back; raise Stuck if that cannot be done."""
+        image = self._last_release(failed)
+        log.info("going back to %s", image)
+        self.report["previous"] = image
+        try:
+            environment = self._bring(self._terraform.plan(image), lease, alarms=False)
+            self._verify(environment, image, lease)
+            environment.become_quiet(self._limits.minutes, lease.check)
+        except Failed as failure:
+            raise Stuck(f"Going back to {image} failed, too: {failure} See docs/runbooks/roll-back.md.") from failure
+        log.info("%s was not deployed, %s serves everywhere again. See docs/runbooks/refresh-failed.md", failed, image)
+
+    def _bring(self, plan: Plan, lease: Lease, *, alarms: bool) -> Environment:
+        """Apply a plan and replace every instance; without `alarms` none of them may stop that."""
+        deadline = time.monotonic() + 60 * self._limits.minutes
+        before = self._last_refresh()
+        log.info("applying for %s: %s", plan.image, plan.summary)
+        try:
+            self._terraform.apply(plan)
+        except Failed:
+            # The last thing an apply does is to start the refresh, which is refused while alarms ring.
+            if alarms or self._terraform.plan(plan.image).changes:
+                raise
+        environment = self._environment()
+        if environment is None:
+            raise Failed("terraform apply left no outputs.")
+        self._replace_instances(environment.group, before, deadline, lease, alarms=alarms)
+        return environment
+
+    def _replace_instances(
+        self, group: Group, before: str | None, deadline: float, lease: Lease, *, alarms: bool
+    ) -> None:
+        """Wait for the refresh that the apply started; start one where there is none, or where an alarm stopped it."""
+        latest = group.wait(deadline, lease.check)
+        if alarms and latest is not None and latest.refresh_id != before and not latest.successful:
+            raise Failed(f"{latest}.")
+        if not group.outdated():
+            return
+        group.start(alarms=alarms)
+        latest = group.wait(deadline, lease.check)
+        if latest is None or not latest.successful:
+            raise Failed(f"{latest}.")
+
+    def _verify(self, environment: Environment, image: str, lease: Lease) -> None:
+        """Look at every instance, ask through the load balancer, and note the release."""
+        log.info("asking every instance, and %s, for %s", environment.url, image)
+        told = environment.serves(image, lease.check)
+        log.info("version %s answers everywhere; smoke tests", told["version"])
+        environment.smoke()
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        release = Release(image, told["version"], told["commit"], now)
+        self._releases.add(release)
+        self.report["release"] = asdict(release)
+
+    def _last_release(self, failed: str) -> str:
+        known = self._releases.all()
+        if not known:
+            raise Stuck("Nothing was released here before, so there is nothing to go back to.")
+        if known[-1].image == failed:
+            raise Stuck(
+                f"{failed} is the last release itself: what is new is Terraform's code or values. "
+                "Check out the commit before, and deploy that."
+            )
+        return known[-1].image
+
+    def _environment(self) -> Environment | None:
+        """Return what the last apply left, if there was any."""
+        outputs = self._terraform.outputs()
+        if not outputs:
+            return None
+        group = Group(self._session.client("autoscaling"), outputs["group_name"], outputs["refresh_preferences"])
+        return Environment(outputs, group, (self._limits.base_url or outputs["url"]).rstrip("/"), self._session)
+
+    def _last_refresh(self) -> str | None:
+        """Return the latest refresh that has ended: the next one is ours, and so is one under way."""
+        environment = self._environment()
+        latest = environment.group.refresh() if environment else None
+        return latest.refresh_id if latest and not latest.active else None

@@ -1,0 +1,135 @@
+"""The Auto Scaling group: its instances, and the instance refresh that replaces them."""
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from terraform.deploy.outcome import Failed
+
+log = logging.getLogger(__name__)
+
+# All others are on the way: Pending, InProgress, Baking, Cancelling, RollbackInProgress, and what AWS may add.
+# https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_InstanceRefresh.html
+ENDS = ("Successful", "Failed", "Cancelled", "RollbackSuccessful", "RollbackFailed")
+_POLL_SECONDS = 3.0
+
+
+@dataclass(frozen=True)
+class Refresh:
+    """An instance refresh as AWS tells it."""
+
+    refresh_id: str
+    status: str
+    reason: str
+    percent: int
+    left: int
+    """Instances that are still to be replaced."""
+
+    @property
+    def active(self) -> bool:
+        """Say whether it goes on."""
+        return self.status not in ENDS
+
+    @property
+    def successful(self) -> bool:
+        """Say whether it replaced every instance."""
+        return self.status == "Successful"
+
+    def __str__(self) -> str:
+        """Tell how far it is."""
+        reason = f": {self.reason}" if self.reason else ""
+        return f"instance refresh {self.status}, {self.percent} %, {self.left} instances to go{reason}"
+
+
+class Group:
+    """The group of an environment."""
+
+    def __init__(self, client: Any, name: str, preferences: dict[str, Any]) -> None:  # noqa: ANN401 - boto3's
+        """Start refreshes with `preferences`, as Terraform writes them."""
+        self._client, self.name = client, name
+        self._preferences = _as_api(preferences)
+
+    def describe(self) -> dict[str, Any]:
+        """Return the group as AWS describes it."""
+        found = self._client.describe_auto_scaling_groups(AutoScalingGroupNames=[self.name])["AutoScalingGroups"]
+        if not found:
+            raise Failed(f"there is no Auto Scaling group {self.name}.")
+        (group,) = found
+        return dict(group)
+
+    def outdated(self) -> list[str]:
+        """Return the instances that do not run the group's version of the launch template."""
+        group = self.describe()
+        version = group["LaunchTemplate"]["Version"]
+        return [
+            instance["InstanceId"]
+            for instance in members(group)
+            if instance.get("LaunchTemplate", {}).get("Version") != version
+        ]
+
+    def refresh(self) -> Refresh | None:
+        """Return the latest instance refresh, if there was any."""
+        found = self._client.describe_instance_refreshes(AutoScalingGroupName=self.name, MaxRecords=1)
+        return next(map(_read, found["InstanceRefreshes"]), None)
+
+    def start(self, *, alarms: bool) -> None:
+        """Start a refresh by ourselves, for what no apply starts one; without `alarms` none of them stops it."""
+        left_out = () if alarms else ("AlarmSpecification",)
+        preferences = {name: value for name, value in self._preferences.items() if name not in left_out}
+        log.info("starting an instance refresh%s", "" if alarms else " that no alarm stops")
+        self._client.start_instance_refresh(AutoScalingGroupName=self.name, Preferences=preferences)
+
+    def cancel(self) -> None:
+        """Stop the refresh that is under way, if there is one; replacements under way are finished."""
+        try:
+            self._client.cancel_instance_refresh(AutoScalingGroupName=self.name)
+        except self._client.exceptions.ActiveInstanceRefreshNotFoundFault:
+            return
+
+    def wait(self, deadline: float, check: Callable[[], None]) -> Refresh | None:
+        """Wait until no refresh is under way, telling each step; return the latest.
+
+        Raise Failed at `deadline`, in seconds of the monotonic clock, and whatever `check` raises.
+        """
+        told = ""
+        while (found := self.refresh()) is not None:
+            if str(found) != told:
+                told = str(found)
+                log.info("%s", told)
+            if not found.active:
+                break
+            check()
+            if time.monotonic() > deadline:
+                self.cancel()
+                raise Failed(f"time is up, and the {found}.")
+            time.sleep(_POLL_SECONDS)
+        return found
+
+
+def members(group: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the instances of a described group that are not about to end."""
+    return [member for member in group["Instances"] if not member["LifecycleState"].startswith("Terminat")]
+
+
+def _read(told: dict[str, Any]) -> Refresh:
+    return Refresh(
+        told["InstanceRefreshId"],
+        told["Status"],
+        told.get("StatusReason", ""),
+        int(told.get("PercentageComplete", 0)),
+        int(told.get("InstancesToUpdate", 0)),
+    )
+
+
+def _as_api(preferences: dict[str, Any]) -> dict[str, Any]:
+    """Write Terraform's preferences as AWS's API has them: other names, and nothing that is not set."""
+    written = {
+        "".join(part.capitalize() for part in name.split("_")): value
+        for name, value in preferences.items()
+        if value not in (None, "", [])
+    }
+    if "AlarmSpecification" in written:
+        written["AlarmSpecification"] = {"Alarms": written["AlarmSpecification"][0]["alarms"]}
+    return written

@@ -1,0 +1,114 @@
+"""One deployment at a time: a lease, kept as an object beside Terraform's state.
+
+Terraform's own lock covers an apply, not the waiting after it. A lease that nobody renews runs out, so that a
+deployment whose machine died blocks nobody for long.
+"""
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from terraform.deploy.outcome import Refused, Stuck
+
+KEY = "deploy/lock.json"
+LEASE_SECONDS = 120.0
+_CONFLICTS = ("PreconditionFailed", "ConditionalRequestConflict", "412", "409")
+
+
+class Lease:
+    """The right to deploy, as long as it is renewed."""
+
+    def __init__(self, s3: Any, bucket: str, holder: dict[str, str]) -> None:  # noqa: ANN401 - a client of boto3's
+        """Prepare to be held by `holder`, who is told to whoever comes meanwhile."""
+        self._s3, self._bucket = s3, bucket
+        self._body = json.dumps(holder)
+        self._tag = ""
+        self._lost: Exception | None = None
+
+    def take(self) -> None:
+        """Take it if nobody has it, or if it has run out; raise Refused if another deployment is under way."""
+        try:
+            self._put(IfNoneMatch="*")
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in _CONFLICTS:
+                raise
+            self._take_over()
+
+    def renew(self) -> None:
+        """Renew it; raise ClientError if it is somebody else's by now."""
+        self._put(IfMatch=self._tag)
+
+    def check(self) -> None:
+        """Raise Stuck if it was lost, since two deployments at once end nowhere."""
+        if self._lost is not None:
+            raise Stuck(
+                f"The lease s3://{self._bucket}/{KEY} was lost, so this deployment went no further: {self._lost} "
+                "Whoever has it now deploys; wait for that, then look at what serves."
+            )
+
+    def keep(self, stop: threading.Event) -> None:
+        """Renew it until `stop` is set, or until it is lost."""
+        failures = 0
+        while not stop.wait(LEASE_SECONDS / 6):
+            try:
+                self.renew()
+                failures = 0
+            except (BotoCoreError, ClientError) as error:
+                failures += 1
+                taken = isinstance(error, ClientError) and error.response["Error"]["Code"] in _CONFLICTS
+                if taken or failures == 5:  # noqa: PLR2004 - the lease has run out by then
+                    self._lost = error
+                    return
+
+    def give_back(self) -> None:
+        """Let the next deployment begin."""
+        if self._lost is None:
+            self._s3.delete_object(Bucket=self._bucket, Key=KEY)
+
+    def _take_over(self) -> None:
+        try:
+            found = self._s3.get_object(Bucket=self._bucket, Key=KEY)
+            left = LEASE_SECONDS - _age(found)
+            if left > 0:
+                holder = ", ".join(f"{name} {value}" for name, value in json.load(found["Body"]).items())
+                raise Refused(
+                    f"Another deployment is under way: {holder}. Wait for it. "
+                    f"If it has died, its lease runs out in {left:.0f} seconds; then run this again."
+                )
+            self._put(IfMatch=found["ETag"])
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in (*_CONFLICTS, "NoSuchKey"):
+                raise
+            raise Refused("Another deployment began at this very moment. Wait for it.") from error
+
+    def _put(self, **condition: str) -> None:
+        answer = self._s3.put_object(Bucket=self._bucket, Key=KEY, Body=self._body, **condition)
+        self._tag = answer["ETag"]
+
+
+def _age(found: dict[str, Any]) -> float:
+    """Return how many seconds ago an object was written, by S3's own clock."""
+    now = parsedate_to_datetime(found["ResponseMetadata"]["HTTPHeaders"]["date"])
+    written: datetime = found["LastModified"]
+    return (now - written).total_seconds()
+
+
+@contextmanager
+def held(lease: Lease) -> Iterator[Lease]:
+    """Hold `lease` until the block ends."""
+    lease.take()
+    stop = threading.Event()
+    keeper = threading.Thread(target=lease.keep, args=[stop], daemon=True)
+    keeper.start()
+    try:
+        yield lease
+    finally:
+        stop.set()
+        keeper.join()
+        lease.give_back()

@@ -1,0 +1,33 @@
+"""How a deployment can end, and the exit status of each end."""
+
+from enum import IntEnum
+
+
+class Status(IntEnum):
+    """Exit statuses; an interrupted deployment ends with 128 + the signal's number, as a shell has it."""
+
+    DONE = 0
+    FAILED = 1  # the previous version serves again; or there are changes where none were expected
+    REFUSED = 2  # nothing was changed
+    STUCK = 3  # a person must act
+
+
+class Refused(Exception):
+    """Nothing was changed; the message says why, and what to do."""
+
+
+class Failed(Exception):
+    """The new version is not in service everywhere, or not well; the message says how that showed."""
+
+
+class Stuck(Exception):
+    """Neither the new version nor the one before is in service everywhere; the message says what to do."""
+
+
+class Interrupted(BaseException):
+    """A signal asked the deployment to stop; like KeyboardInterrupt, it is no error to be handled on the way."""
+
+    def __init__(self, number: int) -> None:
+        """Remember the signal's number."""
+        super().__init__(number)
+        self.number = number

@@ -1,0 +1,95 @@
+"""Terraform's command line: plans, applies, and what the state tells."""
+
+import json
+import signal
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from terraform.deploy.outcome import Failed
+
+ROOT = Path(__file__).parents[1]
+BUILD = ROOT.parent / "build"
+_CHANGES = 2  # exit status of `plan -detailed-exitcode`
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A saved plan."""
+
+    path: Path
+    environment: str
+    image: str
+    changes: dict[str, str]
+    """What happens to each resource, by address, such as create or delete+create."""
+
+    @property
+    def summary(self) -> str:
+        """Say in one line what it changes."""
+        actions = list(self.changes.values())
+        counts = [f"{actions.count(action)} {action}" for action in sorted(set(actions))]
+        return ", ".join(counts) or "no changes"
+
+
+class Terraform:
+    """The root module, for one environment."""
+
+    def __init__(self, environment: str) -> None:
+        """Choose the backend and the workspace of `environment`."""
+        self._environment = environment
+        self._run("init", "-input=false", "-reconfigure", f"-backend-config=environments/{environment}.s3.tfbackend")
+        self._run("workspace", "select", "-or-create", environment)
+        told = json.loads((ROOT / ".terraform" / "terraform.tfstate").read_text(encoding="utf-8"))
+        self.backend: dict[str, Any] = told["backend"]["config"]
+        """Where the state is: bucket, region and so on."""
+
+    def plan(self, image: str) -> Plan:
+        """Plan for `image`, and save the plan, and what people read of it, to build/; raise Failed if that fails."""
+        BUILD.mkdir(exist_ok=True)
+        path = BUILD / f"{self._environment}.tfplan"
+        values = [f"-var-file=environments/{self._environment}.tfvars", f"-var=ami_id={image}"]
+        self._run("plan", "-input=false", "-detailed-exitcode", f"-out={path}", *values)
+        (BUILD / f"{self._environment}.plan.txt").write_text(self._run("show", "-no-color", str(path)), "utf-8")
+        return self.read(path)
+
+    def read(self, path: Path) -> Plan:
+        """Read a saved plan; raise Failed if it is none, or none of this environment."""
+        if not path.is_file():
+            raise Failed(f"there is no plan {path}; make one with --dry-run.")
+        told = json.loads(self._run("show", "-json", str(path.resolve())))
+        values = {name: variable.get("value") for name, variable in told.get("variables", {}).items()}
+        if values.get("environment") != self._environment:
+            raise Failed(f"{path} is a plan for {values.get('environment')}, not for {self._environment}.")
+        changes = {
+            resource["address"]: "+".join(resource["change"]["actions"])
+            for resource in told.get("resource_changes", [])
+            if resource["change"]["actions"] not in (["no-op"], ["read"])
+        }
+        return Plan(path.resolve(), self._environment, values["ami_id"], changes)
+
+    def apply(self, plan: Plan) -> None:
+        """Apply exactly `plan`, telling what happens; raise Failed if Terraform does not come to the end.
+
+        Interrupted, it lets Terraform finish what it is at, so that the state stays true.
+        """
+        command = ["terraform", "apply", "-input=false", "-auto-approve", str(plan.path)]
+        with subprocess.Popen(command, cwd=ROOT, start_new_session=True) as process:
+            try:
+                status = process.wait()
+            except BaseException:
+                process.send_signal(signal.SIGINT)
+                process.wait()
+                raise
+        if status != 0:
+            raise Failed("terraform apply failed; its message stands above.")
+
+    def outputs(self) -> dict[str, Any]:
+        """Return the outputs of the last apply, none before the first."""
+        return {name: output["value"] for name, output in json.loads(self._run("output", "-json")).items()}
+
+    def _run(self, *arguments: str) -> str:
+        done = subprocess.run(["terraform", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
+        if done.returncode not in (0, _CHANGES if "-detailed-exitcode" in arguments else 0):
+            raise Failed(f"terraform {arguments[0]} failed:\n{done.stdout}{done.stderr}".rstrip())
+        return done.stdout

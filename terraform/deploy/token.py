@@ -1,0 +1,22 @@
+"""A token for the smoke tests, where the service asks for one."""
+
+import base64
+import json
+import urllib.parse
+import urllib.request
+
+import boto3
+
+
+def fetch(session: boto3.Session, authentication: dict[str, str] | None) -> str | None:
+    """Return an access token of the pool's machine client, or None where authentication is off."""
+    if authentication is None:
+        return None
+    pool, client_id = authentication["issuer"].rpartition("/")[2], authentication["client_id"]
+    told = session.client("cognito-idp").describe_user_pool_client(UserPoolId=pool, ClientId=client_id)
+    secret = told["UserPoolClient"]["ClientSecret"]
+    basic = base64.b64encode(f"{client_id}:{secret}".encode()).decode()
+    body = urllib.parse.urlencode({"grant_type": "client_credentials"}).encode()
+    request = urllib.request.Request(authentication["token_endpoint"], body, {"Authorization": f"Basic {basic}"})
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        return str(json.load(answer)["access_token"])

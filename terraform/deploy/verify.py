@@ -1,0 +1,119 @@
+"""Is it well? Asked of AWS, and through the load balancer, as clients see it."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from urllib.error import URLError
+
+import boto3
+
+from terraform.deploy.group import Group, members
+from terraform.deploy.outcome import Failed
+from terraform.deploy.state import ROOT
+from terraform.deploy.token import fetch
+
+POLL_SECONDS = 3.0
+_SETTLE_MINUTES = 5.0  # those that leave are deregistered, and new ones registered
+_QUESTIONS = 10  # for each instance, each on a connection of its own
+_ANSWER_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class Environment:
+    """What is verified: Terraform's outputs, the group, and where to reach the load balancer."""
+
+    outputs: dict[str, Any]
+    group: Group
+    url: str
+    session: boto3.Session
+
+    def serves(self, image: str, check: Callable[[], None]) -> dict[str, str]:
+        """Return what /version says; raise Failed unless, after a while, all instances are well and run `image`."""
+        until = time.monotonic() + 60 * _SETTLE_MINUTES
+        while True:
+            try:
+                return self._version(image, self._instances())
+            except Failed:
+                if time.monotonic() > until:
+                    raise
+            check()
+            time.sleep(POLL_SECONDS)
+
+    def smoke(self) -> None:
+        """Run tests/smoke through the load balancer; raise Failed if one fails."""
+        command = [sys.executable, "-m", "pytest", "-q", "tests/smoke", f"--base-url={self.url}"]
+        token = fetch(self.session, self.outputs.get("authentication"))
+        environ = os.environ | ({"HELLO_SMOKE_TOKEN": token} if token else {})
+        done = subprocess.run(command, cwd=ROOT.parent, env=environ, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise Failed(f"the smoke tests failed:\n{done.stdout}{done.stderr}".rstrip())
+
+    def ringing(self) -> list[str]:
+        """Return which of the alarms that stop a refresh ring."""
+        names = self.outputs["refresh_alarms"]
+        found = self.session.client("cloudwatch").describe_alarms(AlarmNames=names, StateValue="ALARM")
+        return [alarm["AlarmName"] for alarm in found["MetricAlarms"]]
+
+    def stay_quiet(self, minutes: float, check: Callable[[], None]) -> None:
+        """Watch the alarms; raise Failed at the first that rings."""
+        until = time.monotonic() + 60 * minutes
+        while True:
+            if names := self.ringing():
+                raise Failed(f"{', '.join(names)} rings.")
+            if time.monotonic() > until:
+                return
+            check()
+            time.sleep(POLL_SECONDS)
+
+    def become_quiet(self, minutes: float, check: Callable[[], None]) -> None:
+        """Wait until no alarm rings any more; raise Failed if one still does in the end."""
+        until = time.monotonic() + 60 * minutes
+        while names := self.ringing():
+            if time.monotonic() > until:
+                raise Failed(f"{', '.join(names)} still rings.")
+            check()
+            time.sleep(POLL_SECONDS)
+
+    def _instances(self) -> int:
+        """Return how many there are; raise Failed unless all run what they should, healthy and registered."""
+        group = self.group.describe()
+        found = members(group)
+        unwell = [member["InstanceId"] for member in found if not _well(member)]
+        outdated = self.group.outdated()
+        here, healthy = {member["InstanceId"] for member in found}, self._healthy()
+        if outdated or unwell or healthy != here or len(found) < group["DesiredCapacity"]:
+            raise Failed(
+                f"of {group['DesiredCapacity']} instances wanted there are {len(found)}; "
+                f"of an old version: {outdated}, unwell: {unwell}, healthy at the load balancer: {sorted(healthy)}."
+            )
+        return len(found)
+
+    def _healthy(self) -> set[str]:
+        asked = self.session.client("elbv2").describe_target_health(TargetGroupArn=self.outputs["target_group_arn"])
+        targets = asked["TargetHealthDescriptions"]
+        return {target["Target"]["Id"] for target in targets if target["TargetHealth"]["State"] == "healthy"}
+
+    def _version(self, image: str, instances: int) -> dict[str, str]:
+        answers = [self._ask() for _ in range(_QUESTIONS * instances)]
+        wrong = {answer["image"] for answer in answers} - {image}
+        if wrong:
+            raise Failed(f"{self.url}/version is answered by {', '.join(sorted(wrong))}, not only by {image}.")
+        return answers[0]
+
+    def _ask(self) -> dict[str, str]:
+        try:
+            with urllib.request.urlopen(f"{self.url}/version", timeout=_ANSWER_SECONDS) as answer:
+                told: dict[str, str] = json.load(answer)
+        except (URLError, OSError, ValueError) as error:
+            raise Failed(f"{self.url}/version does not answer: {error}") from error
+        return told
+
+
+def _well(member: dict[str, Any]) -> bool:
+    return bool(member["LifecycleState"] == "InService" and member["HealthStatus"] == "Healthy")
