@@ -10,7 +10,7 @@ BAKE = -var architecture=$(if $(filter aarch64,$(ARCH)),arm64,amd64) -var subnet
 DYNAMODB_LOCAL := build/dynamodb-local/package/emulator
 
 .DEFAULT_GOAL := help
-.PHONY: help run test contract-test fuzz terraform-test artifact audit bake image rehearse deploy drift bench soak picture lint format clean
+.PHONY: help run test contract-test fuzz terraform-test artifact audit bake image rehearse rehearse-deploy rehearsal-tools deploy drift bench soak picture lint format clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -62,13 +62,18 @@ artifact: .venv/.ready ## Build the wheel, and fetch by hash all it needs on Deb
 	@tar --create --sort=name --owner=0 --group=0 --mtime=@0 --directory $(ARTIFACT) --file $(ARTIFACT).tar .
 	@sha256sum $(ARTIFACT).tar | cut -d ' ' -f 1 > $(ARTIFACT).tar.sha256
 
-rehearse: .venv/.ready $(DYNAMODB_LOCAL) ## Rehearse a fleet of the image under load: refresh, rollback, faults (make image first; haproxy, Java; 8 minutes, or MINUTES=45)
-	@test "$$(id -u)" = 0 || { echo "make rehearse needs root, to boot machines; run it with sudo" >&2; exit 1; }
-	@for tool in systemd-nspawn dnsmasq haproxy java terraform; do command -v $$tool >/dev/null \
-	  || { echo "make rehearse needs $$tool (Debian: apt-get install systemd-container dnsmasq-base haproxy default-jre-headless; Terraform: see README)" >&2; exit 1; }; done
-	@test -d build/image/root || { echo "make rehearse needs the image; run make image first" >&2; exit 1; }
+rehearse: .venv/.ready $(DYNAMODB_LOCAL) rehearsal-tools ## Rehearse a fleet of the image under load: refresh, rollback, faults (make image first; haproxy, Java; 8 minutes, or MINUTES=45)
 	$(BIN)/python -m tests.rehearsal --minutes $(or $(MINUTES),7)
 	$(BIN)/pytest -m rehearsal --timeout 300 tests/rehearsal
+
+rehearse-deploy: .venv/.ready $(DYNAMODB_LOCAL) rehearsal-tools ## Rehearse the deployment: the real command and Terraform on a booted fleet under load (as make rehearse; 15 minutes)
+	$(BIN)/python -m tests.rehearsal.deploy --minutes $(or $(MINUTES),7)
+
+rehearsal-tools:
+	@test "$$(id -u)" = 0 || { echo "A rehearsal needs root, to boot machines; run it with sudo" >&2; exit 1; }
+	@for tool in systemd-nspawn dnsmasq haproxy java terraform; do command -v $$tool >/dev/null \
+	  || { echo "A rehearsal needs $$tool (Debian: apt-get install systemd-container dnsmasq-base haproxy default-jre-headless; Terraform: see README)" >&2; exit 1; }; done
+	@test -d build/image/root || { echo "A rehearsal needs the image; run make image first" >&2; exit 1; }
 
 deploy: .venv/.ready ## Deploy an image and see it through, or go back (ENVIRONMENT=dev, IMAGE=ami-..., baked, bake, current or previous; DEPLOY=--dry-run)
 	@command -v terraform >/dev/null || { echo "make deploy needs Terraform 1.11 or newer: https://developer.hashicorp.com/terraform/install" >&2; exit 1; }

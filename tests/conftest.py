@@ -24,6 +24,7 @@ from tests.support.issuer import AUDIENCE, Issuer, running_issuer
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Let the same tests run against another server."""
     parser.addoption("--dynamodb", choices=("moto", "local"), default="moto", help="server to test against")
+    parser.addoption("--base-url", help="running service that tests/smoke asks; without it, one of its own")
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

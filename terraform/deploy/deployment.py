@@ -12,6 +12,7 @@ from terraform.deploy.group import Group
 from terraform.deploy.lock import Lease
 from terraform.deploy.outcome import Failed, Refused, Status, Stuck
 from terraform.deploy.releases import Release, Releases
+from terraform.deploy.relief import take_out
 from terraform.deploy.state import Plan, Terraform
 from terraform.deploy.verify import Environment
 
@@ -65,10 +66,11 @@ class Deployment:
         """Bring a new image to every instance, verify it, and note it as a release."""
         alarms = not self._limits.ignore_alarms
         environment = self._bring(plan, lease, alarms=alarms)
-        self._verify(environment, plan.image, lease)
+        release = self._verify(environment, plan.image, lease)
         if alarms:
             log.info("watching the alarms for %g minutes", self._limits.watch_minutes)
             environment.stay_quiet(self._limits.watch_minutes, lease.check)
+        self._releases.add(release)
 
     def _go_back(self, failed: str, lease: Lease) -> None:
         """Bring the last release back; raise Stuck if that cannot be done."""
@@ -76,15 +78,15 @@ class Deployment:
         log.info("going back to %s", image)
         self.report["previous"] = image
         try:
-            environment = self._bring(self._terraform.plan(image), lease, alarms=False)
+            environment = self._bring(self._terraform.plan(image), lease, alarms=False, bad=failed)
             self._verify(environment, image, lease)
             environment.become_quiet(self._limits.minutes, lease.check)
         except Failed as failure:
             raise Stuck(f"Going back to {image} failed, too: {failure} See docs/runbooks/roll-back.md.") from failure
         log.info("%s was not deployed, %s serves everywhere again. See docs/runbooks/refresh-failed.md", failed, image)
 
-    def _bring(self, plan: Plan, lease: Lease, *, alarms: bool) -> Environment:
-        """Apply a plan and replace every instance; without `alarms` none of them may stop that."""
+    def _bring(self, plan: Plan, lease: Lease, *, alarms: bool, bad: str | None = None) -> Environment:
+        """Apply a plan and replace every instance, those of a `bad` image first; without `alarms` none stops that."""
         deadline = time.monotonic() + 60 * self._limits.minutes
         before = self._last_refresh()
         log.info("applying for %s: %s", plan.image, plan.summary)
@@ -97,6 +99,8 @@ class Deployment:
         environment = self._environment()
         if environment is None:
             raise Failed("terraform apply left no outputs.")
+        if bad:
+            take_out(environment, bad)
         self._replace_instances(environment.group, before, deadline, lease, alarms=alarms)
         return environment
 
@@ -114,16 +118,16 @@ class Deployment:
         if latest is None or not latest.successful:
             raise Failed(f"{latest}.")
 
-    def _verify(self, environment: Environment, image: str, lease: Lease) -> None:
-        """Look at every instance, ask through the load balancer, and note the release."""
+    def _verify(self, environment: Environment, image: str, lease: Lease) -> Release:
+        """Look at every instance, ask through the load balancer, and return what serves there."""
         log.info("asking every instance, and %s, for %s", environment.url, image)
         told = environment.serves(image, lease.check)
         log.info("version %s answers everywhere; smoke tests", told["version"])
         environment.smoke()
         now = datetime.now(UTC).isoformat(timespec="seconds")
         release = Release(image, told["version"], told["commit"], now)
-        self._releases.add(release)
-        self.report["release"] = asdict(release)
+        self.report["serves"] = asdict(release)
+        return release
 
     def _last_release(self, failed: str) -> str:
         known = self._releases.all()

@@ -56,9 +56,8 @@ class Environment:
 
     def ringing(self) -> list[str]:
         """Return which of the alarms that stop a refresh ring."""
-        names = self.outputs["refresh_alarms"]
-        found = self.session.client("cloudwatch").describe_alarms(AlarmNames=names, StateValue="ALARM")
-        return [alarm["AlarmName"] for alarm in found["MetricAlarms"]]
+        found = self.session.client("cloudwatch").describe_alarms(AlarmNames=self.outputs["refresh_alarms"])
+        return [alarm["AlarmName"] for alarm in found["MetricAlarms"] if alarm["StateValue"] == "ALARM"]
 
     def stay_quiet(self, minutes: float, check: Callable[[], None]) -> None:
         """Watch the alarms; raise Failed at the first that rings."""
@@ -86,7 +85,7 @@ class Environment:
         found = members(group)
         unwell = [member["InstanceId"] for member in found if not _well(member)]
         outdated = self.group.outdated()
-        here, healthy = {member["InstanceId"] for member in found}, self._healthy()
+        here, healthy = {member["InstanceId"] for member in found}, self.healthy()
         if outdated or unwell or healthy != here or len(found) < group["DesiredCapacity"]:
             raise Failed(
                 f"of {group['DesiredCapacity']} instances wanted there are {len(found)}; "
@@ -94,7 +93,8 @@ class Environment:
             )
         return len(found)
 
-    def _healthy(self) -> set[str]:
+    def healthy(self) -> set[str]:
+        """Return the instances that get requests."""
         asked = self.session.client("elbv2").describe_target_health(TargetGroupArn=self.outputs["target_group_arn"])
         targets = asked["TargetHealthDescriptions"]
         return {target["Target"]["Id"] for target in targets if target["TargetHealth"]["State"] == "healthy"}

@@ -26,6 +26,10 @@ class Instance:
     zone: str
     machine: Machine
     power: ExitStack
+    instance_id: str
+    template: str
+    """Version of the launch template that it was launched from."""
+
     states: list[tuple[float, str]] = field(default_factory=list)
     """When it entered a state, in seconds of the monotonic clock."""
 
@@ -43,22 +47,32 @@ class Fleet:
     """Launches and terminates instances, as the group's activities do."""
 
     def __init__(
-        self, network: Bridge, balancer: Balancer, images: dict[str, Path], values: Values, folder: Path
+        self,
+        network: Bridge,
+        balancer: Balancer,
+        images: dict[str, Path],
+        values: Values,
+        folder: Path,
+        image_ids: dict[str, str] | None = None,
     ) -> None:
-        """Start empty; `folder` is for the instances' network settings."""
+        """Start empty; `folder` is for the instances' network settings, `image_ids` are ids of images by name."""
         self._network, self._balancer, self._images, self._folder = network, balancer, images, folder
         self.values = values
         self.by_address: dict[str, str] = {}
         """Image ids by address, as the metadata service tells them."""
         self.instances: list[Instance] = []
+        self._image_ids = image_ids or {name: f"ami-{name}" for name in images}
 
     @property
     def in_service(self) -> list[Instance]:
         """Return the instances that take requests, oldest first."""
         return [instance for instance in self.instances if instance.state == "in service"]
 
-    async def launch(self, image: str) -> Instance:
-        """Boot an instance and register it; it takes requests once the load balancer has found it healthy."""
+    async def launch(self, image: str, template: str | None = None) -> Instance:
+        """Boot an instance and register it; it takes requests once the load balancer has found it healthy.
+
+        Without a launch template's version, the image stands for it.
+        """
         number = self._free_number()
         slot, address = f"i{number}", f"{self._network.address.rpartition('.')[0]}.{_ADDRESSES + number}"
         settings = self._folder / f"{slot}.network"
@@ -66,13 +80,14 @@ class Fleet:
         settings.write_text(
             f"[Match]\nName=host0\n[Network]\nAddress={address}/24\nGateway={gateway}\n", encoding="utf-8"
         )
-        self.by_address[address] = f"ami-{image}"
+        self.by_address[address] = self._image_ids[image]
         power = ExitStack()
         bind = f"--bind-ro={settings}:/etc/systemd/network/10-host0.network"
         machine = power.enter_context(booted(self._images[image], self._network, f"h{number}", bind))
         zones = [instance.zone for instance in self.instances if instance.state != "gone"]
         zone = min(_ZONES, key=zones.count)
-        instance = Instance(slot, address, image, zone, machine, power)
+        instance_id = f"i-{len(self.instances) + 1:017x}"
+        instance = Instance(slot, address, image, zone, machine, power, instance_id, template or image)
         instance.enter("pending")
         self.instances.append(instance)
         await self._balancer.register(slot, address, self.values.port)
@@ -99,7 +114,7 @@ class Fleet:
         meanwhile.
         """
         instance.enter("deregistering")
-        told = asyncio.create_task(self._deregister_late(instance, PROPAGATION_SECONDS * self.values.scale))
+        told = asyncio.create_task(self.deregister_late(instance, PROPAGATION_SECONDS * self.values.scale))
         await asyncio.sleep(self.values.deregistration)
         instance.enter("stopping")
         await asyncio.to_thread(instance.power.close)
@@ -123,7 +138,8 @@ class Fleet:
         on = [instance for instance in self.instances if instance.state != "gone"]
         await asyncio.gather(*(asyncio.to_thread(instance.power.close) for instance in on))
 
-    async def _deregister_late(self, instance: Instance, seconds: float) -> None:
+    async def deregister_late(self, instance: Instance, seconds: float) -> None:
+        """Let the load balancer send an instance no new requests, some seconds from now."""
         await asyncio.sleep(seconds)
         await self._balancer.deregister(instance.slot)
 

@@ -1,4 +1,4 @@
-"""Puts the last rehearsal into README: the table between its two marks, and the picture of the rolling refresh.
+"""Puts the last rehearsals into README: each table between its two marks, and its picture.
 
 `python -m tests.rehearsal.readme` does it.
 """
@@ -6,51 +6,99 @@
 import json
 import re
 import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.rehearsal.__main__ import REPORT
 from tests.rehearsal.stage import FOLDER
 
 README = Path("README.md")
-PICTURE = Path("docs/rehearsal.png")
-_BEGIN, _END = "<!-- rehearsal: make rehearse, then python -m tests.rehearsal.readme -->\n", "<!-- end -->\n"
-
-# What a scenario has to tell besides its requests, by the names of its figures.
-_MORE = {
-    "seconds_until_failed": "refresh failed after {} s",
-    "bound": "bound {:,}",
-    "seconds_to_recover": "well again after {} s",
-    "slowest_during_fault_ms": "503 within {:,} ms",
-    "success_percent": "{} % answered",
-    "amplification": "{} x the calls",
-    "seconds_until_noticed": "noticed after {} s",
-    "seconds_until_replaced": "replaced after {} s",
-}
+_END = "<!-- end -->\n"
 
 
-def table(scenarios: dict[str, dict[str, Any]]) -> str:
+@dataclass(frozen=True)
+class Part:
+    """A table and a picture of README, and where they come from."""
+
+    target: str
+    report: Path
+    drawn: Path
+    picture: Path
+    more: Mapping[str, str]
+    """What a scenario has to tell besides its requests, by the names of its figures."""
+
+    @property
+    def begin(self) -> str:
+        """The mark before the table."""
+        return f"<!-- {self.target}: make {self.target}, then python -m tests.rehearsal.readme -->\n"
+
+
+PARTS = [
+    Part(
+        "rehearse",
+        FOLDER.parent / "rehearsal.json",
+        FOLDER / "rolling-refresh.png",
+        Path("docs/rehearsal.png"),
+        {
+            "seconds_until_failed": "refresh failed after {} s",
+            "bound": "bound {:,}",
+            "seconds_to_recover": "well again after {} s",
+            "slowest_during_fault_ms": "503 within {:,} ms",
+            "success_percent": "{} % answered",
+            "amplification": "{} x the calls",
+            "seconds_until_noticed": "noticed after {} s",
+            "seconds_until_replaced": "replaced after {} s",
+        },
+    ),
+    Part(
+        "rehearse-deploy",
+        FOLDER.parent / "deploy.json",
+        FOLDER / "deploy" / "bad-image-answers-500.png",
+        Path("docs/deploy.png"),
+        {
+            "exit": "exit status {}",
+            "serves": "then {} serves everywhere",
+            "exit_when_interrupted": "{} when interrupted",
+            "exit_of_a_second_at_once": "a second at once: {}",
+            "bound": "bound {:,}",
+            "seconds": "{} s",
+        },
+    ),
+]
+
+
+def table(scenarios: dict[str, dict[str, Any]], more: Mapping[str, str]) -> str:
     """Return the table in Markdown."""
     rows = ["| scenario | requests | failed | writes lost | |", "|---|---:|---:|---:|---|"]
     for name, figures in scenarios.items():
-        more = [text.format(figures[key]) for key, text in _MORE.items() if key in figures]
+        told = [text.format(figures[key]) for key, text in more.items() if key in figures]
         numbers = [f"{figures[key]:,}" for key in ("requests", "failed", "acknowledged_writes_lost")]
-        rows.append(f"| {' | '.join([name, *numbers, ', '.join(more)])} |")
+        rows.append(f"| {' | '.join([name, *numbers, ', '.join(told)])} |")
     return "\n".join(rows) + "\n"
 
 
-def main() -> None:
-    """Rewrite the part of README."""
-    report = json.loads(REPORT.read_text(encoding="utf-8"))
-    missed = [name for name, figures in report["scenarios"].items() if figures["missed"]]
+def renew(text: str, part: Part) -> str:
+    """Return README's text with the last rehearsal of one kind."""
+    scenarios = json.loads(part.report.read_text(encoding="utf-8"))["scenarios"]
+    missed = [name for name, figures in scenarios.items() if figures["missed"]]
     if missed:
         raise SystemExit(f"README tells of rehearsals that succeed; this one did not: {missed}")
-    text = README.read_text(encoding="utf-8")
-    pattern = re.compile(re.escape(_BEGIN) + ".*?" + re.escape(_END), re.DOTALL)
+    pattern = re.compile(re.escape(part.begin) + ".*?" + re.escape(_END), re.DOTALL)
     if not pattern.search(text):
-        raise SystemExit(f"README has lost its marks: {_BEGIN}{_END}")
-    README.write_text(pattern.sub(_BEGIN + "\n" + table(report["scenarios"]) + "\n" + _END, text), encoding="utf-8")
-    shutil.copy(FOLDER / "rolling-refresh.png", PICTURE)
+        raise SystemExit(f"README has lost its marks: {part.begin}{_END}")
+    shutil.copy(part.drawn, part.picture)
+    whole = part.begin + "\n" + table(scenarios, part.more) + "\n" + _END
+    return pattern.sub(lambda _: whole, text)
+
+
+def main() -> None:
+    """Renew what has been rehearsed here."""
+    text = README.read_text(encoding="utf-8")
+    for part in PARTS:
+        if part.report.exists():
+            text = renew(text, part)
+    README.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

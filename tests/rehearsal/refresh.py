@@ -19,14 +19,21 @@ class RefreshFailed(Exception):
     """The refresh ended before every instance was replaced; the message is its status reason."""
 
 
-async def refresh(fleet: Fleet, image: str, alarm: Callable[[], str | None], checkpoint_seconds: float = 0) -> None:
-    """Replace every instance that does not run `image`; raise RefreshFailed if that cannot be done.
+async def refresh(
+    fleet: Fleet,
+    image: str,
+    alarm: Callable[[], str | None],
+    checkpoint_seconds: float = 0,
+    template: str | None = None,
+) -> None:
+    """Replace every instance that is not of `template`, by default `image`; raise RefreshFailed if that cannot be done.
 
     `alarm` returns why the refresh must stop, or None. An instance that failed stays until it is replaced, but one that
     never got healthy is terminated.
     """
     values = fleet.values
-    old = [instance for instance in fleet.in_service if not (values.skip_matching and instance.image == image)]
+    template = template or image
+    old = [instance for instance in fleet.in_service if not (values.skip_matching and instance.template == template)]
     leaving: list[asyncio.Task[None]] = []
     total = len(old)
     try:
@@ -37,7 +44,7 @@ async def refresh(fleet: Fleet, image: str, alarm: Callable[[], str | None], che
         await asyncio.sleep(0)
         while old:
             room = values.most - len(fleet.in_service)
-            batch = [await fleet.launch(image) for _ in range(min(room, len(old)))]
+            batch = [await fleet.launch(image, template) for _ in range(min(room, len(old)))]
             for instance in batch:
                 await _become_healthy(fleet, instance, alarm)
             await _watch(fleet, values.warmup, batch, alarm)

@@ -5,7 +5,7 @@ import json
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +23,13 @@ from tests.support.metadata import metadata_service
 FOLDER = images.FOLDER.parent
 _TABLE = "birthdays"
 _SETTLE_SECONDS = 1.0
+# What Terraform's launch template would tell, where no Terraform takes part.
+_OF_THE_TEMPLATE = {
+    "HELLO_TABLE_NAME": _TABLE,
+    "LOG_GROUP_METRICS": "/rehearsal/metrics",
+    "LOG_GROUP_SERVICE": "/rehearsal/service",
+    "LOG_GROUP_SYSTEM": "/rehearsal/system",
+}
 
 
 @dataclass
@@ -54,6 +61,12 @@ class Stage:
     fleet: Fleet
     database: Database
     rate: float
+    settings: dict[str, object]
+    """What instances must be told to work here, on top of what their launch template tells."""
+
+    user_data: str = ""
+    """What the metadata service tells them."""
+
     _seeds: int = 0
 
     @asynccontextmanager
@@ -102,31 +115,35 @@ async def _read(process: asyncio.subprocess.Process, seen: Load, alarm: Alarm, s
 
 
 @asynccontextmanager
-async def stage(values: Values, rate: float, names: list[str], size: int) -> AsyncIterator[Stage]:
+async def stage(
+    values: Values, rate: float, names: list[str], size: int, image_ids: dict[str, str] | None = None
+) -> AsyncIterator[Stage]:
     """Build the stage with `size` instances of the first of the images `names` in service."""
     made = images.make(names)
     with bridge("hello0", "10.77.0") as network:
         async with database(network, _TABLE) as table, balancer(network.address, values, FOLDER) as front:
-            fleet = Fleet(network, front, made, values, _folder("network"))
-            user_data = {
-                "HELLO_TABLE_NAME": _TABLE,
+            fleet = Fleet(network, front, made, values, _folder("network"), image_ids)
+            settings: dict[str, object] = {
                 "AWS_ENDPOINT_URL_DYNAMODB": table.url,
                 "HELLO_DRAIN_SECONDS": values.drain,
                 "HELLO_SHUTDOWN_SECONDS": values.shutdown,
-                "LOG_GROUP_METRICS": "/rehearsal/metrics",
-                "LOG_GROUP_SERVICE": "/rehearsal/service",
-                "LOG_GROUP_SYSTEM": "/rehearsal/system",
             }
-            text = "".join(f"{name}={value}\n" for name, value in user_data.items())
-            async with metadata_service(text, images=fleet.by_address):
+            built = Stage(values, network.address, fleet, table, rate, settings)
+            built.user_data = lines(_OF_THE_TEMPLATE | settings)
+            async with metadata_service(lambda: built.user_data, images=fleet.by_address):
                 try:
                     first = [await fleet.launch(names[0]) for _ in range(size)]
                     for instance in first:
                         if not await fleet.wait_in_service(instance):
                             raise SystemExit(f"{instance.slot} did not get healthy; the baked image does not work")
-                    yield Stage(values, network.address, fleet, table, rate)
+                    yield built
                 finally:
                     await fleet.end()
+
+
+def lines(settings: Mapping[str, object]) -> str:
+    """Write settings as user data has them."""
+    return "".join(f"{name}={value}\n" for name, value in settings.items())
 
 
 def _folder(name: str) -> Path:

@@ -27,11 +27,13 @@ if TYPE_CHECKING:
 
 REGION = "eu-central-1"
 
-# The account's own images, by id: two versions, and one for another kind of machine.
+# The account's own images, by id: several versions, and one for another kind of machine.
 IMAGES = {
     "ami-0000000000000000a": "arm64",
     "ami-0000000000000000b": "arm64",
     "ami-0000000000000000c": "x86_64",
+    "ami-0000000000000000d": "arm64",
+    "ami-0000000000000000e": "arm64",
 }
 
 

@@ -2,7 +2,7 @@
 
 import json
 import secrets
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
@@ -15,8 +15,8 @@ ADDRESS = "169.254.169.254"
 _ROLE = "hello-birthday-test-instance"
 
 
-def application(user_data: str, image_id: str, images: Mapping[str, str]) -> web.Application:
-    """Answer what every instance is told; version 1, which asks for no token, is refused.
+def application(user_data: str | Callable[[], str], image_id: str, images: Mapping[str, str]) -> web.Application:
+    """Answer what every instance is told, which may change; version 1, which asks for no token, is refused.
 
     An instance whose address is in `images` runs that image, others run `image_id`.
     """
@@ -25,7 +25,7 @@ def application(user_data: str, image_id: str, images: Mapping[str, str]) -> web
         "meta-data/placement/region": "eu-central-1",
         "meta-data/ami-id": "",
         "meta-data/instance-id": "i-0123456789abcdef0",
-        "user-data": user_data,
+        "user-data": "",
         "meta-data/iam/security-credentials/": _ROLE,
         f"meta-data/iam/security-credentials/{_ROLE}": _credentials(),
     }
@@ -40,6 +40,8 @@ def application(user_data: str, image_id: str, images: Mapping[str, str]) -> web
             raise web.HTTPNotFound
         if request.match_info["path"] == "meta-data/ami-id":
             return web.Response(text=images.get(request.remote or "", image_id))
+        if request.match_info["path"] == "user-data":
+            return web.Response(text=user_data if isinstance(user_data, str) else user_data())
         return web.Response(text=answers[request.match_info["path"]])
 
     app = web.Application()
@@ -49,7 +51,9 @@ def application(user_data: str, image_id: str, images: Mapping[str, str]) -> web
 
 @asynccontextmanager
 async def metadata_service(
-    user_data: str, image_id: str = "ami-0000000000000000a", images: Mapping[str, str] = MappingProxyType({})
+    user_data: str | Callable[[], str],
+    image_id: str = "ami-0000000000000000a",
+    images: Mapping[str, str] = MappingProxyType({}),
 ) -> AsyncIterator[None]:
     """Serve metadata until the block ends; the bridge must be up."""
     runner = web.AppRunner(application(user_data, image_id, images), access_log=None)

@@ -11,7 +11,7 @@ from tests.support.inventory import inventory
 from tests.support.terraform import Terraform
 
 ENVIRONMENTS = {"dev": "111111111111", "prod": "222222222222"}
-_ZONES = {"dev": "dev.example.com", "prod": "example.com"}
+ZONES = {"dev": "dev.example.com", "prod": "example.com"}
 # dev is applied with everything that is optional, prod as its values are.
 _OPTIONS = {"dev": {"authentication": "true", "vault_lock": "{ enabled = true, grace_days = 3 }"}, "prod": {}}
 
@@ -65,7 +65,7 @@ def variables(environment: str, **others: object) -> list[str]:
 
 def apply(environment: str, account: Account, folder: Path) -> Stack:
     """Do what a person does: bootstrap the account, initialise, choose the workspace, plan, apply; and plan again."""
-    account.client("route53").create_hosted_zone(Name=_ZONES[environment], CallerReference=environment)
+    account.client("route53").create_hosted_zone(Name=ZONES[environment], CallerReference=environment)
     bootstrap = Terraform.copy(folder / "bootstrap", account, "terraform/bootstrap")
     bootstrap.run("init")
     bootstrap.run("apply", "-auto-approve", f"-var-file={environment}.tfvars")
@@ -83,7 +83,7 @@ def apply(environment: str, account: Account, folder: Path) -> Stack:
 
 def plan_only(environment: str, account: Account, folder: Path) -> dict[str, Any]:
     """Return the plan of an environment for an account that has nothing but the hosted zone; the state stays here."""
-    account.client("route53").create_hosted_zone(Name=_ZONES[environment], CallerReference=environment)
+    account.client("route53").create_hosted_zone(Name=ZONES[environment], CallerReference=environment)
     terraform = Terraform.copy(folder / "stack", account)
     (terraform.folder / "backend_override.tf").write_text('terraform {\n  backend "local" {}\n}\n')
     terraform.run("init")

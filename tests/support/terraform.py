@@ -14,7 +14,7 @@ from tests.support.emulator import Account
 ROOT = Path(__file__).parents[2]
 
 # Only what an emulator on 127.0.0.1 makes necessary: paths instead of host names for buckets, and no endless retries.
-_OVERRIDE = """
+OVERRIDE = """
 provider "aws" {
   s3_use_path_style = true
   max_retries       = 3
@@ -41,7 +41,7 @@ class Terraform:
         ignored = shutil.ignore_patterns(".terraform", "*.tfstate*", "tests")
         shutil.copytree(ROOT / "terraform", target, ignore=ignored)
         folder = target / Path(root).relative_to("terraform")
-        (folder / "emulator_override.tf").write_text(_OVERRIDE)
+        (folder / "emulator_override.tf").write_text(OVERRIDE)
         return cls(folder, account.environ | cli_environ(target))
 
     def run(self, *arguments: str, check: bool = True) -> "subprocess.CompletedProcess[str]":

@@ -1,0 +1,44 @@
+"""First aid while going back: clients are kept away from bad instances before those are replaced."""
+
+import logging
+from typing import Any
+
+from terraform.deploy.group import members
+from terraform.deploy.verify import Environment
+
+log = logging.getLogger(__name__)
+
+
+def take_out(environment: Environment, image: str) -> list[str]:
+    """Deregister the instances of `image`, if the others can carry the load; return those.
+
+    The group must know a good image by then: it may replace what the load balancer does not know. The fleet is sized
+    to do without one zone of three, so two thirds of it are enough.
+    """
+    group = environment.group.describe()
+    versions = _versions(environment, group)
+    bad = [member["InstanceId"] for member in members(group) if _version(member) in versions.get(image, set())]
+    others = environment.healthy() - set(bad)
+    if not bad or 3 * len(others) < 2 * group["DesiredCapacity"]:
+        return []
+    log.info("taking %s out of the load balancer; %d others serve", ", ".join(bad), len(others))
+    environment.session.client("elbv2").deregister_targets(
+        TargetGroupArn=environment.outputs["target_group_arn"], Targets=[{"Id": name} for name in bad]
+    )
+    return bad
+
+
+def _version(member: dict[str, Any]) -> str:
+    return str(member.get("LaunchTemplate", {}).get("Version"))
+
+
+def _versions(environment: Environment, group: dict[str, Any]) -> dict[str, set[str]]:
+    """Return the versions of the launch template that instances run, by image."""
+    numbers = sorted({_version(member) for member in members(group)} - {"None"})
+    found = environment.session.client("ec2").describe_launch_template_versions(
+        LaunchTemplateId=group["LaunchTemplate"]["LaunchTemplateId"], Versions=numbers
+    )
+    images: dict[str, set[str]] = {}
+    for version in found["LaunchTemplateVersions"]:
+        images.setdefault(version["LaunchTemplateData"]["ImageId"], set()).add(str(version["VersionNumber"]))
+    return images

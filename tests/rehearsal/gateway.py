@@ -1,0 +1,116 @@
+"""AWS's endpoint of the rehearsal: passes requests on to the emulator, but for the calls that are answered here."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from urllib.parse import parse_qsl
+from xml.sax.saxutils import escape
+
+import aiohttp
+from aiohttp import web
+from yarl import URL
+
+from tests.support.listening import listening_on
+
+Answer = tuple[str, str]
+"""The XML inside an action's result, and the namespace of its API."""
+Action = Callable[[dict[str, str]], Awaitable[Answer]]
+Change = Callable[[dict[str, str], str], Awaitable[str]]
+"""Makes of a call and of the emulator's answer the answer that is given."""
+
+_LARGEST = 64 * 1024 * 1024
+_OF_THIS_HOP = {"connection", "content-length", "expect", "host", "transfer-encoding", "x-amz-crc32"}
+
+
+class Refused(Exception):
+    """AWS's answer to a call that it does not accept."""
+
+    def __init__(self, code: str, message: str) -> None:
+        """Remember the code and the sentence."""
+        super().__init__(message)
+        self.code = code
+
+
+class Gateway:
+    """Answers AWS's query APIs (Auto Scaling, load balancers) by action, and asks the emulator for all else."""
+
+    def __init__(self, emulator: str, actions: Mapping[str, Action], changes: Mapping[str, Change]) -> None:
+        """Answer `actions` here; let `changes` have a look at the emulator's answers."""
+        self._emulator, self._actions, self._changes = emulator, actions, changes
+        self._session: aiohttp.ClientSession | None = None
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[str]:
+        """Run on a free port until the block ends, and give the URL."""
+        app = web.Application(client_max_size=_LARGEST)
+        app.router.add_route("*", "/{path:.*}", self._handle)
+        async with (
+            aiohttp.ClientSession(auto_decompress=False) as self._session,
+            listening_on(web.AppRunner(app, access_log=None)) as url,
+        ):
+            yield url
+
+    async def _handle(self, request: web.Request) -> web.StreamResponse:
+        parameters = await _parameters(request)
+        action = parameters.get("Action", "")
+        if action in self._actions:
+            try:
+                return _success(action, *await self._actions[action](parameters))
+            except Refused as refusal:
+                return _failure(refusal)
+        answer = await self._forward(request)
+        if action in self._changes and answer.status == web.HTTPOk.status_code:
+            answer.text = await self._changes[action](parameters, answer.text or "")
+        return answer
+
+    async def _forward(self, request: web.Request) -> web.Response:
+        assert self._session is not None
+        async with self._session.request(
+            request.method,
+            URL(self._emulator + request.raw_path, encoded=True),
+            data=await request.read(),
+            headers=_passed(request.headers),
+            allow_redirects=False,
+        ) as answer:
+            body = await answer.read()
+            passed = _passed(answer.headers)
+            if request.method == "HEAD" and "Content-Length" in answer.headers:
+                passed.append(("Content-Length", answer.headers["Content-Length"]))
+            return web.Response(body=body, status=answer.status, headers=passed)
+
+
+async def _parameters(request: web.Request) -> dict[str, str]:
+    """Return the parameters of a call of a query API."""
+    if not request.content_type.startswith("application/x-www-form-urlencoded"):
+        return {}
+    return dict(parse_qsl((await request.read()).decode(), keep_blank_values=True))
+
+
+def _passed(headers: Mapping[str, str]) -> list[tuple[str, str]]:
+    return [(name, value) for name, value in headers.items() if name.lower() not in _OF_THIS_HOP]
+
+
+def _success(action: str, result: str, namespace: str) -> web.Response:
+    text = (
+        f'<{action}Response xmlns="{namespace}"><{action}Result>{result}</{action}Result>'
+        f"<ResponseMetadata><RequestId>rehearsal</RequestId></ResponseMetadata></{action}Response>"
+    )
+    return web.Response(text=text, content_type="text/xml")
+
+
+def _failure(refusal: Refused) -> web.Response:
+    text = (
+        f"<ErrorResponse><Error><Type>Sender</Type><Code>{refusal.code}</Code><Message>{escape(str(refusal))}</Message>"
+        "</Error><RequestId>rehearsal</RequestId></ErrorResponse>"
+    )
+    return web.Response(text=text, status=400, content_type="text/xml")
+
+
+def xml(value: object) -> str:
+    """Write a value of an API as XML: mappings by name, lists as members."""
+    if isinstance(value, Mapping):
+        return "".join(f"<{name}>{xml(part)}</{name}>" for name, part in value.items() if part is not None)
+    if isinstance(value, (list, tuple)):
+        return "".join(f"<member>{xml(part)}</member>" for part in value)
+    if isinstance(value, bool):
+        return str(value).lower()
+    return escape(str(value))
