@@ -6,6 +6,9 @@ locals {
   architecture  = { amd64 = "x86_64", arm64 = "arm64" }[var.architecture]
   instance_type = { amd64 = "t3.small", arm64 = "t4g.small" }[var.architecture]
 
+  # The account's own key for EBS cannot be shared. The image has no secrets, and instances encrypt their disks anyway.
+  encrypt = length(var.share_with) == 0 || var.kms_key_id != ""
+
   tags = {
     Application = "hello-birthday"
     Version     = var.version
@@ -68,15 +71,16 @@ source "amazon-ebs" "image" {
   deprecate_at    = var.expires
   imds_support    = "v2.0"
   ena_support     = true
-  encrypt_boot    = true
+  encrypt_boot    = local.encrypt
   kms_key_id      = var.kms_key_id
+  ami_users       = var.share_with
   launch_block_device_mappings {
     device_name           = "/dev/xvda"
     volume_type           = "gp3"
     volume_size           = 8    # GiB
     iops                  = 3000 # what gp3 comes with
     throughput            = 125  # MiB/s, as above
-    encrypted             = true
+    encrypted             = local.encrypt
     kms_key_id            = var.kms_key_id
     delete_on_termination = true
   }

@@ -61,6 +61,12 @@ variable "kms_key_id" {
   default     = ""
 }
 
+variable "share_with" {
+  type        = list(string)
+  description = "Accounts that may run the image, besides this one: prod's, where dev bakes. Without a kms_key_id that they may use, a shared image is not encrypted."
+  default     = []
+}
+
 # agents
 
 variable "ssm_agent_key" {

@@ -55,11 +55,11 @@ resource "aws_iam_role_policy" "state" {
       }, {
       Effect   = "Allow"
       Action   = each.key == "apply" ? ["s3:GetObject", "s3:PutObject"] : ["s3:GetObject"]
-      Resource = "${aws_s3_bucket.state.arn}/*.tfstate"
+      Resource = ["${aws_s3_bucket.state.arn}/*.tfstate", "${aws_s3_bucket.state.arn}/deploy/releases.json"]
       }, {
       Effect   = "Allow"
       Action   = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"]
-      Resource = "${aws_s3_bucket.state.arn}/*.tflock"
+      Resource = concat(["${aws_s3_bucket.state.arn}/*.tflock"], each.key == "apply" ? ["${aws_s3_bucket.state.arn}/deploy/lock.json"] : [])
       }, {
       Effect   = "Allow"
       Action   = ["kms:Decrypt", "kms:GenerateDataKey"]

@@ -11,7 +11,6 @@ import json
 import logging
 import signal
 import socket
-import subprocess
 import sys
 import time
 from datetime import UTC, datetime
@@ -23,13 +22,13 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from terraform.deploy.deployment import Deployment, Limits
 from terraform.deploy.lock import Lease, held
+from terraform.deploy.looking import choose, dry_run, hand_over, look_at_age
 from terraform.deploy.outcome import Failed, Interrupted, Refused, Status, Stuck
 from terraform.deploy.releases import Releases
-from terraform.deploy.state import BUILD, ROOT, Plan, Terraform
+from terraform.deploy.state import BUILD, Plan, Terraform
 
 log = logging.getLogger("terraform.deploy")
 REPORT = BUILD / "deployment.json"
-BAKED = BUILD / "image.tfvars.json"
 _EPILOG = """exit status: 0 done; 1 failed, the last release serves again (or --expect-no-changes found changes);
 2 refused, nothing was changed; 3 failed, a person must act; 130 or 143 interrupted: run it again"""
 
@@ -48,37 +47,12 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--dry-run", action="store_true", help="plan, save the plan in build/, tell, change nothing")
     parser.add_argument("--expect-no-changes", action="store_true", help="with --dry-run: fail if there are changes")
     parser.add_argument("--ignore-alarms", action="store_true", help="deploy although alarms ring; none stops it")
+    parser.add_argument("--hand-over", action="store_true", help="change nothing, but let the last release be `baked`")
+    parser.add_argument("--expect-younger-than", type=int, metavar="DAYS", help="fail if the last release is older")
     parser.add_argument("--base-url", metavar="URL", help="load balancer, if not found under the name of clients")
     parser.add_argument("--minutes", type=float, default=60, help="limit for the instance refresh (default: 60)")
     parser.add_argument("--watch-minutes", type=float, default=5, help="to watch alarms at the end (default: 5)")
     return parser.parse_args()
-
-
-def choose(image: str, releases: Releases) -> str:
-    """Return the id of the image that is meant; raise Refused if there is none."""
-    if image == "bake" and subprocess.run(["make", "bake"], cwd=ROOT.parent, check=False).returncode != 0:
-        raise Refused("make bake failed; its message stands above.")
-    if image in ("bake", "baked"):
-        if not BAKED.exists():
-            raise Refused(f"{BAKED} is missing: run `make bake` first, or name an image with --image.")
-        return str(json.loads(BAKED.read_text(encoding="utf-8"))["ami_id"])
-    if image in ("current", "previous"):
-        known = releases.all()
-        back = ("current", "previous").index(image) + 1
-        if len(known) < back:
-            raise Refused(f"There is no {image} release yet; name an image with --image.")
-        return known[-back].image
-    return image
-
-
-def dry_run(plan: Plan, *, expect_no_changes: bool) -> Status:
-    """Tell what a deployment would do."""
-    for address, action in plan.changes.items():
-        log.info("  %s %s", action, address)
-    text = BUILD / f"{plan.environment}.plan.txt"
-    log.info("%s would be brought to %s: %s; details in %s", plan.image, plan.environment, plan.summary, text)
-    log.info("to do exactly that: python -m terraform.deploy %s --plan %s", plan.environment, plan.path)
-    return Status.FAILED if expect_no_changes and plan.changes else Status.DONE
 
 
 def deploy(given: argparse.Namespace, report: dict[str, object]) -> Status:
@@ -90,6 +64,10 @@ def deploy(given: argparse.Namespace, report: dict[str, object]) -> Status:
     session = boto3.Session(region_name=terraform.backend["region"])
     s3, bucket = session.client("s3"), terraform.backend["bucket"]
     releases = Releases(s3, bucket)
+    if given.expect_younger_than is not None:
+        return look_at_age(releases, given.expect_younger_than)
+    if given.hand_over:
+        return hand_over(choose("current", releases))
     if given.dry_run:
         return dry_run(_plan(terraform, releases, given), expect_no_changes=given.expect_no_changes)
     limits = Limits(given.minutes, given.watch_minutes, given.ignore_alarms, given.base_url)

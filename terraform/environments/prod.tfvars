@@ -8,6 +8,7 @@ domain_name      = "hello.example.com"
 vpc_cidr   = "10.30.0.0/20"
 zone_count = 3
 capacity   = { min = 3, desired = 3, max = 6 }
+ami_owners = ["111111111111"] # dev bakes what prod runs
 
 alert_emails = ["hello-birthday-alerts@example.com"]
 runbooks_url = "https://github.com/example/hello-birthday/blob/main/docs/runbooks"

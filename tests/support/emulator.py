@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 
 REGION = "eu-central-1"
 
-# The account's own images, by id: several versions, and one for another kind of machine.
+# The account of dev, which bakes for prod, too.
+BAKER = "111111111111"
+# Its images, by id: several versions, and one for another kind of machine.
 IMAGES = {
     "ami-0000000000000000a": "arm64",
     "ami-0000000000000000b": "arm64",
@@ -82,13 +84,17 @@ def _client(service: str, url: str, key_id: str, secret: str) -> Any:  # noqa: A
 
 def _settings(account_id: str, folder: Path, baked: Mapping[str, str]) -> dict[str, str]:
     images = folder / "images.json"
-    common = {"owner_id": account_id, "root_device_name": "/dev/xvda", "root_device_type": "ebs"}
+    common = {"root_device_name": "/dev/xvda", "root_device_type": "ebs"}
     images.write_text(
         json.dumps(
             [
                 common
                 | {"ami_id": image_id, "name": f"hello-birthday-{image_id}", "architecture": architecture}
-                | ({"creation_date": baked[image_id]} if image_id in baked else {})
+                | (
+                    {"owner_id": account_id, "creation_date": baked[image_id]}
+                    if image_id in baked
+                    else {"owner_id": BAKER}
+                )
                 for image_id, architecture in (IMAGES | dict.fromkeys(baked, "arm64")).items()
             ]
         )

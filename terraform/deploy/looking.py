@@ -1,0 +1,62 @@
+"""What changes nothing in AWS: which image is meant, what a plan would do, what was released last."""
+
+import json
+import logging
+import subprocess
+from datetime import UTC, datetime
+
+from terraform.deploy.outcome import Refused, Status
+from terraform.deploy.releases import Releases
+from terraform.deploy.state import BUILD, ROOT, Plan
+
+log = logging.getLogger(__name__)
+
+BAKED = BUILD / "image.tfvars.json"
+
+
+def choose(image: str, releases: Releases) -> str:
+    """Return the id of the image that is meant; raise Refused if there is none."""
+    if image == "bake" and subprocess.run(["make", "bake"], cwd=ROOT.parent, check=False).returncode != 0:
+        raise Refused("make bake failed; its message stands above.")
+    if image in ("bake", "baked"):
+        if not BAKED.exists():
+            raise Refused(f"{BAKED} is missing: run `make bake` first, or name an image with --image.")
+        return str(json.loads(BAKED.read_text(encoding="utf-8"))["ami_id"])
+    if image in ("current", "previous"):
+        known = releases.all()
+        back = ("current", "previous").index(image) + 1
+        if len(known) < back:
+            raise Refused(f"There is no {image} release yet; name an image with --image.")
+        return known[-back].image
+    return image
+
+
+def dry_run(plan: Plan, *, expect_no_changes: bool) -> Status:
+    """Tell what a deployment would do."""
+    for address, action in plan.changes.items():
+        log.info("  %s %s", action, address)
+    text = BUILD / f"{plan.environment}.plan.txt"
+    log.info("%s would be brought to %s: %s; details in %s", plan.image, plan.environment, plan.summary, text)
+    log.info("to do exactly that: python -m terraform.deploy %s --plan %s", plan.environment, plan.path)
+    return Status.FAILED if expect_no_changes and plan.changes else Status.DONE
+
+
+def look_at_age(releases: Releases, days: int) -> Status:
+    """Fail if Debian's and Python's updates have not come with an image for long."""
+    known = releases.all()
+    if not known:
+        raise Refused("There is no release yet.")
+    age = datetime.now(UTC) - datetime.fromisoformat(known[-1].verified_at)
+    log.info("%s was released %d days ago", known[-1].image, age.days)
+    if age.days > days:
+        log.error("That is more than %d: bake an image and deploy it, so that updates arrive.", days)
+        return Status.FAILED
+    return Status.DONE
+
+
+def hand_over(image: str) -> Status:
+    """Leave an image where `make bake` leaves it, so that the next environment gets what this one ran."""
+    BUILD.mkdir(exist_ok=True)
+    BAKED.write_text(json.dumps({"ami_id": image}) + "\n", encoding="utf-8")
+    log.info("%s is the last release here; %s names it", image, BAKED)
+    return Status.DONE

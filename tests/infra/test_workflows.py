@@ -1,0 +1,118 @@
+"""The pipelines run what exists, with no more rights than they need, and no action that could change by itself."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / ".github"
+WORKFLOWS = sorted((FOLDER / "workflows").glob("*.yml"))
+FILES = [*WORKFLOWS, *sorted(FOLDER.glob("actions/*/action.yml"))]
+_MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
+TARGETS = set(re.findall(r"^([a-z-]+):", _MAKEFILE, re.MULTILINE))
+# What else a step may run: tools of the runner.
+_TOOLS = ("gh ", "cat build/plan-comment.md ")
+_PINNED = re.compile(r"uses: [\w.-]+/[\w.-]+@[0-9a-f]{40} # v\d+(\.\d+)*$")
+
+
+def jobs(workflow: Path) -> dict[str, dict[str, Any]]:
+    """Return the jobs of a workflow by name."""
+    found: dict[str, dict[str, Any]] = yaml.safe_load(workflow.read_text(encoding="utf-8"))["jobs"]
+    return found
+
+
+def commands(text: str) -> list[str]:
+    """Return every command that a workflow or an action runs, matrices filled in."""
+    told = yaml.safe_load(text)
+    groups = [told["runs"]] if "runs" in told else list(told["jobs"].values())
+    found = []
+    for group in groups:
+        targets = group.get("strategy", {}).get("matrix", {}).get("target", [""])
+        runs = [step["run"].partition(" #")[0].strip() for step in group["steps"] if "run" in step]
+        found += [run.replace("$TARGET", target) for run in runs for target in targets]
+    return found
+
+
+def unknown(command: str) -> bool:
+    """Tell whether a command is neither a target of the Makefile, nor a file here, nor a tool of the runner."""
+    bare = re.sub(r'^sudo (env PATH="\$PATH" CI=true )?', "", command)
+    if target := re.match(r"make ([a-z-]+)", bare):
+        return target[1] not in TARGETS
+    if bare.startswith(_TOOLS):
+        return False
+    return not (ROOT / bare.split()[0]).is_file()
+
+
+def unpinned(text: str) -> list[str]:
+    """Return the lines that use another repository's action without a commit and its version."""
+    lines = [line.strip().removeprefix("- ") for line in text.splitlines()]
+    return [line for line in lines if line.startswith("uses: ") and "uses: ./" not in line and not _PINNED.match(line)]
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda path: str(path.relative_to(FOLDER)))
+def test_commands_exist(file: Path) -> None:
+    """Whatever a workflow runs is a target of the Makefile, a script here, or a tool of the runner."""
+    assert [command for command in commands(file.read_text(encoding="utf-8")) if unknown(command)] == []
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda path: str(path.relative_to(FOLDER)))
+def test_actions_are_pinned(file: Path) -> None:
+    """An action is named by its commit, and its version is told beside it."""
+    assert unpinned(file.read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.name)
+def test_rights_are_given_job_by_job(workflow: Path) -> None:
+    """A workflow has no rights by itself; each job asks for its own, and writes no more than it says."""
+    assert yaml.safe_load(workflow.read_text(encoding="utf-8"))["permissions"] == {}
+    assert [name for name, job in jobs(workflow).items() if "contents" not in job["permissions"]] == []
+
+
+@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.name)
+def test_no_secret_is_stored(workflow: Path) -> None:
+    """Credentials come by OIDC and last an hour or two; nothing is kept as a secret."""
+    assert "secrets." not in workflow.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("environment", ["dev", "prod"])
+def test_deployments_are_seen_through(environment: str) -> None:
+    """One deployment at a time, never cancelled by the next push, in GitHub's environment of the same name."""
+    workflow = FOLDER / "workflows" / f"{environment}.yml"
+    told = yaml.safe_load(workflow.read_text(encoding="utf-8"))
+    assert told["concurrency"] == {"group": f"deploy-{environment}", "cancel-in-progress": False}
+    assert jobs(workflow)["deploy"]["environment"] == environment
+
+
+def test_prod_applies_the_plan_that_was_approved() -> None:
+    """What prod applies is the plan of the job before, with the image that dev released."""
+    plan, deploy = (commands_of(job) for job in jobs(FOLDER / "workflows" / "prod.yml").values())
+    assert plan[:2] == ["make hand-over ENVIRONMENT=dev", "make deploy ENVIRONMENT=prod DEPLOY=--dry-run"]
+    assert deploy == ["make deploy ENVIRONMENT=prod PLAN=build/prod.tfplan"]
+
+
+def commands_of(job: dict[str, Any]) -> list[str]:
+    """Return what a job runs."""
+    return [step["run"] for step in job["steps"] if "run" in step]
+
+
+def test_every_proof_runs_for_a_pull_request() -> None:
+    """A pull request runs every target that .ci/run does."""
+    proofs = set(re.findall(r"^make ([a-z-]+)", (ROOT / ".ci" / "run").read_text(encoding="utf-8"), re.MULTILINE))
+    run = commands((FOLDER / "workflows" / "check.yml").read_text(encoding="utf-8"))
+    seen = {found[1] for command in run if (found := re.search(r"make ([a-z-]+)", command))}
+    assert proofs - seen - {"picture"} == set()
+
+
+@pytest.mark.parametrize("command", ["make nothing", "sudo make nothing", ".ci/nothing", "curl https://example.com"])
+def test_unknown_commands_are_found(command: str) -> None:
+    """A target, a script or a tool that does not exist does not pass."""
+    assert unknown(command)
+
+
+@pytest.mark.parametrize("used", ["actions/checkout@v5", "actions/checkout@main", f"actions/checkout@{'0' * 40}"])
+def test_unpinned_actions_are_found(used: str) -> None:
+    """A tag, a branch, and a commit without its version do not pass."""
+    assert unpinned(f"- uses: {used}") != []
