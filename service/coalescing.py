@@ -202,11 +202,14 @@ class OrderedCoalescer(Coalescer[V, R]):
             self._finished(slot)
 
     def _finished(self, slot: Slot[V, R]) -> None:
+        now = asyncio.get_running_loop().time()
         followers = self._followers[slot.key]
-        if followers:
-            self._enqueue(followers.popleft())
-        else:
-            del self._followers[slot.key]
+        while followers:
+            follower = followers.popleft()
+            if follower.may_leave(now):
+                self._enqueue(follower)
+                return
+        del self._followers[slot.key]
 
     def _end(self, untils: Iterable[float]) -> float:
         """Return when a call ends at the latest: nothing is written whose caller has been refused."""

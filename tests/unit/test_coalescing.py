@@ -324,6 +324,18 @@ async def test_given_up_write_between_retries_frees_its_key(far: FarSide, writes
     assert [value for call in far.calls for key, value in call if key == "b"] == ["1", "3"]
 
 
+async def test_writes_given_up_in_a_row_let_the_next_one_pass(far: FarSide) -> None:
+    """Hundreds of writes of one key that expire behind a slow one do not block the key for ever."""
+    writes = OrderedCoalescer(Sender("write", far.one, far.many, LIMIT), Expiry(0.05, Expired))
+    far.gate.clear()
+    outcomes = await asyncio.gather(*submit(writes, "a" * 1000), return_exceptions=True)
+    assert {type(outcome) for outcome in outcomes} == {Expired}
+    far.gate.set()
+    assert await writes.submit("a", "new") == "a=new"
+    assert far.calls == [[("a", "0")], [("a", "new")]]
+    await writes.close()
+
+
 async def test_every_attempt_ends_with_its_caller(far: FarSide, writes: Coalescer[str, str]) -> None:
     """However often a write goes again, alone or with others, its time is over when its caller's is."""
     far.unprocessed = [{"b"}, {"b"}]
