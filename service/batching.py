@@ -25,7 +25,9 @@ class BatchingStore:
         """Send everything to `store`; no request waits longer than `budget_seconds`."""
         self.ping = store.ping
         expiry = Expiry(budget_seconds, _exhausted)
-        reading = Sender[None, date | None]("read", lambda username, _: store.get(username), store.get_many, MAX_READS)
+        reading = Sender[None, date | None](
+            "read", lambda username, _, until: store.get(username, until), store.get_many, MAX_READS
+        )
         self._reads = Coalescer(reading, expiry)
         self._writes = OrderedCoalescer(Sender("write", store.put, store.put_many, MAX_WRITES), expiry)
 

@@ -8,7 +8,7 @@ import asyncio
 import random
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from itertools import islice
 from typing import Generic
@@ -36,6 +36,7 @@ MAX_BACKOFF_SECONDS = 0.8
 class Sender(Generic[V, R]):
     """How keys are sent: one alone, or up to `limit` together.
 
+    Both are told when they end at the latest, in seconds of the event loop's clock.
     `many` tells what became of each key: a result, or an exception for that key alone. A key it
     leaves out was not processed, and goes again after a pause as long as somebody waits; so does one
     for which `one` raises a throttled `StorageUnavailable`. When `many` fails as a whole its keys are sent one by one.
@@ -44,8 +45,8 @@ class Sender(Generic[V, R]):
     operation: str
     """What it is called in the metrics."""
 
-    one: Callable[[str, V], Awaitable[R]]
-    many: Callable[[dict[str, V]], Awaitable[dict[str, R | Exception]]]
+    one: Callable[[str, V, float], Awaitable[R]]
+    many: Callable[[dict[str, V], float], Awaitable[dict[str, R | Exception]]]
     limit: int
 
 
@@ -66,8 +67,8 @@ class Coalescer(Generic[V, R]):
     def submit(self, key: str, value: V) -> "asyncio.Future[R]":
         """Send `key` as soon as possible; cancelling the future disturbs nobody else."""
         future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
-        self._expiry.watch(future)
-        self._admit(Slot(key, value, [future], time.perf_counter(), tracing.detached_context()))
+        until = self._expiry.watch(future)
+        self._admit(Slot(key, value, [future], time.perf_counter(), until, tracing.detached_context()))
         return future
 
     async def close(self) -> None:
@@ -79,7 +80,7 @@ class Coalescer(Generic[V, R]):
 
     def _admit(self, slot: Slot[V, R]) -> None:
         if slot.key in self._waiting:
-            self._waiting[slot.key].waiters += slot.waiters
+            self._waiting[slot.key].join(slot)
         else:
             self._enqueue(slot)
 
@@ -107,11 +108,12 @@ class Coalescer(Generic[V, R]):
 
     def _take(self) -> list[Slot[V, R]]:
         slots = [self._waiting.pop(key) for key in list(islice(self._waiting, self._sender.limit))]
-        wanted = [slot for slot in slots if slot.wanted]
+        now = asyncio.get_running_loop().time()
+        leaving = [slot for slot in slots if slot.may_leave(now)]
         for slot in slots:
-            if not slot.wanted:
+            if not slot.may_leave(now):
                 self._finished(slot)
-        return wanted
+        return leaving
 
     def _landed(self, task: "asyncio.Task[None]") -> None:
         self._out.discard(task)
@@ -130,7 +132,8 @@ class Coalescer(Generic[V, R]):
 
     async def _call_together(self, slots: list[Slot[V, R]]) -> None:
         try:
-            outcomes = await self._sender.many({slot.key: slot.value for slot in slots})
+            until = self._end(slot.until for slot in slots)
+            outcomes = await self._sender.many({slot.key: slot.value for slot in slots}, until)
         except Exception as error:
             log.warning("batch.failed", keys=len(slots), exc_info=error)
             await asyncio.gather(*map(self._call_in_turn, slots))
@@ -147,9 +150,9 @@ class Coalescer(Generic[V, R]):
             await self._call_alone(slot)
 
     async def _call_alone(self, slot: Slot[V, R]) -> None:
-        if slot.wanted:
+        if slot.may_leave(asyncio.get_running_loop().time()):
             try:
-                slot.settle(await self._sender.one(slot.key, slot.value))
+                slot.settle(await self._sender.one(slot.key, slot.value, slot.until))
             except StorageUnavailable as error:
                 if error.throttled:
                     self._retry_later(slot)  # with others by then, which costs the table fewer calls
@@ -171,6 +174,10 @@ class Coalescer(Generic[V, R]):
 
     def _finished(self, slot: Slot[V, R]) -> None:
         """Note that nothing more happens for `slot`."""
+
+    def _end(self, untils: Iterable[float]) -> float:
+        """Return when a call ends at the latest: a read that comes too late for some does no harm."""
+        return max(untils)
 
 
 class OrderedCoalescer(Coalescer[V, R]):
@@ -195,8 +202,15 @@ class OrderedCoalescer(Coalescer[V, R]):
             self._finished(slot)
 
     def _finished(self, slot: Slot[V, R]) -> None:
+        now = asyncio.get_running_loop().time()
         followers = self._followers[slot.key]
-        if followers:
-            self._enqueue(followers.popleft())
-        else:
-            del self._followers[slot.key]
+        while followers:
+            follower = followers.popleft()
+            if follower.may_leave(now):
+                self._enqueue(follower)
+                return
+        del self._followers[slot.key]
+
+    def _end(self, untils: Iterable[float]) -> float:
+        """Return when a call ends at the latest: nothing is written whose caller has been refused."""
+        return min(untils)

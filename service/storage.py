@@ -5,6 +5,7 @@ The only module that may import aiobotocore or botocore. Knows nothing of HTTP r
 """
 
 import asyncio
+import math
 import os
 import socket
 import struct
@@ -77,7 +78,10 @@ _CLIENT_CONFIG = AioConfig(
 
 
 class UserStore:
-    """Reads and writes dates of birth; each method raises `StorageUnavailable` within the time budget."""
+    """Reads and writes dates of birth; each method raises `StorageUnavailable` within the time budget.
+
+    A caller who has less time says until when, in seconds of the event loop's clock; after that nothing is sent.
+    """
 
     def __init__(self, client: "DynamoDBClient", table_name: str, budget_seconds: float) -> None:
         """Use `client` for all calls; each may take `budget_seconds`, retries included."""
@@ -85,23 +89,23 @@ class UserStore:
         self._table_name = table_name
         self._budget_seconds = budget_seconds
 
-    async def get(self, username: str) -> date | None:
+    async def get(self, username: str, until: float = math.inf) -> date | None:
         """Return the stored date of birth, None if there is none; raise `CorruptRecord` if it is damaged."""
-        item = await self._read(username)
+        item = await self._read(username, until)
         return None if item is None else _read_born(item)
 
-    async def put(self, username: str, born: date) -> None:
+    async def put(self, username: str, born: date, until: float = math.inf) -> None:
         """Store the date of birth; on return DynamoDB has acknowledged the write."""
-        async with self._observed("PutItem"):
+        async with self._observed("PutItem", until):
             await self._client.put_item(TableName=self._table_name, Item=_item(username, born))
 
-    async def get_many(self, usernames: Collection[str]) -> dict[str, date | Exception | None]:
+    async def get_many(self, usernames: Collection[str], until: float) -> dict[str, date | Exception | None]:
         """Return what `get` returns or raises for each of up to `MAX_READS` usernames.
 
         Usernames that DynamoDB did not process this time are left out.
         """
         keys = [{_KEY: {"S": username}} for username in usernames]
-        async with self._observed("BatchGetItem", _SHARE_OF_BATCHES):
+        async with self._observed("BatchGetItem", until, _SHARE_OF_BATCHES):
             response = await self._client.batch_get_item(
                 RequestItems={self._table_name: {"Keys": keys, "ConsistentRead": True}}
             )
@@ -116,12 +120,12 @@ class UserStore:
                 outcomes[item[_KEY]["S"]] = error
         return outcomes
 
-    async def put_many(self, users: Mapping[str, date]) -> dict[str, Exception | None]:
+    async def put_many(self, users: Mapping[str, date], until: float) -> dict[str, Exception | None]:
         """Store up to `MAX_WRITES` users; return those whose item DynamoDB acknowledged."""
         puts: list[WriteRequestTypeDef] = [
             {"PutRequest": {"Item": _item(username, born)}} for username, born in users.items()
         ]
-        async with self._observed("BatchWriteItem", _SHARE_OF_BATCHES):
+        async with self._observed("BatchWriteItem", until, _SHARE_OF_BATCHES):
             response = await self._client.batch_write_item(RequestItems={self._table_name: puts})
         outcomes: dict[str, Exception | None] = dict.fromkeys(users)
         for unprocessed in response.get("UnprocessedItems", {}).get(self._table_name, ()):
@@ -132,19 +136,20 @@ class UserStore:
         """Return if the table answers a read: permissions, encryption key and schema included."""
         await self._read(_PING_KEY)
 
-    async def _read(self, key: str) -> "dict[str, AttributeValueTypeDef] | None":
-        async with self._observed("GetItem"):
+    async def _read(self, key: str, until: float = math.inf) -> "dict[str, AttributeValueTypeDef] | None":
+        async with self._observed("GetItem", until):
             response = await self._client.get_item(
                 TableName=self._table_name, Key={_KEY: {"S": key}}, ConsistentRead=True
             )
         return response.get("Item")
 
     @asynccontextmanager
-    async def _observed(self, operation: str, share: float = 1) -> AsyncIterator[None]:
+    async def _observed(self, operation: str, until: float, share: float = 1) -> AsyncIterator[None]:
         started = time.perf_counter()
+        latest = asyncio.get_running_loop().time() + self._budget_seconds * share
         try:
             # The SDK's own time-outs do not cover the wait for a free connection of the pool.
-            async with asyncio.timeout(self._budget_seconds * share):
+            async with asyncio.timeout_at(min(until, latest)):
                 yield
             metrics.CALLS.labels(operation, "").observe(time.perf_counter() - started)
         except (TimeoutError, BotoCoreError, ClientError, NotDynamoDB) as error:

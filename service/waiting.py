@@ -10,6 +10,9 @@ from typing import Any, Generic, TypeVar
 V = TypeVar("V")
 R = TypeVar("R")
 
+# A call that is given up costs its connection, and its batch; DynamoDB rarely needs longer than this.
+LAST_MOMENT_SECONDS = 0.025
+
 
 @dataclass(slots=True, eq=False)
 class Slot(Generic[V, R]):
@@ -21,6 +24,9 @@ class Slot(Generic[V, R]):
     since: float
     """When it came, in seconds of `time.perf_counter`: the event loop's clock stands still while the loop is busy."""
 
+    until: float
+    """When the last who wait are answered at the latest, in seconds of the event loop's clock."""
+
     context: contextvars.Context
     """In which its call runs: it belongs to no single request, but its trace is that of the first key."""
 
@@ -30,6 +36,15 @@ class Slot(Generic[V, R]):
     def wanted(self) -> bool:
         """Say whether anybody still waits."""
         return any(not waiter.done() for waiter in self.waiters)
+
+    def may_leave(self, now: float) -> bool:
+        """Say whether anybody still waits, and long enough to get an answer."""
+        return now + LAST_MOMENT_SECONDS <= self.until and self.wanted
+
+    def join(self, other: "Slot[V, R]") -> None:
+        """Let those who wait for `other` wait for this one."""
+        self.waiters += other.waiters
+        self.until = max(self.until, other.until)
 
     def settle(self, outcome: "R | Exception") -> None:
         """Give the result, or raise the exception, for all who still wait."""
@@ -78,14 +93,16 @@ class Expiry:
         self._watched: deque[tuple[float, asyncio.Future[Any]]] = deque()
         self._timer: asyncio.TimerHandle | None = None
 
-    def watch(self, future: "asyncio.Future[Any]") -> None:
-        """Give `future` its time, from now on."""
+    def watch(self, future: "asyncio.Future[Any]") -> float:
+        """Give `future` its time, from now on; return when it ends."""
         while self._watched and self._watched[0][1].done():
             self._watched.popleft()
         loop = asyncio.get_running_loop()
-        self._watched.append((loop.time() + self._seconds, future))
+        until = loop.time() + self._seconds
+        self._watched.append((until, future))
         if self._timer is None:
-            self._timer = loop.call_later(self._seconds, self._expire)
+            self._timer = loop.call_at(until, self._expire)
+        return until
 
     def _expire(self) -> None:
         loop = asyncio.get_running_loop()

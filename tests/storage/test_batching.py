@@ -8,15 +8,18 @@ import string
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 import pytest_asyncio
 from aiohttp import web
+from botocore.exceptions import ClientError
 from types_boto3_dynamodb.service_resource import Table
 
 from service.batching import BatchingStore, batching_store
 from service.config import Config
 from service.errors import CorruptRecord, StorageUnavailable
+from service.storage import UserStore
 from tests.support.linearizability import Operation, is_linearizable
 from tests.support.proxy import Fault, FaultyProxy, aws_error, cut, operation
 
@@ -151,6 +154,36 @@ async def test_throttled_lone_key_goes_again(setup: Setup, username: str) -> Non
     setup.proxy.fault = throttle
     assert await setup.store.get(username) == BORN
     assert refused == 4
+
+
+class Throttling:
+    """An AWS client that is throttled a few times and then keeps one write waiting until it is released."""
+
+    def __init__(self) -> None:
+        """Store nothing yet."""
+        self.refusals = 3
+        self.released = asyncio.Event()
+        self.stored: list[str] = []
+
+    async def put_item(self, **call: Any) -> None:  # noqa: ANN401 - as boto's own
+        """Refuse, or store once released."""
+        if self.refusals:
+            self.refusals -= 1
+            raise ClientError({"Error": {"Code": "ThrottlingException"}}, "PutItem")
+        await self.released.wait()
+        self.stored.append(call["Item"]["dateOfBirth"]["S"])
+
+
+async def test_write_that_was_answered_with_503_is_not_applied_later() -> None:
+    """A later attempt of a throttled write ends with its caller's time, though each attempt alone might take longer."""
+    client = Throttling()
+    store = BatchingStore(UserStore(client, "birthdays", 0.5), 0.5)  # type: ignore[arg-type]
+    with pytest.raises(StorageUnavailable):
+        await store.put("Ada", BORN)
+    client.released.set()
+    await store.put("Ada", date(2000, 2, 29))
+    assert client.stored == ["2000-02-29"]
+    await store.close()
 
 
 async def test_read_never_joins_a_call_that_left_before_the_write(setup: Setup, username: str) -> None:

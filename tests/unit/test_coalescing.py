@@ -8,9 +8,10 @@ import pytest_asyncio
 
 from service import coalescing
 from service.coalescing import Coalescer, OrderedCoalescer, Sender
-from service.waiting import Expiry
+from service.waiting import LAST_MOMENT_SECONDS, Expiry
 
 LIMIT = 4
+BUDGET_SECONDS = 5
 Outcomes = dict[str, str | Exception]
 
 
@@ -33,18 +34,21 @@ class FarSide:
         self.poisoned: set[str] = set()
         self.unprocessed: list[set[str]] = []
         self.batches_work = True
+        self.ends: list[float] = []
 
-    async def one(self, key: str, value: str) -> str:
+    async def one(self, key: str, value: str, until: float) -> str:
         """Answer for one key."""
         self.calls.append([(key, value)])
+        self.ends.append(until)
         await self.gate.wait()
         if key in self.poisoned:
             raise Refused(key)
         return f"{key}={value}"
 
-    async def many(self, values: dict[str, str]) -> Outcomes:
+    async def many(self, values: dict[str, str], until: float) -> Outcomes:
         """Answer for many keys."""
         self.calls.append(list(values.items()))
+        self.ends.append(until)
         await self.gate.wait()
         if not self.batches_work or self.poisoned & values.keys():
             raise Refused
@@ -65,7 +69,7 @@ def far() -> FarSide:
 @pytest_asyncio.fixture
 async def reads(far: FarSide) -> AsyncIterator[Coalescer[str, str]]:
     """Give a coalescer whose callers share slots."""
-    coalescer = Coalescer(Sender("read", far.one, far.many, LIMIT), Expiry(5, Expired))
+    coalescer = Coalescer(Sender("read", far.one, far.many, LIMIT), Expiry(BUDGET_SECONDS, Expired))
     yield coalescer
     await coalescer.close()
 
@@ -73,7 +77,7 @@ async def reads(far: FarSide) -> AsyncIterator[Coalescer[str, str]]:
 @pytest_asyncio.fixture
 async def writes(far: FarSide) -> AsyncIterator[OrderedCoalescer[str, str]]:
     """Give a coalescer whose callers follow one another."""
-    coalescer = OrderedCoalescer(Sender("read", far.one, far.many, LIMIT), Expiry(5, Expired))
+    coalescer = OrderedCoalescer(Sender("read", far.one, far.many, LIMIT), Expiry(BUDGET_SECONDS, Expired))
     yield coalescer
     await coalescer.close()
 
@@ -235,6 +239,15 @@ async def test_time_is_up(far: FarSide) -> None:
     await reads.close()
 
 
+async def test_nothing_leaves_in_the_last_moment(far: FarSide) -> None:
+    """A key whose caller is about to be refused is not sent, for it would only spoil the call for others."""
+    reads = Coalescer(Sender("read", far.one, far.many, LIMIT), Expiry(LAST_MOMENT_SECONDS / 2, Expired))
+    with pytest.raises(Expired):
+        await reads.submit("a", "")
+    assert far.calls == []
+    await reads.close()
+
+
 async def test_close_ends_all_calls(far: FarSide, reads: Coalescer[str, str]) -> None:
     """After the end of the service nothing is out and nothing leaves any more."""
     tasks = asyncio.all_tasks()
@@ -309,3 +322,71 @@ async def test_given_up_write_between_retries_frees_its_key(far: FarSide, writes
     futures[1].cancel()
     assert await futures[3] == "b=3"
     assert [value for call in far.calls for key, value in call if key == "b"] == ["1", "3"]
+
+
+async def test_writes_given_up_in_a_row_let_the_next_one_pass(far: FarSide) -> None:
+    """Hundreds of writes of one key that expire behind a slow one do not block the key for ever."""
+    writes = OrderedCoalescer(Sender("write", far.one, far.many, LIMIT), Expiry(0.05, Expired))
+    far.gate.clear()
+    outcomes = await asyncio.gather(*submit(writes, "a" * 1000), return_exceptions=True)
+    assert {type(outcome) for outcome in outcomes} == {Expired}
+    far.gate.set()
+    assert await writes.submit("a", "new") == "a=new"
+    assert far.calls == [[("a", "0")], [("a", "new")]]
+    await writes.close()
+
+
+async def test_every_attempt_ends_with_its_caller(far: FarSide, writes: Coalescer[str, str]) -> None:
+    """However often a write goes again, alone or with others, its time is over when its caller's is."""
+    far.unprocessed = [{"b"}, {"b"}]
+    far.gate.clear()
+    futures = submit(writes, "abcb")
+    latest = asyncio.get_running_loop().time() + BUDGET_SECONDS
+    await until(far, 1)
+    far.gate.set()
+    await asyncio.gather(*futures)
+    assert [value for call in far.calls for key, value in call if key == "b"] == ["1", "1", "3"]
+    assert max(far.ends) <= latest
+
+
+async def test_attempts_one_by_one_end_with_their_callers(far: FarSide, reads: Coalescer[str, str]) -> None:
+    """What is sent again because its batch failed has no more time than before."""
+    far.batches_work = False
+    far.gate.clear()
+    futures = submit(reads, "abc")
+    latest = asyncio.get_running_loop().time() + BUDGET_SECONDS
+    await until(far, 1)
+    far.gate.set()
+    await asyncio.gather(*futures)
+    assert far.keys() == ["a", "bc", "b", "c"]
+    assert max(far.ends) <= latest
+
+
+async def test_read_lasts_until_the_last_caller_is_answered(far: FarSide, reads: Coalescer[str, str]) -> None:
+    """Whoever joins a key or a batch of reads later loses no time to those before."""
+    far.gate.clear()
+    futures = submit(reads, "ab")
+    before = asyncio.get_running_loop().time() + BUDGET_SECONDS
+    futures += submit(reads, "b")
+    await until(far, 2)
+    futures += submit(reads, "c")
+    between = asyncio.get_running_loop().time() + BUDGET_SECONDS
+    futures += submit(reads, "d")
+    far.gate.set()
+    await asyncio.gather(*futures)
+    assert far.keys() == ["a", "b", "cd"]
+    assert far.ends[0] <= before <= far.ends[1]
+    assert far.ends[2] >= between
+
+
+async def test_batch_of_writes_ends_with_its_first_caller(far: FarSide, writes: Coalescer[str, str]) -> None:
+    """No write of a batch is kept waiting beyond the refusal of its caller, for the sake of those that came later."""
+    far.gate.clear()
+    futures = submit(writes, "ab")
+    middle = asyncio.get_running_loop().time() + BUDGET_SECONDS
+    futures += submit(writes, "c")
+    await until(far, 1)
+    far.gate.set()
+    await asyncio.gather(*futures)
+    assert far.keys() == ["a", "bc"]
+    assert max(far.ends) <= middle
