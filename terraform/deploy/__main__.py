@@ -13,6 +13,8 @@ import signal
 import socket
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
@@ -22,10 +24,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from terraform.deploy.deployment import Deployment, Limits
 from terraform.deploy.lock import Lease, held
-from terraform.deploy.looking import choose, dry_run, hand_over, look_at_age
+from terraform.deploy.looking import choose, look
 from terraform.deploy.outcome import Failed, Interrupted, Refused, Status, Stuck
 from terraform.deploy.releases import Releases
-from terraform.deploy.state import BUILD, Plan, Terraform
+from terraform.deploy.state import BUILD, Terraform
 
 log = logging.getLogger("terraform.deploy")
 REPORT = BUILD / "deployment.json"
@@ -57,35 +59,35 @@ def arguments() -> argparse.Namespace:
 
 def deploy(given: argparse.Namespace, report: dict[str, object]) -> Status:
     """Do what the command line says."""
+    with ExitStack() as stack:
+        with _nothing_changed():
+            terraform = Terraform(given.environment)
+            session = boto3.Session(region_name=terraform.backend["region"])
+            s3, bucket = session.client("s3"), terraform.backend["bucket"]
+            releases = Releases(s3, bucket)
+            if (status := look(given, terraform, releases)) is not None:
+                return status
+            limits = Limits(given.minutes, given.watch_minutes, given.ignore_alarms, given.base_url)
+            deployment = Deployment(terraform, session, releases, limits)
+            deployment.report = report
+            lease = stack.enter_context(held(Lease(s3, bucket, _holder())))
+            deployment.refuse_if_ringing()
+            plan = terraform.read(given.plan) if given.plan else terraform.plan(choose(given.image, releases))
+        return deployment.run(plan, lease)
+
+
+@contextmanager
+def _nothing_changed() -> Iterator[None]:
+    """Raise Refused for whatever goes wrong before anything is changed."""
     try:
-        terraform = Terraform(given.environment)
-    except Failed as failure:
-        raise Refused(str(failure)) from failure
-    session = boto3.Session(region_name=terraform.backend["region"])
-    s3, bucket = session.client("s3"), terraform.backend["bucket"]
-    releases = Releases(s3, bucket)
-    if given.expect_younger_than is not None:
-        return look_at_age(releases, given.expect_younger_than)
-    if given.hand_over:
-        return hand_over(choose("current", releases))
-    if given.dry_run:
-        return dry_run(_plan(terraform, releases, given), expect_no_changes=given.expect_no_changes)
-    limits = Limits(given.minutes, given.watch_minutes, given.ignore_alarms, given.base_url)
-    deployment = Deployment(terraform, session, releases, limits)
-    deployment.report = report
+        yield
+    except (Failed, BotoCoreError, ClientError) as error:
+        raise Refused(str(error)) from error
+
+
+def _holder() -> dict[str, str]:
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    holder = {"by": f"{getpass.getuser()} on {socket.gethostname()}", "since": now}
-    with held(Lease(s3, bucket, holder)) as lease:
-        deployment.refuse_if_ringing()
-        return deployment.run(_plan(terraform, releases, given), lease)
-
-
-def _plan(terraform: Terraform, releases: Releases, given: argparse.Namespace) -> Plan:
-    """Make or read the plan; raise Refused if there is none."""
-    try:
-        return terraform.read(given.plan) if given.plan else terraform.plan(choose(given.image, releases))
-    except Failed as failure:
-        raise Refused(str(failure)) from failure
+    return {"by": f"{getpass.getuser()} on {socket.gethostname()}", "since": now}
 
 
 def _interrupt(number: int, _frame: FrameType | None) -> None:

@@ -13,7 +13,7 @@ log = logging.getLogger(__name__)
 # All others are on the way: Pending, InProgress, Baking, Cancelling, RollbackInProgress, and what AWS may add.
 # https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_InstanceRefresh.html
 ENDS = ("Successful", "Failed", "Cancelled", "RollbackSuccessful", "RollbackFailed")
-_POLL_SECONDS = 3.0
+POLL_SECONDS = 3.0
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,9 @@ class Refresh:
 
 class Group:
     """The group of an environment."""
+
+    poll_seconds = POLL_SECONDS
+    """How often AWS is asked."""
 
     def __init__(self, client: Any, name: str, preferences: dict[str, Any]) -> None:  # noqa: ANN401 - boto3's
         """Start refreshes with `preferences`, as Terraform writes them."""
@@ -104,7 +107,7 @@ class Group:
             if time.monotonic() > deadline:
                 self.cancel()
                 raise Failed(f"time is up, and the {found}.")
-            time.sleep(_POLL_SECONDS)
+            time.sleep(self.poll_seconds)
         return found
 
 
@@ -124,12 +127,16 @@ def _read(told: dict[str, Any]) -> Refresh:
 
 
 def _as_api(preferences: dict[str, Any]) -> dict[str, Any]:
-    """Write Terraform's preferences as AWS's API has them: other names, and nothing that is not set."""
+    """Write Terraform's preferences as AWS's API has them: other names, numbers as such, nothing that is not set."""
     written = {
-        "".join(part.capitalize() for part in name.split("_")): value
+        "".join(part.capitalize() for part in name.split("_")): _number(value)
         for name, value in preferences.items()
         if value not in (None, "", [])
     }
     if "AlarmSpecification" in written:
         written["AlarmSpecification"] = {"Alarms": written["AlarmSpecification"][0]["alarms"]}
     return written
+
+
+def _number(value: Any) -> Any:  # noqa: ANN401 - any value of a preference
+    return int(value) if isinstance(value, str) and value.isdigit() else value

@@ -24,9 +24,9 @@ _CONFLICTS = ("PreconditionFailed", "ConditionalRequestConflict", "412", "409")
 class Lease:
     """The right to deploy, as long as it is renewed."""
 
-    def __init__(self, s3: Any, bucket: str, holder: dict[str, str]) -> None:  # noqa: ANN401 - a client of boto3's
-        """Prepare to be held by `holder`, who is told to whoever comes meanwhile."""
-        self._s3, self._bucket = s3, bucket
+    def __init__(self, s3: Any, bucket: str, holder: dict[str, str], seconds: float = LEASE_SECONDS) -> None:  # noqa: ANN401 - a client of boto3's
+        """Prepare to be held by `holder`, who is told to whoever comes meanwhile; others' run out after `seconds`."""
+        self._s3, self._bucket, self._seconds = s3, bucket, seconds
         self._body = json.dumps(holder)
         self._tag = ""
         self._lost: Exception | None = None
@@ -55,7 +55,7 @@ class Lease:
     def keep(self, stop: threading.Event) -> None:
         """Renew it until `stop` is set, or until it is lost."""
         failures = 0
-        while not stop.wait(LEASE_SECONDS / 6):
+        while not stop.wait(self._seconds / 6):
             try:
                 self.renew()
                 failures = 0
@@ -74,7 +74,7 @@ class Lease:
     def _take_over(self) -> None:
         try:
             found = self._s3.get_object(Bucket=self._bucket, Key=KEY)
-            left = LEASE_SECONDS - _age(found)
+            left = self._seconds - _age(found)
             if left > 0:
                 holder = ", ".join(f"{name} {value}" for name, value in json.load(found["Body"]).items())
                 raise Refused(

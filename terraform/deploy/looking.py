@@ -1,5 +1,6 @@
 """What changes nothing in AWS: which image is meant, what a plan would do, what was released last."""
 
+import argparse
 import json
 import logging
 import subprocess
@@ -7,11 +8,23 @@ from datetime import UTC, datetime
 
 from terraform.deploy.outcome import Refused, Status
 from terraform.deploy.releases import Releases
-from terraform.deploy.state import BUILD, ROOT, Plan
+from terraform.deploy.state import BUILD, ROOT, Plan, Terraform
 
 log = logging.getLogger(__name__)
 
 BAKED = BUILD / "image.tfvars.json"
+
+
+def look(given: argparse.Namespace, terraform: Terraform, releases: Releases) -> Status | None:
+    """Do what changes nothing, if that is what was asked for."""
+    if given.expect_younger_than is not None:
+        return look_at_age(releases, given.expect_younger_than)
+    if given.hand_over:
+        return hand_over(choose("current", releases))
+    if given.dry_run:
+        plan = terraform.plan(choose(given.image, releases))
+        return dry_run(plan, expect_no_changes=given.expect_no_changes)
+    return None
 
 
 def choose(image: str, releases: Releases) -> str:

@@ -11,6 +11,7 @@ from terraform.deploy.outcome import Failed
 
 ROOT = Path(__file__).parents[1]
 BUILD = ROOT.parent / "build"
+INSTALL = "see https://developer.hashicorp.com/terraform/install, 1.11 or newer"
 _CHANGES = 2  # exit status of `plan -detailed-exitcode`
 
 
@@ -89,7 +90,10 @@ class Terraform:
         return {name: output["value"] for name, output in json.loads(self._run("output", "-json")).items()}
 
     def _run(self, *arguments: str) -> str:
-        done = subprocess.run(["terraform", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
+        try:
+            done = subprocess.run(["terraform", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
+        except FileNotFoundError:
+            raise Failed(f"terraform is not installed; {INSTALL}") from None
         if done.returncode not in (0, _CHANGES if "-detailed-exitcode" in arguments else 0):
             raise Failed(f"terraform {arguments[0]} failed:\n{done.stdout}{done.stderr}".rstrip())
         return done.stdout

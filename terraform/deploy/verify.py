@@ -18,7 +18,6 @@ from terraform.deploy.outcome import Failed
 from terraform.deploy.state import ROOT
 from terraform.deploy.token import fetch
 
-POLL_SECONDS = 3.0
 _SETTLE_MINUTES = 5.0  # those that leave are deregistered, and new ones registered
 _QUESTIONS = 10  # for each instance, each on a connection of its own
 _ANSWER_SECONDS = 5.0
@@ -43,7 +42,7 @@ class Environment:
                 if time.monotonic() > until:
                     raise
             check()
-            time.sleep(POLL_SECONDS)
+            time.sleep(self.group.poll_seconds)
 
     def smoke(self) -> None:
         """Run tests/smoke through the load balancer; raise Failed if one fails."""
@@ -68,7 +67,7 @@ class Environment:
             if time.monotonic() > until:
                 return
             check()
-            time.sleep(POLL_SECONDS)
+            time.sleep(self.group.poll_seconds)
 
     def become_quiet(self, minutes: float, check: Callable[[], None]) -> None:
         """Wait until no alarm rings any more; raise Failed if one still does in the end."""
@@ -77,7 +76,7 @@ class Environment:
             if time.monotonic() > until:
                 raise Failed(f"{', '.join(names)} still rings.")
             check()
-            time.sleep(POLL_SECONDS)
+            time.sleep(self.group.poll_seconds)
 
     def _instances(self) -> int:
         """Return how many there are; raise Failed unless all run what they should, healthy and registered."""

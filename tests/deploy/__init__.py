@@ -1,0 +1,1 @@
+"""The deployment command: its parts, its order, and its command line."""

@@ -1,0 +1,211 @@
+"""A scripted AWS and a scripted Terraform: an environment that a deployment can be let loose on, in no time."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+from terraform.deploy.outcome import Failed
+from terraform.deploy.state import Plan
+
+PREFERENCES = {
+    "alarm_specification": [{"alarms": ["target-5xx"]}],
+    "auto_rollback": False,
+    "checkpoint_delay": "",
+    "checkpoint_percentages": [],
+    "instance_warmup": "60",
+    "max_healthy_percentage": 150,
+    "min_healthy_percentage": 100,
+    "scale_in_protected_instances": "Refresh",
+    "skip_matching": True,
+    "standby_instances": "Terminate",
+}
+
+
+class NoActiveRefresh(Exception):
+    """AWS's ActiveInstanceRefreshNotFoundFault."""
+
+
+class Cloud:
+    """An account with one group; plays Terraform, boto3's session and each of its clients."""
+
+    class exceptions:  # noqa: N801 - as boto3's clients have it
+        """What clients raise."""
+
+        ActiveInstanceRefreshNotFoundFault = NoActiveRefresh
+
+    def __init__(self) -> None:
+        """Start before the first apply."""
+        self.images: dict[str, str] = {}
+        self.version = ""
+        self.instances: list[dict[str, Any]] = []
+        self.refreshes: list[dict[str, Any]] = []
+        self.ends: list[str] = []
+        """How the next refreshes end; Successful, where there is nothing left."""
+        self.steps = 2
+        self.alarms: set[str] = set()
+        self.rings_with: str | None = None
+        self.calls: list[str] = []
+        self.apply_fails = 0
+        self.url = ""
+
+    # Terraform
+
+    def plan(self, image: str) -> Plan:
+        """Plan for an image."""
+        same = self.images.get(self.version) == image
+        return Plan(Path(image), "dev", image, {} if same else {"aws_launch_template.this": "update"})
+
+    def apply(self, plan: Plan) -> None:
+        """Make a version of the launch template, and start a refresh if there are instances."""
+        self.calls.append(f"apply {plan.image}")
+        if self.apply_fails:
+            self.apply_fails -= 1
+            raise Failed("terraform apply failed.")
+        if not plan.changes:
+            return
+        self.version = str(len(self.images) + 1)
+        self.images[self.version] = plan.image
+        if self.instances:
+            self._begin(alarms=True)
+        else:
+            self.instances = [self._instance(f"i-{number}") for number in range(3)]
+
+    def outputs(self) -> dict[str, Any]:
+        """Return the outputs of the last apply."""
+        if not self.images:
+            return {}
+        return {
+            "url": self.url,
+            "group_name": "group",
+            "target_group_arn": "targets",
+            "refresh_alarms": ["target-5xx"],
+            "refresh_preferences": PREFERENCES,
+            "authentication": None,
+        }
+
+    # AWS
+
+    def client(self, _service: str) -> "Cloud":
+        """Play the client of any service."""
+        return self
+
+    def describe_auto_scaling_groups(self, **_asked: object) -> Any:  # noqa: ANN401 - as AWS answers
+        """Tell of the group."""
+        template = {"LaunchTemplateId": "lt-1", "Version": self.version}
+        return {"AutoScalingGroups": [{"DesiredCapacity": 3, "LaunchTemplate": template, "Instances": self.instances}]}
+
+    def describe_instance_refreshes(self, **_asked: object) -> Any:  # noqa: ANN401 - as AWS answers
+        """Tell of the latest refresh, which is one step further each time."""
+        if not self.refreshes:
+            return {"InstanceRefreshes": []}
+        latest = self.refreshes[-1]
+        if latest["Status"] == "InProgress":
+            latest["left"] -= 1
+            if latest["left"] < 0:
+                self._end(latest)
+        return {"InstanceRefreshes": [latest]}
+
+    def start_instance_refresh(self, **asked: Any) -> None:  # noqa: ANN401 - as AWS is asked
+        """Start a refresh that the command asks for."""
+        self.calls.append("start with alarms" if "AlarmSpecification" in asked["Preferences"] else "start")
+        self._begin(alarms="AlarmSpecification" in asked["Preferences"])
+
+    def cancel_instance_refresh(self, **_asked: object) -> None:
+        """End the refresh that is under way."""
+        if not self.refreshes or self.refreshes[-1]["Status"] != "InProgress":
+            raise NoActiveRefresh
+        self.calls.append("cancel")
+        self.refreshes[-1]["Status"] = "Cancelled"
+
+    def describe_target_health(self, **_asked: object) -> Any:  # noqa: ANN401 - as AWS answers
+        """Tell that all are healthy."""
+        return {
+            "TargetHealthDescriptions": [
+                {"Target": {"Id": instance["InstanceId"]}, "TargetHealth": {"State": "healthy"}}
+                for instance in self.instances
+            ]
+        }
+
+    def describe_launch_template_versions(self, **_asked: object) -> Any:  # noqa: ANN401 - as AWS answers
+        """Tell which version has which image."""
+        return {
+            "LaunchTemplateVersions": [
+                {"VersionNumber": int(version), "LaunchTemplateData": {"ImageId": image}}
+                for version, image in self.images.items()
+            ]
+        }
+
+    def deregister_targets(self, **asked: Any) -> None:  # noqa: ANN401 - as AWS is asked
+        """Note which targets are taken out."""
+        self.calls.append(f"take out {', '.join(target['Id'] for target in asked['Targets'])}")
+
+    def describe_alarms(self, **_asked: object) -> Any:  # noqa: ANN401 - as AWS answers
+        """Tell which alarms ring."""
+        return {"MetricAlarms": [{"AlarmName": name, "StateValue": "ALARM"} for name in sorted(self.alarms)]}
+
+    def _begin(self, *, alarms: bool) -> None:
+        number = len(self.refreshes) + 1
+        end = self.ends.pop(0) if self.ends else "Successful"
+        if alarms and self.alarms:
+            end = "Failed"
+        self.refreshes.append(
+            {
+                "InstanceRefreshId": f"r-{number}",
+                "Status": "InProgress",
+                "PercentageComplete": 0,
+                "InstancesToUpdate": 3,
+                "left": self.steps,
+                "end": end,
+            }
+        )
+
+    def _end(self, latest: dict[str, Any]) -> None:
+        latest["Status"] = latest["end"]
+        replaced = self.instances if latest["end"] == "Successful" else self.instances[:1]
+        for instance in replaced:
+            instance["LaunchTemplate"] = {"Version": self.version}
+        if latest["end"] == "Successful":
+            self.alarms = {"target-5xx"} if self.images[self.version] == self.rings_with else set()
+
+    def _instance(self, name: str) -> dict[str, Any]:
+        template = {"Version": self.version}
+        return {
+            "InstanceId": name,
+            "LifecycleState": "InService",
+            "HealthStatus": "Healthy",
+            "LaunchTemplate": template,
+        }
+
+
+@contextmanager
+def served(cloud: Cloud) -> Iterator[Cloud]:
+    """Answer /version as the instances would, one after the other."""
+
+    class Handler(BaseHTTPRequestHandler):
+        asked = 0
+
+        def do_GET(self) -> None:
+            """Answer for the next instance."""
+            Handler.asked += 1
+            version = cloud.instances[Handler.asked % len(cloud.instances)]["LaunchTemplate"]["Version"]
+            body = json.dumps({"version": "1", "commit": "c", "image": cloud.images[version]}).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_told: object) -> None:
+            """Keep quiet."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    Thread(target=server.serve_forever, daemon=True).start()
+    cloud.url = f"http://127.0.0.1:{server.server_port}"
+    try:
+        yield cloud
+    finally:
+        server.shutdown()
+        server.server_close()

@@ -1,0 +1,29 @@
+"""An emulated S3 for the lease and the releases; everything else of AWS is scripted."""
+
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import boto3
+import pytest
+
+
+@dataclass
+class Bucket:
+    """A state bucket, empty at first."""
+
+    s3: Any
+    name: str
+
+
+@pytest.fixture
+def bucket(dynamodb: str) -> Iterator[Bucket]:
+    """Make a versioned bucket of its own in the emulator that all tests share."""
+    make: Any = boto3.client
+    s3 = make("s3", region_name="eu-central-1", endpoint_url=dynamodb)
+    name = f"state-{uuid.uuid4().hex}"
+    s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
+    s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+    yield Bucket(s3, name)
+    s3.close()

@@ -1,0 +1,127 @@
+"""The command line: what is refused, what an interruption leaves, and the exit status of each."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from terraform.deploy.lock import KEY
+from tests.deploy.conftest import Bucket
+
+ROOT = Path(__file__).parents[2]
+# Plays Terraform: one environment without outputs; an apply says that it began, and ends when it is interrupted.
+_TERRAFORM = """#!/bin/sh
+case "$1" in
+  init) mkdir -p .terraform && cp ../backend.json .terraform/terraform.tfstate ;;
+  plan) for word; do case "$word" in -out=*) : > "${word#-out=}" ;; esac; done ;;
+  output) echo '{}' ;;
+  show) if [ "$2" = -json ]; then cat ../plan.json; fi ;;
+  apply) trap 'echo interrupted > ../interrupted; exit 1' INT; echo applying; while :; do sleep 0.1; done ;;
+esac
+"""
+_PLAN = {"variables": {"environment": {"value": "dev"}, "ami_id": {"value": "ami-a"}}, "resource_changes": []}
+Start = Callable[..., "subprocess.Popen[str]"]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, bucket: Bucket) -> Path:
+    """Return a folder with a copy of the command, and a stand-in for Terraform on its own PATH."""
+    shutil.copytree(ROOT / "terraform" / "deploy", tmp_path / "terraform" / "deploy")
+    (tmp_path / "backend.json").write_text(
+        json.dumps({"backend": {"config": {"bucket": bucket.name, "region": "eu-central-1"}}})
+    )
+    (tmp_path / "plan.json").write_text(json.dumps(_PLAN))
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "terraform").write_text(_TERRAFORM)
+    (tmp_path / "bin" / "terraform").chmod(0o755)
+    return tmp_path
+
+
+@pytest.fixture
+def start(folder: Path, dynamodb: str) -> Start:
+    """Start the command in that folder."""
+
+    def run(*arguments: str, **environ: str) -> "subprocess.Popen[str]":
+        path = f"{folder / 'bin'}:{os.environ['PATH']}"
+        return subprocess.Popen(
+            [sys.executable, "-m", "terraform.deploy", *arguments],
+            cwd=folder,
+            env=os.environ | {"PATH": path, "AWS_ENDPOINT_URL": dynamodb} | environ,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    return run
+
+
+def told(process: "subprocess.Popen[str]") -> tuple[int, str]:
+    """Return the exit status and what was printed."""
+    printed, _ = process.communicate(timeout=30)
+    return process.returncode, printed
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["dev"], "run `make bake` first"),
+        (["dev", "--image", "previous"], "There is no previous release yet"),
+        (["dev", "--image", "current", "--dry-run"], "There is no current release yet"),
+        (["dev", "--plan", "nowhere"], "there is no plan nowhere"),
+        (["prod", "--plan", "plan.json"], "plan.json is a plan for dev, not for prod"),
+        (["dev", "--expect-younger-than", "1"], "There is no release yet"),
+    ],
+)
+def test_refusals(start: Start, arguments: list[str], says: str) -> None:
+    """What cannot be done is refused with a sentence that helps, and exit status 2."""
+    status, printed = told(start(*arguments))
+    assert (status, says in printed) == (2, True), printed
+    assert "Traceback" not in printed
+
+
+def test_terraform_is_missing(start: Start, folder: Path) -> None:
+    """Without Terraform the command says where to get it."""
+    (folder / "bin" / "terraform").unlink()
+    status, printed = told(start("dev", PATH=str(folder / "bin")))
+    assert (status, "terraform is not installed" in printed) == (2, True), printed
+
+
+def test_aws_refuses(start: Start) -> None:
+    """Credentials that AWS does not know, or none, are told in one line."""
+    status, printed = told(start("dev", "--image", "ami-a", AWS_ENDPOINT_URL="http://127.0.0.1:1"))
+    assert (status, "REFUSED: Could not connect" in printed) == (2, True), printed
+    assert "Traceback" not in printed
+
+
+def test_dry_run_changes_nothing(start: Start, folder: Path, bucket: Bucket) -> None:
+    """A dry run plans, tells how to do exactly that, and takes no lease."""
+    status, printed = told(start("dev", "--image", "ami-a", "--dry-run", "--expect-no-changes"))
+    assert (status, "ami-a would be brought to dev: no changes" in printed) == (0, True), printed
+    assert "Contents" not in bucket.s3.list_objects_v2(Bucket=bucket.name)
+    (folder / "plan.json").write_text(
+        json.dumps(_PLAN | {"resource_changes": [{"address": "a.b", "change": {"actions": ["delete", "create"]}}]})
+    )
+    status, printed = told(start("dev", "--image", "ami-a", "--dry-run", "--expect-no-changes"))
+    assert (status, "delete+create a.b" in printed) == (1, True), printed
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_interrupted(start: Start, folder: Path, bucket: Bucket, number: signal.Signals) -> None:
+    """Interrupted within an apply, it lets Terraform end in order, gives the lease back, and says how to go on."""
+    (folder / "terraform" / "plan").write_text("")
+    process = start("dev", "--plan", "terraform/plan")
+    assert process.stdout is not None
+    assert next(line for line in process.stdout if line == "applying\n")
+    assert bucket.s3.head_object(Bucket=bucket.name, Key=KEY)
+    process.send_signal(number)
+    status, printed = told(process)
+    assert (status, "Run the same command again" in printed) == (128 + number, True), printed
+    assert (folder / "interrupted").exists()
+    assert "Contents" not in bucket.s3.list_objects_v2(Bucket=bucket.name)
+    assert json.loads((folder / "build" / "deployment.json").read_text())["status"] == 128 + number

@@ -1,0 +1,78 @@
+"""One deployment at a time: who holds the lease, and what becomes of one whose holder has died."""
+
+import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from botocore.exceptions import ClientError
+
+from terraform.deploy.lock import KEY, Lease, held
+from terraform.deploy.outcome import Refused, Stuck
+from tests.deploy.conftest import Bucket
+
+
+def lease(bucket: Bucket, who: str = "Ada", seconds: float = 120) -> Lease:
+    """Return a lease that `who` might take."""
+    return Lease(bucket.s3, bucket.name, {"by": who, "since": "today"}, seconds)
+
+
+def holder(bucket: Bucket) -> str:
+    """Return who has the lease."""
+    return str(json.load(bucket.s3.get_object(Bucket=bucket.name, Key=KEY)["Body"])["by"])
+
+
+def test_second_is_refused_and_told_who_deploys(bucket: Bucket) -> None:
+    """While a deployment is under way, another is refused, and learns by whom and for how long; then it may begin."""
+    with held(lease(bucket)):
+        with pytest.raises(Refused, match=r"by Ada, since today.*runs out in 1[12]\d seconds"):
+            lease(bucket, "Bob").take()
+        assert holder(bucket) == "Ada"
+    with held(lease(bucket, "Bob")):
+        assert holder(bucket) == "Bob"
+
+
+def test_lease_of_the_dead_runs_out(bucket: Bucket) -> None:
+    """A lease that was not renewed in time is taken over, and its first holder notices."""
+    dead = lease(bucket)
+    dead.take()
+    lease(bucket, "Bob", seconds=0).take()
+    assert holder(bucket) == "Bob"
+    with pytest.raises(ClientError):
+        dead.renew()
+
+
+def test_lost_lease_stops_its_holder_and_stays_with_the_other(bucket: Bucket) -> None:
+    """Who lost the lease goes no further, and does not take it from its new holder at the end."""
+    lost = lease(bucket, seconds=0)
+    lost.take()
+    lease(bucket, "Bob", seconds=0).take()
+    lost.keep(threading.Event())
+    with pytest.raises(Stuck, match="was lost"):
+        lost.check()
+    lost.give_back()
+    assert holder(bucket) == "Bob"
+
+
+def test_renewed_lease_is_kept(bucket: Bucket) -> None:
+    """Renewing keeps the lease."""
+    kept = lease(bucket)
+    kept.take()
+    kept.renew()
+    kept.renew()
+    kept.check()
+    assert holder(bucket) == "Ada"
+
+
+def test_of_two_at_once_one_wins(bucket: Bucket) -> None:
+    """Of many who begin at the same moment one deploys, and all others are refused."""
+
+    def begin(number: int) -> bool:
+        try:
+            lease(bucket, f"number {number}").take()
+        except Refused:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as many:
+        assert list(many.map(begin, range(8))).count(True) == 1

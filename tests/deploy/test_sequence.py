@@ -1,0 +1,185 @@
+"""Whatever happens, a deployment ends with one version everywhere and says which, or says that a person must act."""
+
+from collections.abc import Iterator
+from typing import Any, cast
+
+import pytest
+
+from terraform.deploy.deployment import Deployment, Limits
+from terraform.deploy.group import Group
+from terraform.deploy.lock import Lease
+from terraform.deploy.outcome import Failed, Refused, Status, Stuck
+from terraform.deploy.releases import Releases
+from terraform.deploy.verify import Environment
+from tests.deploy.cloud import Cloud, served
+from tests.deploy.conftest import Bucket
+
+
+class Stage:
+    """An environment in which deployments are played."""
+
+    def __init__(self, cloud: Cloud, bucket: Bucket) -> None:
+        """Start before the first deployment."""
+        self.cloud, self._bucket = cloud, bucket
+        self.releases = Releases(bucket.s3, bucket.name)
+        self.report: dict[str, Any] = {}
+
+    def deploy(self, image: str, *, ignore_alarms: bool = False, minutes: float = 1) -> Status:
+        """Deploy an image as the command does."""
+        limits = Limits(minutes, 0, ignore_alarms, None)
+        cloud = cast(Any, self.cloud)
+        deployment = Deployment(cloud, cloud, self.releases, limits)
+        self.report = deployment.report
+        deployment.refuse_if_ringing()
+        return deployment.run(self.cloud.plan(image), Lease(self._bucket.s3, self._bucket.name, {}))
+
+    @property
+    def released(self) -> list[str]:
+        """Return the images that were released."""
+        return [release.image for release in self.releases.all()]
+
+    @property
+    def serving(self) -> set[str]:
+        """Return the images that serve."""
+        return {self.cloud.images[instance["LaunchTemplate"]["Version"]] for instance in self.cloud.instances}
+
+
+@pytest.fixture
+def stage(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
+    """Give an environment without pauses, whose smoke tests pass."""
+    monkeypatch.setattr(Group, "poll_seconds", 0.0)
+    monkeypatch.setattr(Environment, "smoke", lambda _: None)
+    with served(Cloud()) as cloud:
+        yield Stage(cloud, bucket)
+
+
+def test_first_and_second(stage: Stage) -> None:
+    """The first deployment makes the environment, the second replaces every instance; both are releases."""
+    assert stage.deploy("a") == Status.DONE
+    assert stage.deploy("b") == Status.DONE
+    assert (stage.serving, stage.released) == ({"b"}, ["a", "b"])
+    assert stage.report["serves"]["image"] == "b"
+
+
+@pytest.mark.parametrize("end", ["Failed", "Cancelled", "RollbackSuccessful", "RollbackFailed"])
+def test_failed_refresh_goes_back(stage: Stage, end: str) -> None:
+    """A refresh that ends badly brings the last release back, after the bad instance was taken from clients."""
+    stage.deploy("a")
+    stage.cloud.ends = [end]
+    assert stage.deploy("b") == Status.FAILED
+    assert (stage.serving, stage.released) == ({"a"}, ["a"])
+    assert stage.cloud.calls[-3:] == ["apply b", "apply a", "take out i-0"]
+    assert end in stage.report["failure"]
+
+
+def test_alarm_after_the_refresh_goes_back(stage: Stage) -> None:
+    """An alarm that rings once the new version serves everywhere brings the last release back, alarms or not."""
+    stage.deploy("a")
+    stage.cloud.rings_with = "b"
+    assert stage.deploy("b") == Status.FAILED
+    assert (stage.serving, stage.released) == ({"a"}, ["a"])
+    assert stage.cloud.calls[-1] == "start"
+    assert "target-5xx rings" in stage.report["failure"]
+
+
+def test_failed_smoke_test_goes_back(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A smoke test that fails for the new version brings the last release back."""
+    stage.deploy("a")
+
+    def smoke(_environment: Environment) -> None:
+        if stage.serving == {"b"}:
+            raise Failed("the smoke tests failed")
+
+    monkeypatch.setattr(Environment, "smoke", smoke)
+    assert stage.deploy("b") == Status.FAILED
+    assert (stage.serving, stage.released) == ({"a"}, ["a"])
+
+
+def test_time_is_up_goes_back(stage: Stage) -> None:
+    """A refresh that is not done in time is cancelled, which brings the last release back; that takes its own time."""
+    stage.deploy("a")
+    stage.cloud.steps = 1000
+    with pytest.raises(Stuck, match="Going back to a failed, too: time is up"):
+        stage.deploy("b", minutes=0)
+    assert stage.cloud.calls.count("cancel") == 2
+
+
+def test_first_deployment_has_no_way_back(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where nothing was released before, a person must act."""
+
+    def smoke(_environment: Environment) -> None:
+        raise Failed("the smoke tests failed")
+
+    monkeypatch.setattr(Environment, "smoke", smoke)
+    with pytest.raises(Stuck, match="nothing to go back to"):
+        stage.deploy("a")
+    assert stage.released == []
+
+
+def test_same_image_is_no_way_back(stage: Stage) -> None:
+    """Where the image was released before, its Terraform is what failed, and the commit before is the way back."""
+    stage.deploy("a")
+    stage.cloud.apply_fails = 1
+    with pytest.raises(Stuck, match="deploy that"):
+        stage.deploy("a")
+
+
+def test_way_back_fails(stage: Stage) -> None:
+    """Where going back fails as well, a person must act."""
+    stage.deploy("a")
+    stage.cloud.ends = ["Failed"] * 3
+    with pytest.raises(Stuck, match="Going back to a failed, too"):
+        stage.deploy("b")
+
+
+def test_ringing_alarms_refuse(stage: Stage) -> None:
+    """While alarms ring nothing is deployed, unless that is the cure; then none of them stops it."""
+    stage.deploy("a")
+    stage.cloud.alarms = {"target-5xx"}
+    with pytest.raises(Refused, match="target-5xx rings already"):
+        stage.deploy("b")
+    assert stage.serving == {"a"}
+    assert stage.deploy("b", ignore_alarms=True) == Status.DONE
+    assert stage.serving == {"b"}
+    assert stage.cloud.calls[-1] == "start"
+
+
+def test_refresh_under_way_is_seen_through(stage: Stage) -> None:
+    """After an interruption, the same deployment changes nothing and waits for the refresh that goes on."""
+    stage.deploy("a")
+    stage.cloud.apply(stage.cloud.plan("b"))
+    assert stage.deploy("b") == Status.DONE
+    assert (stage.serving, len(stage.cloud.refreshes)) == ({"b"}, 1)
+
+
+def test_refresh_that_failed_meanwhile_is_started_again(stage: Stage) -> None:
+    """Where the refresh of an interrupted deployment failed, the same deployment starts another, with alarms."""
+    stage.deploy("a")
+    stage.cloud.ends = ["Failed"]
+    stage.cloud.apply(stage.cloud.plan("b"))
+    while stage.cloud.describe_instance_refreshes()["InstanceRefreshes"][0]["Status"] == "InProgress":
+        pass
+    assert stage.deploy("b") == Status.DONE
+    assert (stage.serving, stage.cloud.calls[-1]) == ({"b"}, "start with alarms")
+
+
+def test_version_of_another_image_is_found(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An instance that answers with another image than it should is not well."""
+    monkeypatch.setattr("terraform.deploy.verify._SETTLE_MINUTES", 0.0)
+    stage.deploy("a")
+    environment = Environment(
+        stage.cloud.outputs(), Group(stage.cloud, "g", {}), stage.cloud.url, cast(Any, stage.cloud)
+    )
+    with pytest.raises(Failed, match="is answered by a, not only by b"):
+        environment.serves("b", lambda: None)
+    stage.cloud.instances[0]["HealthStatus"] = "Unhealthy"
+    with pytest.raises(Failed, match=r"unwell: \['i-0'\]"):
+        environment.serves("a", lambda: None)
+
+
+def test_nobody_is_taken_out_where_too_few_would_remain(stage: Stage) -> None:
+    """Bad instances stay at the load balancer if fewer than two thirds of the fleet would serve without them."""
+    stage.deploy("a")
+    stage.cloud.rings_with = "b"
+    stage.deploy("b")
+    assert not [call for call in stage.cloud.calls if call.startswith("take out")]
