@@ -3,11 +3,14 @@
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 _AT_ONCE = 8  # writes; below what a new on-demand table takes, and the service needs some of it
 
-Date = Mapping[str, Any]
+Client: TypeAlias = Any
+"""A DynamoDB client of boto3's."""
+
+Date: TypeAlias = Mapping[str, Any]
 """A date of birth as DynamoDB has it, such as {"S": "1990-12-10"}; damaged ones may be of any type."""
 
 
@@ -20,7 +23,7 @@ class Damage:
     """None: the item was deleted, or has no date any more."""
 
 
-def dates(dynamodb: Any, table: str) -> dict[str, Date | None]:  # noqa: ANN401 - a client of boto3's
+def dates(dynamodb: Client, table: str) -> dict[str, Date | None]:
     """Return the date of every user in `table`."""
     pages = dynamodb.get_paginator("scan").paginate(TableName=table)
     return {item["username"]["S"]: item.get("dateOfBirth") for page in pages for item in page["Items"]}
@@ -35,14 +38,14 @@ def damaged(before: Mapping[str, Date | None], after: Mapping[str, Date | None])
     }
 
 
-def put_back(dynamodb: Any, table: str, found: Mapping[str, Damage]) -> int:  # noqa: ANN401 - as above
+def put_back(dynamodb: Client, table: str, found: Mapping[str, Damage]) -> int:
     """Put the earlier dates back, except where the item changed since the later copy; return how many were put."""
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         done = pool.map(lambda entry: _put(dynamodb, table, *entry), found.items())
         return sum(done)
 
 
-def _put(dynamodb: Any, table: str, name: str, damage: Damage) -> bool:  # noqa: ANN401 - as above
+def _put(dynamodb: Client, table: str, name: str, damage: Damage) -> bool:
     """Put one date back; return False if somebody wrote meanwhile."""
     condition: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(dateOfBirth)"}
     if damage.after is not None:

@@ -1,6 +1,9 @@
 """Is this a command of the AWS CLI? Asked of the models that the CLI is made of."""
 
+import json
+from collections.abc import Callable, Iterator
 from functools import cache
+from itertools import pairwise
 from typing import Any
 
 import jmespath
@@ -87,3 +90,35 @@ def _names(shape: Shape, seen: set[str]) -> set[str]:
 
 _MAP_KEYS = {"S", "dateOfBirth", "username"}
 """Keys that are ours: the attributes of an item."""
+
+
+def call(words: list[str], client: Callable[[str], Any]) -> Any:  # noqa: ANN401 - whatever the query leaves
+    """Do what a command does, by a client of its service, and return what its --query leaves of the answer."""
+    operation = _operation(words)
+    given = dict(_given(words))
+    query = given.pop("query", "@")
+    given.pop("output", None)
+    shape = operation.input_shape
+    members = {xform_name(name, "-"): (name, member) for name, member in shape.members.items()} if shape else {}
+    parameters = {members[name][0]: _value(members[name][1], text) for name, text in given.items()}
+    if words[2] == "wait":
+        return client(words[1]).get_waiter(words[3].replace("-", "_")).wait(**parameters)
+    answer = getattr(client(words[1]), xform_name(operation.name))(**parameters)
+    return jmespath.search(query, json.loads(json.dumps(answer, default=str)))
+
+
+def _given(words: list[str]) -> Iterator[tuple[str, str]]:
+    """Yield each option with its value; none of the options used here comes without one."""
+    for word, value in pairwise(words):
+        if word.startswith("--"):
+            yield word[2:], value
+
+
+def _value(shape: Shape, text: str) -> Any:  # noqa: ANN401 - as AWS takes it
+    """Read an option's value: JSON, a list of key=value, or a word."""
+    if not isinstance(shape, StructureShape | MapShape):
+        return text
+    if text.startswith("{"):
+        return json.loads(text)
+    pairs = dict(pair.split("=", 1) for pair in text.split(","))
+    return {key: value == "true" if value in {"true", "false"} else value for key, value in pairs.items()}

@@ -1,7 +1,13 @@
-"""What readers paste: the commands in a document's code blocks and code spans."""
+"""What readers paste: the commands in a document's code blocks and code spans.
+
+    python -m tests.infra.snippets | shellcheck -
+
+prints all code blocks, each under the name of its document.
+"""
 
 import re
 import shlex
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -61,3 +67,9 @@ def _length_of_substitution(text: str) -> int:
         if depth == 0 and character == ")":
             return at + 1
     raise AssertionError(f"never closed: {text}")
+
+
+if __name__ == "__main__":
+    for path in DOCUMENTS:
+        blocks = [script for script in scripts(path.read_text(encoding="utf-8")) if "\n" in script]
+        sys.stdout.writelines(f"# {path.relative_to(ROOT)}\n{block}\n" for block in blocks)
