@@ -144,6 +144,8 @@ lint: .venv/.ready ## Check style, types and layers
 	@command -v shellcheck >/dev/null || { echo "make lint needs shellcheck (Debian: apt-get install shellcheck)" >&2; exit 1; }
 	shellcheck .ci/run .ci/install packer/verify packer/hygiene $(wildcard ansible/roles/*/files/install-agent \
 	  ansible/roles/*/files/*settings ansible/roles/*/files/journal-to-file)
+	@mkdir -p build && $(BIN)/python -m tests.infra.snippets > build/snippets.sh
+	shellcheck --shell bash --exclude SC2016,SC2034,SC2154 build/snippets.sh
 	cd ansible && PATH="$(CURDIR)/$(BIN):$$PATH" ansible-lint --offline --profile production --strict
 
 format: .venv/.ready ## Bring all code into the one format

@@ -6,13 +6,16 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.infra.snippets import DOCUMENTS, ROOT
+
 RUNBOOKS = ROOT / "docs" / "runbooks"
 MODULE = ROOT / "terraform" / "modules" / "service"
-DOCUMENTS = [*ROOT.glob("*.md"), *sorted(ROOT.glob("docs/**/*.md")), *sorted(ROOT.glob("terraform/**/*.md"))]
 
 CENT = Decimal("0.01")
 ENVIRONMENTS = ["dev", "prod"]
+
+# Pages for what people set out to do, not for what wakes them.
+TASKS = {"deploy", "get-a-shell", "lose-a-zone", "read-logs", "restore-table", "roll-back", "rotate"}
 
 
 def alarms() -> set[str]:
@@ -33,6 +36,17 @@ def anchors(document: Path) -> set[str]:
     text = re.sub(r"^ *```.*?^ *```$", "", document.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
     headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
     return {re.sub(r"[^a-z0-9 _-]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def broken_links(document: Path, text: str) -> list[str]:
+    """Return the relative links in `text` of `document` that lead nowhere."""
+    broken = []
+    for link in re.findall(r"\]\(([^)]+)\)", text):
+        name, _, anchor = link.partition("#")
+        target = document.parent / name if name else document
+        if "://" not in link and (not target.exists() or (anchor and anchor not in anchors(target))):
+            broken.append(link)
+    return broken
 
 
 def costs() -> list[list[str]]:
@@ -61,29 +75,43 @@ def test_every_alarm_has_a_page() -> None:
     assert alarms() - pages() == set()
 
 
-def test_every_page_has_an_alarm() -> None:
-    """No runbook describes an alarm that is gone."""
-    assert pages() - alarms() == set()
+def test_every_page_has_an_alarm_or_a_task() -> None:
+    """No runbook describes an alarm that is gone; those without an alarm are the tasks."""
+    assert pages() - alarms() == TASKS
 
 
-def test_index_lists_every_page() -> None:
-    """The table in the runbooks' README has one row for each page, and no other rows."""
-    rows = re.findall(
-        r"^\| \[(.+)\.md\]\(\1\.md\) \|", (RUNBOOKS / "README.md").read_text(encoding="utf-8"), re.MULTILINE
-    )
-    assert sorted(rows) == sorted(pages())
+@pytest.mark.parametrize(("section", "names"), [("Alarms", alarms()), ("Tasks", TASKS)], ids=["alarms", "tasks"])
+def test_index_lists_every_page(section: str, names: set[str]) -> None:
+    """The runbooks' README has one row for each page, alarms and tasks apart, and no other rows."""
+    text = (RUNBOOKS / "README.md").read_text(encoding="utf-8").split(f"## {section}\n")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| \[(.+)\.md\]\(\1\.md\) \|", text, re.MULTILINE)
+    assert sorted(rows) == sorted(names)
+
+
+@pytest.mark.parametrize("name", sorted(pages()))
+def test_runbooks_are_a_page(name: str) -> None:
+    """Whoever is woken reads a page, not a book."""
+    assert len((RUNBOOKS / f"{name}.md").read_text(encoding="utf-8").split()) <= 800
+
+
+def test_readme_leads_to_every_task() -> None:
+    """README links to the page of each task, the objective and disaster recovery."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    wanted = {*(f"docs/runbooks/{name}.md" for name in TASKS), "docs/slo.md", "docs/disaster-recovery.md"}
+    assert {path for path in wanted if f"]({path})" not in readme} == set()
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_links_lead_to_files_and_headings(document: Path) -> None:
     """Every relative link finds its file, and the heading after `#` in it."""
-    broken = []
-    for link in re.findall(r"\]\(([^)]+)\)", document.read_text(encoding="utf-8")):
-        name, _, anchor = link.partition("#")
-        target = document.parent / name if name else document
-        if "://" not in link and (not target.exists() or (anchor and anchor not in anchors(target))):
-            broken.append(link)
-    assert broken == []
+    assert broken_links(document, document.read_text(encoding="utf-8")) == []
+
+
+def test_broken_links_are_found() -> None:
+    """A file or a heading that is not there is noticed, one that is there is not."""
+    links = ["README.md#helpers", "README.md#before-you-start", "READ.md", "README.md#one-instance", "#what"]
+    text = " ".join(f"[x]({link})" for link in links)
+    assert broken_links(RUNBOOKS / "deploy.md", text) == links[2:]
 
 
 @pytest.mark.parametrize("environment", range(len(ENVIRONMENTS)), ids=ENVIRONMENTS)

@@ -1,0 +1,1 @@
+"""Puts items back into the table that were damaged, from two restored copies of it."""

@@ -1,0 +1,44 @@
+"""Puts dates of birth back that were changed or deleted by mistake; users' later changes stay.
+
+    python -m terraform.restore TABLE --before COPY --after COPY [--write]
+
+The copies are TABLE restored to just before the damage and to just after it: docs/runbooks/restore-table.md.
+"""
+
+import argparse
+import os
+import sys
+
+import boto3
+
+from terraform.restore.damage import damaged, dates, put_back
+
+
+def arguments() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(prog="python -m terraform.restore", description=__doc__)
+    parser.add_argument("table", help="the table that serves, such as birthdays")
+    parser.add_argument("--before", required=True, metavar="COPY", help="the table as it was before the damage")
+    parser.add_argument("--after", required=True, metavar="COPY", help="the table as it was right after the damage")
+    parser.add_argument("--write", action="store_true", help="do it; without, only count")
+    return parser.parse_args()
+
+
+def main() -> int:
+    """Compare, put back if asked to, and tell numbers only: names and dates are personal data."""
+    given = arguments()
+    dynamodb = boto3.client("dynamodb", region_name=os.environ.get("AWS_REGION"))
+    before, after = dates(dynamodb, given.before), dates(dynamodb, given.after)
+    found = damaged(before, after)
+    print(f"{len(before)} users before, {len(after)} after; {len(found)} changed or deleted in between,")
+    print(f"{len(after.keys() - before.keys())} new in between, which stay")
+    if not given.write:
+        print("nothing was written; to put them back: --write")
+        return 0
+    put = put_back(dynamodb, given.table, found)
+    print(f"{put} put back, {len(found) - put} left alone because they changed since")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
