@@ -138,9 +138,9 @@ async def test_late_event_loop_is_seen(config: Config) -> None:
     async with listening(Config(port=0, table_name=config.table_name, metrics_port=0)):
         await asyncio.sleep(0)  # lets the watch begin
         time.sleep(1)  # this is the fault
-        while (lag := registry().value("hello_event_loop_lag_seconds")) == 0:
-            await asyncio.sleep(0)
-        assert 0.4 < lag < 5
+        async with asyncio.timeout(20):  # a busy machine adds lateness of its own, before and after
+            while registry().value("hello_event_loop_lag_seconds") < 0.4:
+                await asyncio.sleep(0)
 
 
 async def test_trouble_with_the_storage(config: Config, dynamodb: str, monkeypatch: pytest.MonkeyPatch) -> None:
