@@ -1,0 +1,25 @@
+"""A service that asks for tokens lets nobody in without a good one."""
+
+import aiohttp
+
+from tests.api import problem
+from tests.smoke.conftest import TIMEOUT
+
+_USER = "/hello/SmokeTest"
+
+
+async def test_no_token(base_url: str) -> None:
+    """Without a token there is no answer about anybody."""
+    async with aiohttp.ClientSession(base_url, timeout=TIMEOUT) as stranger, stranger.get(_USER) as response:
+        await problem(response, 401, "missing_token")
+
+
+async def test_forged_token(base_url: str, headers: dict[str, str]) -> None:
+    """A token whose signature was changed is none."""
+    signed, _, signature = headers["Authorization"].rpartition(".")
+    forged = {"Authorization": f"{signed}.{signature[::-1]}"}
+    async with (
+        aiohttp.ClientSession(base_url, headers=forged, timeout=TIMEOUT) as client,
+        client.get(_USER) as response,
+    ):
+        await problem(response, 401, "invalid_token")
