@@ -10,7 +10,7 @@ BAKE = -var architecture=$(if $(filter aarch64,$(ARCH)),arm64,amd64) -var subnet
 DYNAMODB_LOCAL := build/dynamodb-local/package/emulator
 
 .DEFAULT_GOAL := help
-.PHONY: help run test contract-test fuzz terraform-test artifact audit bake image rehearse rehearse-deploy rehearsal-tools deploy drift plan-comment hand-over image-age release-notes bench soak picture lint format clean
+.PHONY: help run test contract-test fuzz terraform-test artifact audit bake image rehearse rehearse-deploy rehearsal-tools deploy drift plan-comment hand-over seal unseal image-age release-notes bench soak picture lint format clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -86,10 +86,16 @@ drift: ## Fail if an environment is not as this checkout would make it (ENVIRONM
 plan-comment: ## Write what a dry run planned to build/plan-comment.md, to be put under a pull request (ENVIRONMENT=dev)
 	@{ echo "### Plan for $(ENVIRONMENT)"; echo '```'; head -c 60000 build/$(ENVIRONMENT).plan.txt; echo '```'; } > build/plan-comment.md
 
-hand-over: ## Name the last release of one environment as the image for the next (ENVIRONMENT=dev)
+hand-over: ## Name what one environment released of this very content as the image for the next (ENVIRONMENT=dev)
 	@$(MAKE) --no-print-directory deploy DEPLOY=--hand-over
 
-image-age: ## Fail if what an environment runs was released more than DAYS=60 days ago (ENVIRONMENT=prod)
+seal: .venv/.ready ## Encrypt a saved plan for its way to whoever applies it (ENVIRONMENT=prod, PLAN=build/prod.tfplan)
+	@$(BIN)/python -m terraform.deploy.sealing seal $(ENVIRONMENT) $(PLAN)
+
+unseal: .venv/.ready ## Decrypt it (the same arguments)
+	@$(BIN)/python -m terraform.deploy.sealing unseal $(ENVIRONMENT) $(PLAN)
+
+image-age: ## Fail if what an environment runs was baked more than DAYS=60 days ago (ENVIRONMENT=prod)
 	@$(MAKE) --no-print-directory deploy DEPLOY="--expect-younger-than $(or $(DAYS),60)"
 
 release-notes: .venv/.ready ## Write build/release-notes.md for TAG=v1.2.3, which must be the version of this checkout
@@ -140,9 +146,9 @@ lint: .venv/.ready ## Check style, types and layers
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-actions .github/actions/*/action.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
-	$(BIN)/zizmor --offline --quiet .github
+	$(BIN)/zizmor --offline --quiet --persona=pedantic .github
 	@command -v shellcheck >/dev/null || { echo "make lint needs shellcheck (Debian: apt-get install shellcheck)" >&2; exit 1; }
-	shellcheck .ci/run .ci/install packer/verify packer/hygiene $(wildcard ansible/roles/*/files/install-agent \
+	shellcheck .ci/run .ci/install .ci/tell packer/verify packer/hygiene $(wildcard ansible/roles/*/files/install-agent \
 	  ansible/roles/*/files/*settings ansible/roles/*/files/journal-to-file)
 	cd ansible && PATH="$(CURDIR)/$(BIN):$$PATH" ansible-lint --offline --profile production --strict
 
