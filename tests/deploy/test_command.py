@@ -75,7 +75,7 @@ def told(process: "subprocess.Popen[str]") -> tuple[int, str]:
         (["dev", "--image", "current", "--dry-run"], "There is no current release yet"),
         (["dev", "--plan", "nowhere"], "there is no plan nowhere"),
         (["prod", "--plan", "plan.json"], "plan.json is a plan for dev, not for prod"),
-        (["dev", "--expect-younger-than", "1"], "There is no release yet"),
+        (["dev", "--expect-younger-than", "1"], "There is no current release yet"),
     ],
 )
 def test_refusals(start: Start, arguments: list[str], says: str) -> None:

@@ -14,7 +14,7 @@ FILES = [*WORKFLOWS, *sorted(FOLDER.glob("actions/*/action.yml"))]
 _MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 TARGETS = set(re.findall(r"^([a-z-]+):", _MAKEFILE, re.MULTILINE))
 # What else a step may run: tools of the runner.
-_TOOLS = ("gh ", "cat build/plan-comment.md ")
+_TOOLS = ("gh ", "cat build/plan-comment.md ", "packer init packer")
 _PINNED = re.compile(r"uses: [\w.-]+/[\w.-]+@[0-9a-f]{40} # v\d+(\.\d+)*$")
 
 
@@ -82,7 +82,8 @@ def test_deployments_are_seen_through(environment: str) -> None:
     """One deployment at a time, never cancelled by the next push, in GitHub's environment of the same name."""
     workflow = FOLDER / "workflows" / f"{environment}.yml"
     told = yaml.safe_load(workflow.read_text(encoding="utf-8"))
-    assert told["concurrency"] == {"group": f"deploy-{environment}", "cancel-in-progress": False}
+    limited = told.get("concurrency") or jobs(workflow)["deploy"]["concurrency"]
+    assert limited == {"group": f"deploy-{environment}", "cancel-in-progress": False}
     assert jobs(workflow)["deploy"]["environment"] == environment
 
 
@@ -90,7 +91,17 @@ def test_prod_applies_the_plan_that_was_approved() -> None:
     """What prod applies is the plan of the job before, with the image that dev released."""
     plan, deploy = (commands_of(job) for job in jobs(FOLDER / "workflows" / "prod.yml").values())
     assert plan[:2] == ["make hand-over ENVIRONMENT=dev", "make deploy ENVIRONMENT=prod DEPLOY=--dry-run"]
-    assert deploy == ["make deploy ENVIRONMENT=prod PLAN=build/prod.tfplan"]
+    plan_file = "ENVIRONMENT=prod PLAN=build/prod.tfplan"
+    assert plan[-1] == f"make seal {plan_file}"
+    assert deploy == [f"make unseal {plan_file}", f"make deploy {plan_file}"]
+
+
+def test_unsealed_plans_are_not_kept() -> None:
+    """No artifact has a plan as Terraform wrote it, which would show parts of the state."""
+    for workflow in WORKFLOWS:
+        steps = [step for job in jobs(workflow).values() for step in job["steps"]]
+        kept = [step["with"]["path"] for step in steps if "upload-artifact" in step.get("uses", "")]
+        assert [path for path in kept if re.search(r"tfplan$|build/?\*?$", path, re.MULTILINE)] == []
 
 
 def commands_of(job: dict[str, Any]) -> list[str]:

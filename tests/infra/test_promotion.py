@@ -1,0 +1,145 @@
+"""What goes from dev to prod, and from who plans to who applies: the very image that dev ran, and a sealed plan."""
+
+import json
+import subprocess
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from botocore.exceptions import ClientError
+from cryptography.fernet import InvalidToken
+
+from terraform.deploy.looking import hand_over, look_at_age
+from terraform.deploy.outcome import Refused, Status
+from terraform.deploy.releases import Release, Releases
+from terraform.deploy.sealing import seal, unseal
+from tests.support.emulator import Account, account
+
+YOUNG, OLD, OTHER = "ami-0000000000000000d", "ami-0000000000000000e", "ami-0000000000000000f"
+BAKED_DAYS_AGO = {YOUNG: 10, OLD: 90}
+BUCKET = "releases"
+
+
+@pytest.fixture(scope="module")
+def emulated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
+    """Run an account with two images and the keys of two states."""
+    now = datetime.now(UTC)
+    baked = {name: (now - timedelta(days=days)).isoformat() for name, days in BAKED_DAYS_AGO.items()}
+    with account("111111111111", tmp_path_factory.mktemp("account"), baked) as running:
+        where = {"LocationConstraint": "eu-central-1"}
+        running.client("s3").create_bucket(Bucket=BUCKET, CreateBucketConfiguration=where)
+        kms = running.client("kms")
+        for environment in ("dev", "prod"):
+            key = kms.create_key()["KeyMetadata"]["KeyId"]
+            kms.create_alias(AliasName=f"alias/hello-birthday-{environment}-state", TargetKeyId=key)
+        yield running
+
+
+@pytest.fixture
+def releases(emulated: Account) -> Releases:
+    """Give an empty list of releases."""
+    s3 = emulated.client("s3")
+    s3.put_object(Bucket=BUCKET, Key="deploy/releases.json", Body="[]")
+    return Releases(s3, BUCKET)
+
+
+def release(image: str, commit: str) -> Release:
+    """Return an image that was verified just now."""
+    return Release(image, "1.0.0", commit, datetime.now(UTC).isoformat())
+
+
+class Repository:
+    """A git repository with one file."""
+
+    def __init__(self, folder: Path) -> None:
+        """Make it."""
+        self.folder = folder
+        self._git("init", "--quiet")
+
+    def commit(self, content: str) -> str:
+        """Commit the file with this content, and return the commit."""
+        (self.folder / "file").write_text(content, encoding="utf-8")
+        self._git("add", "file")
+        who = ["-c", "user.name=somebody", "-c", "user.email=somebody@example.com"]
+        self._git(*who, "commit", "--quiet", "--allow-empty", "--message", content)
+        return self._git("rev-parse", "HEAD").strip()
+
+    def _git(self, *arguments: str) -> str:
+        return subprocess.run(["git", *arguments], cwd=self.folder, check=True, capture_output=True, text=True).stdout
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Repository:
+    """Give an empty repository."""
+    (tmp_path / "repository").mkdir()
+    return Repository(tmp_path / "repository")
+
+
+def test_image_of_the_same_content_is_handed_over(releases: Releases, repository: Repository, tmp_path: Path) -> None:
+    """Of two releases, the one whose content is checked out is taken, by whichever commit it came to be there."""
+    releases.add(release(YOUNG, repository.commit("one")))
+    releases.add(release(OTHER, repository.commit("two")))
+    repository.commit("one")
+    target = tmp_path / "build" / "image.tfvars.json"
+    assert hand_over(releases, repository.folder, target) is Status.DONE
+    assert json.loads(target.read_text()) == {"ami_id": YOUNG}
+
+
+@pytest.mark.parametrize("released", [None, "something else", "0" * 40])
+def test_what_dev_did_not_release_is_refused(
+    releases: Releases, repository: Repository, tmp_path: Path, released: str | None
+) -> None:
+    """Without a release, after one of other content, or of a commit that is not here, nothing is handed over."""
+    if released:
+        commit = released if released.startswith("0") else repository.commit(released)
+        releases.add(release(OTHER, commit))
+    repository.commit("checked out")
+    target = tmp_path / "image.tfvars.json"
+    with pytest.raises(Refused, match="no release of what is checked out"):
+        hand_over(releases, repository.folder, target)
+    assert not target.exists()
+
+
+@pytest.mark.parametrize(("image", "status"), [(YOUNG, Status.DONE), (OLD, Status.FAILED)])
+def test_age_counts_from_the_bake(emulated: Account, releases: Releases, image: str, status: Status) -> None:
+    """An image that was baked long ago is found, even if it was deployed today."""
+    releases.add(release(image, "0" * 40))
+    assert look_at_age(emulated.client("ec2"), releases, 60) is status
+
+
+@pytest.fixture
+def plan(tmp_path: Path) -> Path:
+    """Give a plan with something secret in it."""
+    path = tmp_path / "prod.tfplan"
+    path.write_bytes(b"a plan with a client secret")
+    return path
+
+
+def test_sealed_plan_comes_back_as_it_was(emulated: Account, plan: Path) -> None:
+    """What is sealed shows nothing of the plan, and unsealing gives every byte back."""
+    content = plan.read_bytes()
+    sealed = seal(emulated.client("kms"), "prod", plan)
+    assert b"secret" not in sealed.read_bytes()
+    plan.unlink()
+    unseal(emulated.client("kms"), "prod", plan)
+    assert plan.read_bytes() == content
+
+
+def test_changed_plan_is_not_unsealed(emulated: Account, plan: Path) -> None:
+    """A sealed plan that somebody changed on its way is refused."""
+    sealed = seal(emulated.client("kms"), "prod", plan)
+    told = json.loads(sealed.read_text())
+    middle = len(told["content"]) // 2
+    other = "A" if told["content"][middle] != "A" else "B"
+    told["content"] = told["content"][:middle] + other + told["content"][middle + 1 :]
+    sealed.write_text(json.dumps(told))
+    with pytest.raises(InvalidToken):
+        unseal(emulated.client("kms"), "prod", plan)
+
+
+def test_plan_of_another_environment_is_not_unsealed(emulated: Account, plan: Path) -> None:
+    """A plan that was sealed for prod is none for dev."""
+    seal(emulated.client("kms"), "prod", plan)
+    with pytest.raises(ClientError):
+        unseal(emulated.client("kms"), "dev", plan)
