@@ -54,7 +54,10 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--base-url", metavar="URL", help="load balancer, if not found under the name of clients")
     parser.add_argument("--minutes", type=float, default=60, help="limit for the instance refresh (default: 60)")
     parser.add_argument("--watch-minutes", type=float, default=5, help="to watch alarms at the end (default: 5)")
-    return parser.parse_args()
+    given = parser.parse_args()
+    if given.expect_no_changes and not given.dry_run:
+        parser.error("--expect-no-changes goes with --dry-run")
+    return given
 
 
 def deploy(given: argparse.Namespace, report: dict[str, object]) -> Status:
@@ -81,8 +84,10 @@ def _nothing_changed() -> Iterator[None]:
     """Raise Refused for whatever goes wrong before anything is changed."""
     try:
         yield
-    except (Failed, BotoCoreError, ClientError) as error:
-        raise Refused(str(error)) from error
+    except Failed as failure:
+        raise Refused(str(failure)) from failure
+    except (BotoCoreError, ClientError) as error:
+        raise Refused(f"AWS does not answer as it should: {error}. Check credentials, account and network.") from error
 
 
 def _holder() -> dict[str, str]:
@@ -92,6 +97,23 @@ def _holder() -> dict[str, str]:
 
 def _interrupt(number: int, _frame: FrameType | None) -> None:
     raise Interrupted(number)
+
+
+def _end(given: argparse.Namespace, report: dict[str, object]) -> int:
+    """Deploy, and return the exit status."""
+    try:
+        return deploy(given, report)
+    except Refused as refusal:
+        log.error("REFUSED: %s", refusal)  # noqa: TRY400 - the message is for people, the trace is not
+        return Status.REFUSED
+    except Interrupted as interrupted:
+        log.error("INTERRUPTED: a refresh under way goes on. Run the same command again to see it through.")  # noqa: TRY400
+        return 128 + interrupted.number
+    except (Stuck, BotoCoreError, ClientError) as error:
+        log.error("STUCK: %s Look at docs/runbooks/deploy.md.", error)  # noqa: TRY400 - as above
+    except Exception:
+        log.exception("STUCK: this was not foreseen. Look at docs/runbooks/deploy.md.")
+    return Status.STUCK
 
 
 def main() -> int:
@@ -104,22 +126,10 @@ def main() -> int:
         signal.signal(number, _interrupt)
     began = time.monotonic()
     report: dict[str, object] = {"environment": given.environment}
-    status = 1
-    try:
-        status = int(deploy(given, report))
-    except Refused as refusal:
-        log.error("REFUSED: %s", refusal)  # noqa: TRY400 - the message is for people, the trace is not
-        status = Status.REFUSED
-    except Interrupted as interrupted:
-        log.error("INTERRUPTED: a refresh under way goes on. Run the same command again to see it through.")  # noqa: TRY400
-        status = 128 + interrupted.number
-    except (Stuck, BotoCoreError, ClientError) as error:
-        log.error("STUCK: %s Look at docs/runbooks/deploy.md.", error)  # noqa: TRY400 - as above
-        status = Status.STUCK
-    finally:
-        BUILD.mkdir(exist_ok=True)
-        report |= {"status": status, "seconds": round(time.monotonic() - began, 1)}
-        REPORT.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    status = _end(given, report)
+    report |= {"status": status, "seconds": round(time.monotonic() - began, 1)}
+    BUILD.mkdir(exist_ok=True)
+    REPORT.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
     return status
 
 

@@ -8,13 +8,13 @@ from typing import Any
 
 import boto3
 
-from terraform.deploy.group import Group
+from terraform.deploy.group import POLL_SECONDS, Group
 from terraform.deploy.lock import Lease
 from terraform.deploy.outcome import Failed, Refused, Status, Stuck
 from terraform.deploy.releases import Release, Releases
 from terraform.deploy.relief import take_out
 from terraform.deploy.state import Plan, Terraform
-from terraform.deploy.verify import Environment
+from terraform.deploy.verify import SETTLE_MINUTES, Environment
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +27,8 @@ class Limits:
     watch_minutes: float
     ignore_alarms: bool
     base_url: str | None
+    settle_minutes: float = SETTLE_MINUTES
+    poll_seconds: float = POLL_SECONDS
 
 
 class Deployment:
@@ -81,12 +83,13 @@ class Deployment:
             environment = self._bring(self._terraform.plan(image), lease, alarms=False, bad=failed)
             self._verify(environment, image, lease)
             environment.become_quiet(self._limits.minutes, lease.check)
-        except Failed as failure:
+        except (Failed, Refused) as failure:
             raise Stuck(f"Going back to {image} failed, too: {failure} See docs/runbooks/roll-back.md.") from failure
         log.info("%s was not deployed, %s serves everywhere again. See docs/runbooks/refresh-failed.md", failed, image)
 
     def _bring(self, plan: Plan, lease: Lease, *, alarms: bool, bad: str | None = None) -> Environment:
         """Apply a plan and replace every instance, those of a `bad` image first; without `alarms` none stops that."""
+        lease.check()
         deadline = time.monotonic() + 60 * self._limits.minutes
         before = self._last_refresh()
         log.info("applying for %s: %s", plan.image, plan.summary)
@@ -142,11 +145,13 @@ class Deployment:
 
     def _environment(self) -> Environment | None:
         """Return what the last apply left, if there was any."""
-        outputs = self._terraform.outputs()
-        if not outputs:
+        outputs, limits = self._terraform.outputs(), self._limits
+        if not outputs.get("group_name"):
             return None
-        group = Group(self._session.client("autoscaling"), outputs["group_name"], outputs["refresh_preferences"])
-        return Environment(outputs, group, (self._limits.base_url or outputs["url"]).rstrip("/"), self._session)
+        preferences = outputs.get("refresh_preferences", {})  # a state of before they were told has none
+        group = Group(self._session.client("autoscaling"), outputs["group_name"], preferences, limits.poll_seconds)
+        url = (limits.base_url or outputs["url"]).rstrip("/")
+        return Environment(outputs, group, url, self._session, limits.settle_minutes)
 
     def _last_refresh(self) -> str | None:
         """Return the latest refresh that has ended: the next one is ours, and so is one under way."""

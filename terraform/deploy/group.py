@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from terraform.deploy.outcome import Failed
 
 log = logging.getLogger(__name__)
@@ -46,12 +48,15 @@ class Refresh:
 class Group:
     """The group of an environment."""
 
-    poll_seconds = POLL_SECONDS
-    """How often AWS is asked."""
-
-    def __init__(self, client: Any, name: str, preferences: dict[str, Any]) -> None:  # noqa: ANN401 - boto3's
+    def __init__(
+        self,
+        client: Any,  # noqa: ANN401 - boto3's
+        name: str,
+        preferences: dict[str, Any],
+        poll_seconds: float = POLL_SECONDS,
+    ) -> None:
         """Start refreshes with `preferences`, as Terraform writes them."""
-        self._client, self.name = client, name
+        self._client, self.name, self.poll_seconds = client, name, poll_seconds
         self._preferences = _as_api(preferences)
 
     def describe(self) -> dict[str, Any]:
@@ -73,16 +78,27 @@ class Group:
         ]
 
     def refresh(self) -> Refresh | None:
-        """Return the latest instance refresh, if there was any."""
-        found = self._client.describe_instance_refreshes(AutoScalingGroupName=self.name, MaxRecords=1)
+        """Return the latest instance refresh, if there was any, and if there is such a group."""
+        try:
+            found = self._client.describe_instance_refreshes(AutoScalingGroupName=self.name, MaxRecords=1)
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ValidationError":
+                raise
+            return None
         return next(map(_read, found["InstanceRefreshes"]), None)
 
     def start(self, *, alarms: bool) -> None:
-        """Start a refresh by ourselves, for what no apply starts one; without `alarms` none of them stops it."""
+        """Start a refresh by ourselves, for what no apply starts one; without `alarms` none of them stops it.
+
+        Raise Failed if AWS does not start it, such as while an alarm rings.
+        """
         left_out = () if alarms else ("AlarmSpecification",)
         preferences = {name: value for name, value in self._preferences.items() if name not in left_out}
         log.info("starting an instance refresh%s", "" if alarms else " that no alarm stops")
-        self._client.start_instance_refresh(AutoScalingGroupName=self.name, Preferences=preferences)
+        try:
+            self._client.start_instance_refresh(AutoScalingGroupName=self.name, Preferences=preferences)
+        except ClientError as error:
+            raise Failed(f"AWS did not start the instance refresh: {error}.") from error
 
     def cancel(self) -> None:
         """Stop the refresh that is under way, if there is one; replacements under way are finished."""
@@ -127,7 +143,7 @@ def _read(told: dict[str, Any]) -> Refresh:
 
 
 def _as_api(preferences: dict[str, Any]) -> dict[str, Any]:
-    """Write Terraform's preferences as AWS's API has them: other names, numbers as such, nothing that is not set."""
+    """Write Terraform's preferences as AWS's API has them: other names, and nothing that is not set."""
     written = {
         "".join(part.capitalize() for part in name.split("_")): _number(value)
         for name, value in preferences.items()
@@ -138,5 +154,6 @@ def _as_api(preferences: dict[str, Any]) -> dict[str, Any]:
     return written
 
 
-def _number(value: Any) -> Any:  # noqa: ANN401 - any value of a preference
-    return int(value) if isinstance(value, str) and value.isdigit() else value
+def _number(value: Any) -> Any:  # noqa: ANN401 - any of Terraform's
+    """Return the number that Terraform wrote as a string, so that it can be unset; anything else as it is."""
+    return int(value) if isinstance(value, str) and value.isdecimal() else value

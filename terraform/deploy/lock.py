@@ -5,7 +5,9 @@ deployment whose machine died blocks nobody for long.
 """
 
 import json
+import logging
 import threading
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -16,6 +18,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from terraform.deploy.outcome import Refused, Stuck
 
+log = logging.getLogger(__name__)
+
 KEY = "deploy/lock.json"
 LEASE_SECONDS = 120.0
 _CONFLICTS = ("PreconditionFailed", "ConditionalRequestConflict", "412", "409")
@@ -24,10 +28,16 @@ _CONFLICTS = ("PreconditionFailed", "ConditionalRequestConflict", "412", "409")
 class Lease:
     """The right to deploy, as long as it is renewed."""
 
-    def __init__(self, s3: Any, bucket: str, holder: dict[str, str], seconds: float = LEASE_SECONDS) -> None:  # noqa: ANN401 - a client of boto3's
-        """Prepare to be held by `holder`, who is told to whoever comes meanwhile; others' run out after `seconds`."""
+    def __init__(
+        self,
+        s3: Any,  # noqa: ANN401 - a client of boto3's
+        bucket: str,
+        holder: dict[str, str],
+        seconds: float = LEASE_SECONDS,
+    ) -> None:
+        """Prepare to be held by `holder`, who is told to whoever comes meanwhile."""
         self._s3, self._bucket, self._seconds = s3, bucket, seconds
-        self._body = json.dumps(holder)
+        self._body = json.dumps(holder | {"id": uuid.uuid4().hex}).encode()
         self._tag = ""
         self._lost: Exception | None = None
 
@@ -36,13 +46,17 @@ class Lease:
         try:
             self._put(IfNoneMatch="*")
         except ClientError as error:
-            if error.response["Error"]["Code"] not in _CONFLICTS:
+            if not _conflict(error):
                 raise
             self._take_over()
 
     def renew(self) -> None:
         """Renew it; raise ClientError if it is somebody else's by now."""
-        self._put(IfMatch=self._tag)
+        try:
+            self._put(IfMatch=self._tag)
+        except ClientError as error:
+            if not _conflict(error) or not self._is_ours(self._get()):
+                raise
 
     def check(self) -> None:
         """Raise Stuck if it was lost, since two deployments at once end nowhere."""
@@ -61,35 +75,57 @@ class Lease:
                 failures = 0
             except (BotoCoreError, ClientError) as error:
                 failures += 1
-                taken = isinstance(error, ClientError) and error.response["Error"]["Code"] in _CONFLICTS
-                if taken or failures == 5:  # noqa: PLR2004 - the lease has run out by then
+                if _conflict(error) or failures == 5:  # noqa: PLR2004 - the lease has run out by then
                     self._lost = error
                     return
 
     def give_back(self) -> None:
-        """Let the next deployment begin."""
-        if self._lost is None:
+        """Let the next deployment begin, unless that has happened already."""
+        if self._lost is not None:
+            return
+        try:
+            self.renew()  # else it could be somebody else's by now
             self._s3.delete_object(Bucket=self._bucket, Key=KEY)
+        except (BotoCoreError, ClientError) as error:
+            log.warning("the lease could not be given back; it runs out by itself: %s", error)
 
     def _take_over(self) -> None:
         try:
-            found = self._s3.get_object(Bucket=self._bucket, Key=KEY)
+            found = self._get()
+            if self._is_ours(found):
+                return
             left = self._seconds - _age(found)
             if left > 0:
-                holder = ", ".join(f"{name} {value}" for name, value in json.load(found["Body"]).items())
+                holder = ", ".join(f"{name} {value}" for name, value in json.loads(found["Body"]).items())
                 raise Refused(
                     f"Another deployment is under way: {holder}. Wait for it. "
                     f"If it has died, its lease runs out in {left:.0f} seconds; then run this again."
                 )
             self._put(IfMatch=found["ETag"])
         except ClientError as error:
-            if error.response["Error"]["Code"] not in (*_CONFLICTS, "NoSuchKey"):
+            if not _conflict(error) and error.response["Error"]["Code"] != "NoSuchKey":
                 raise
-            raise Refused("Another deployment began at this very moment. Wait for it.") from error
+            raise Refused("Another deployment began or ended at this very moment. Run this again.") from error
+
+    def _get(self) -> dict[str, Any]:
+        found: dict[str, Any] = self._s3.get_object(Bucket=self._bucket, Key=KEY)
+        return found | {"Body": found["Body"].read()}
+
+    def _is_ours(self, found: dict[str, Any]) -> bool:
+        """Say whether we wrote it: a request whose answer was lost is sent again, and then it finds itself there."""
+        if found["Body"] != self._body:
+            return False
+        self._tag = found["ETag"]
+        return True
 
     def _put(self, **condition: str) -> None:
         answer = self._s3.put_object(Bucket=self._bucket, Key=KEY, Body=self._body, **condition)
         self._tag = answer["ETag"]
+
+
+def _conflict(error: Exception) -> bool:
+    """Say whether S3 refused because of a condition."""
+    return isinstance(error, ClientError) and error.response["Error"]["Code"] in _CONFLICTS
 
 
 def _age(found: dict[str, Any]) -> float:

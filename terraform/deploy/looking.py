@@ -10,6 +10,7 @@ from typing import Any
 
 import boto3
 
+from terraform.deploy.commands import run
 from terraform.deploy.outcome import Refused, Status
 from terraform.deploy.releases import Releases
 from terraform.deploy.state import BUILD, ROOT, Plan, Terraform
@@ -33,7 +34,7 @@ def look(given: argparse.Namespace, terraform: Terraform, releases: Releases, se
 
 def choose(image: str, releases: Releases) -> str:
     """Return the id of the image that is meant; raise Refused if there is none."""
-    if image == "bake" and subprocess.run(["make", "bake"], cwd=ROOT.parent, check=False).returncode != 0:
+    if image == "bake" and run(["make", "bake"], ROOT.parent).returncode != 0:
         raise Refused("make bake failed; its message stands above.")
     if image in ("bake", "baked"):
         if not BAKED.exists():

@@ -1,17 +1,18 @@
 """Terraform's command line: plans, applies, and what the state tells."""
 
 import json
-import signal
+import os
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from terraform.deploy.outcome import Failed
+from terraform.deploy.commands import run
+from terraform.deploy.outcome import Failed, Refused
 
 ROOT = Path(__file__).parents[1]
 BUILD = ROOT.parent / "build"
-INSTALL = "see https://developer.hashicorp.com/terraform/install, 1.11 or newer"
 _CHANGES = 2  # exit status of `plan -detailed-exitcode`
 
 
@@ -37,11 +38,15 @@ class Terraform:
     """The root module, for one environment."""
 
     def __init__(self, environment: str) -> None:
-        """Choose the backend and the workspace of `environment`."""
+        """Choose the backend and the workspace of `environment`; raise Failed if there is no such environment."""
+        known = sorted(file.name.partition(".")[0] for file in ROOT.glob("environments/*.s3.tfbackend"))
+        if environment not in known:
+            raise Failed(f"there is no environment {environment}; there are {', '.join(known)}.")
         self._environment = environment
         self._run("init", "-input=false", "-reconfigure", f"-backend-config=environments/{environment}.s3.tfbackend")
         self._run("workspace", "select", "-or-create", environment)
-        told = json.loads((ROOT / ".terraform" / "terraform.tfstate").read_text(encoding="utf-8"))
+        folder = ROOT / os.environ.get("TF_DATA_DIR", ".terraform")
+        told = json.loads((folder / "terraform.tfstate").read_text(encoding="utf-8"))
         self.backend: dict[str, Any] = told["backend"]["config"]
         """Where the state is: bucket, region and so on."""
 
@@ -72,17 +77,14 @@ class Terraform:
     def apply(self, plan: Plan) -> None:
         """Apply exactly `plan`, telling what happens; raise Failed if Terraform does not come to the end.
 
-        Interrupted, it lets Terraform finish what it is at, so that the state stays true.
+        Raise Refused if the plan is stale.
         """
         command = ["terraform", "apply", "-input=false", "-auto-approve", str(plan.path)]
-        with subprocess.Popen(command, cwd=ROOT, start_new_session=True) as process:
-            try:
-                status = process.wait()
-            except BaseException:
-                process.send_signal(signal.SIGINT)
-                process.wait()
-                raise
-        if status != 0:
+        done = run(command, ROOT, stderr=subprocess.PIPE)
+        sys.stderr.write(done.stderr)
+        if "plan is stale" in done.stderr:
+            raise Refused("The state has changed since this plan was made. Make a new one with --dry-run.")
+        if done.returncode != 0:
             raise Failed("terraform apply failed; its message stands above.")
 
     def outputs(self) -> dict[str, Any]:
@@ -90,10 +92,7 @@ class Terraform:
         return {name: output["value"] for name, output in json.loads(self._run("output", "-json")).items()}
 
     def _run(self, *arguments: str) -> str:
-        try:
-            done = subprocess.run(["terraform", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
-        except FileNotFoundError:
-            raise Failed(f"terraform is not installed; {INSTALL}") from None
+        done = run(["terraform", *arguments], ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         if done.returncode not in (0, _CHANGES if "-detailed-exitcode" in arguments else 0):
             raise Failed(f"terraform {arguments[0]} failed:\n{done.stdout}{done.stderr}".rstrip())
         return done.stdout

@@ -4,12 +4,15 @@ import base64
 import json
 import urllib.parse
 import urllib.request
+from http.client import HTTPException
 
 import boto3
 
+from terraform.deploy.outcome import Failed
+
 
 def fetch(session: boto3.Session, authentication: dict[str, str] | None) -> str | None:
-    """Return an access token of the pool's machine client, or None where authentication is off."""
+    """Return an access token of the pool's machine client, None where authentication is off; raise Failed if there is none."""
     if authentication is None:
         return None
     pool, client_id = authentication["issuer"].rpartition("/")[2], authentication["client_id"]
@@ -18,5 +21,8 @@ def fetch(session: boto3.Session, authentication: dict[str, str] | None) -> str 
     basic = base64.b64encode(f"{client_id}:{secret}".encode()).decode()
     body = urllib.parse.urlencode({"grant_type": "client_credentials"}).encode()
     request = urllib.request.Request(authentication["token_endpoint"], body, {"Authorization": f"Basic {basic}"})
-    with urllib.request.urlopen(request, timeout=10) as answer:
-        return str(json.load(answer)["access_token"])
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return str(json.load(answer)["access_token"])
+    except (HTTPException, OSError, ValueError, KeyError) as error:
+        raise Failed(f"{authentication['token_endpoint']} gives no token: {error!r}") from error

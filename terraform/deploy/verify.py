@@ -8,8 +8,8 @@ import time
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
+from http.client import HTTPException
 from typing import Any
-from urllib.error import URLError
 
 import boto3
 
@@ -18,7 +18,7 @@ from terraform.deploy.outcome import Failed
 from terraform.deploy.state import ROOT
 from terraform.deploy.token import fetch
 
-_SETTLE_MINUTES = 5.0  # those that leave are deregistered, and new ones registered
+SETTLE_MINUTES = 5.0  # those that leave are deregistered, and new ones registered
 _QUESTIONS = 10  # for each instance, each on a connection of its own
 _ANSWER_SECONDS = 5.0
 
@@ -31,10 +31,11 @@ class Environment:
     group: Group
     url: str
     session: boto3.Session
+    settle_minutes: float = SETTLE_MINUTES
 
     def serves(self, image: str, check: Callable[[], None]) -> dict[str, str]:
         """Return what /version says; raise Failed unless, after a while, all instances are well and run `image`."""
-        until = time.monotonic() + 60 * _SETTLE_MINUTES
+        until = time.monotonic() + 60 * self.settle_minutes
         while True:
             try:
                 return self._version(image, self._instances())
@@ -55,7 +56,10 @@ class Environment:
 
     def ringing(self) -> list[str]:
         """Return which of the alarms that stop a refresh ring."""
-        found = self.session.client("cloudwatch").describe_alarms(AlarmNames=self.outputs["refresh_alarms"])
+        names = self.outputs.get("refresh_alarms")  # a state of before they were told has none
+        if not names:
+            return []
+        found = self.session.client("cloudwatch").describe_alarms(AlarmNames=names)
         return [alarm["AlarmName"] for alarm in found["MetricAlarms"] if alarm["StateValue"] == "ALARM"]
 
     def stay_quiet(self, minutes: float, check: Callable[[], None]) -> None:
@@ -99,7 +103,7 @@ class Environment:
         return {target["Target"]["Id"] for target in targets if target["TargetHealth"]["State"] == "healthy"}
 
     def _version(self, image: str, instances: int) -> dict[str, str]:
-        answers = [self._ask() for _ in range(_QUESTIONS * instances)]
+        answers = [self._ask() for _ in range(_QUESTIONS * max(instances, 1))]
         wrong = {answer["image"] for answer in answers} - {image}
         if wrong:
             raise Failed(f"{self.url}/version is answered by {', '.join(sorted(wrong))}, not only by {image}.")
@@ -108,9 +112,11 @@ class Environment:
     def _ask(self) -> dict[str, str]:
         try:
             with urllib.request.urlopen(f"{self.url}/version", timeout=_ANSWER_SECONDS) as answer:
-                told: dict[str, str] = json.load(answer)
-        except (URLError, OSError, ValueError) as error:
+                told: Any = json.load(answer)
+        except (HTTPException, OSError, ValueError) as error:
             raise Failed(f"{self.url}/version does not answer: {error}") from error
+        if not isinstance(told, dict) or "image" not in told:
+            raise Failed(f"{self.url}/version answers {told}, which names no image.")
         return told
 
 

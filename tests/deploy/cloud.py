@@ -8,7 +8,7 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
-from terraform.deploy.outcome import Failed
+from terraform.deploy.outcome import Failed, Refused
 from terraform.deploy.state import Plan
 
 PREFERENCES = {
@@ -50,6 +50,7 @@ class Cloud:
         self.rings_with: str | None = None
         self.calls: list[str] = []
         self.apply_fails = 0
+        self.stale = False
         self.url = ""
 
     # Terraform
@@ -62,6 +63,8 @@ class Cloud:
     def apply(self, plan: Plan) -> None:
         """Make a version of the launch template, and start a refresh if there are instances."""
         self.calls.append(f"apply {plan.image}")
+        if self.stale:
+            raise Refused("The state has changed since this plan was made.")
         if self.apply_fails:
             self.apply_fails -= 1
             raise Failed("terraform apply failed.")

@@ -32,7 +32,8 @@ Start = Callable[..., "subprocess.Popen[str]"]
 @pytest.fixture
 def folder(tmp_path: Path, bucket: Bucket) -> Path:
     """Return a folder with a copy of the command, and a stand-in for Terraform on its own PATH."""
-    shutil.copytree(ROOT / "terraform" / "deploy", tmp_path / "terraform" / "deploy")
+    for part in ("deploy", "environments"):
+        shutil.copytree(ROOT / "terraform" / part, tmp_path / "terraform" / part)
     (tmp_path / "backend.json").write_text(
         json.dumps({"backend": {"config": {"bucket": bucket.name, "region": "eu-central-1"}}})
     )
@@ -71,6 +72,7 @@ def told(process: "subprocess.Popen[str]") -> tuple[int, str]:
     ("arguments", "says"),
     [
         (["dev"], "run `make bake` first"),
+        (["test"], "there is no environment test; there are dev, prod"),
         (["dev", "--image", "previous"], "There is no previous release yet"),
         (["dev", "--image", "current", "--dry-run"], "There is no current release yet"),
         (["dev", "--plan", "nowhere"], "there is no plan nowhere"),
@@ -95,7 +97,7 @@ def test_terraform_is_missing(start: Start, folder: Path) -> None:
 def test_aws_refuses(start: Start) -> None:
     """Credentials that AWS does not know, or none, are told in one line."""
     status, printed = told(start("dev", "--image", "ami-a", AWS_ENDPOINT_URL="http://127.0.0.1:1"))
-    assert (status, "REFUSED: Could not connect" in printed) == (2, True), printed
+    assert (status, "REFUSED: AWS does not answer" in printed) == (2, True), printed
     assert "Traceback" not in printed
 
 

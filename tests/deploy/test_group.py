@@ -15,9 +15,7 @@ from tests.deploy.cloud import PREFERENCES, Cloud
 
 def group(client: Any) -> Group:  # noqa: ANN401 - boto3's or a scripted one
     """Return a group that asks without a pause."""
-    made = Group(client, "group", PREFERENCES)
-    made.poll_seconds = 0.0
-    return made
+    return Group(client, "group", PREFERENCES, 0.0)
 
 
 @pytest.mark.parametrize(

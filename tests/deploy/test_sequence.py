@@ -26,7 +26,7 @@ class Stage:
 
     def deploy(self, image: str, *, ignore_alarms: bool = False, minutes: float = 1) -> Status:
         """Deploy an image as the command does."""
-        limits = Limits(minutes, 0, ignore_alarms, None)
+        limits = Limits(minutes, 0, ignore_alarms, None, poll_seconds=0.0)
         cloud = cast(Any, self.cloud)
         deployment = Deployment(cloud, cloud, self.releases, limits)
         self.report = deployment.report
@@ -47,7 +47,6 @@ class Stage:
 @pytest.fixture
 def stage(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
     """Give an environment without pauses, whose smoke tests pass."""
-    monkeypatch.setattr(Group, "poll_seconds", 0.0)
     monkeypatch.setattr(Environment, "smoke", lambda _: None)
     with served(Cloud()) as cloud:
         yield Stage(cloud, bucket)
@@ -132,6 +131,15 @@ def test_way_back_fails(stage: Stage) -> None:
         stage.deploy("b")
 
 
+def test_stale_plan_is_refused(stage: Stage) -> None:
+    """A plan that is stale changes nothing, so nothing is brought back."""
+    stage.deploy("a")
+    stage.cloud.stale = True
+    with pytest.raises(Refused, match="has changed since"):
+        stage.deploy("b")
+    assert (stage.serving, stage.cloud.calls[-1]) == ({"a"}, "apply b")
+
+
 def test_ringing_alarms_refuse(stage: Stage) -> None:
     """While alarms ring nothing is deployed, unless that is the cure; then none of them stops it."""
     stage.deploy("a")
@@ -163,13 +171,11 @@ def test_refresh_that_failed_meanwhile_is_started_again(stage: Stage) -> None:
     assert (stage.serving, stage.cloud.calls[-1]) == ({"b"}, "start with alarms")
 
 
-def test_version_of_another_image_is_found(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_version_of_another_image_is_found(stage: Stage) -> None:
     """An instance that answers with another image than it should is not well."""
-    monkeypatch.setattr("terraform.deploy.verify._SETTLE_MINUTES", 0.0)
     stage.deploy("a")
-    environment = Environment(
-        stage.cloud.outputs(), Group(stage.cloud, "g", {}), stage.cloud.url, cast(Any, stage.cloud)
-    )
+    outputs, cloud = stage.cloud.outputs(), cast(Any, stage.cloud)
+    environment = Environment(outputs, Group(cloud, "group", {}, 0.0), stage.cloud.url, cloud, settle_minutes=0.0)
     with pytest.raises(Failed, match="is answered by a, not only by b"):
         environment.serves("b", lambda: None)
     stage.cloud.instances[0]["HealthStatus"] = "Unhealthy"
