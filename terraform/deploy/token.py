@@ -12,7 +12,7 @@ from terraform.deploy.outcome import Failed
 
 
 def fetch(session: boto3.Session, authentication: dict[str, str] | None) -> str | None:
-    """Return an access token of the pool's machine client, None where authentication is off; raise Failed if there is none."""
+    """Return a token of the machine client, or None where authentication is off; raise Failed if none comes."""
     if authentication is None:
         return None
     pool, client_id = authentication["issuer"].rpartition("/")[2], authentication["client_id"]
