@@ -185,7 +185,7 @@ def test_another_name_would_replace_the_table(stacks: dict[str, Stack]) -> None:
     target = [f"-target={TABLE}", *variables("prod", table_name="birthdays-before")]
     done = stack.terraform.run("apply", "-auto-approve", *target, check=False)
     assert done.returncode != 0
-    assert "protection" in done.stderr
+    assert "DeletionProtectionEnabled" in done.stderr
     assert stack.account.client("dynamodb").list_tables()["TableNames"] == ["birthdays"]
 
 

@@ -8,6 +8,7 @@ from moto.backup.responses import BackupResponse
 from moto.backup.urls import url_paths as backup_urls
 from moto.cloudwatch.responses import CloudWatchResponse
 from moto.cognitoidp.responses import CognitoIdpResponse
+from moto.dynamodb.models.table import RestoredTable
 from moto.ec2.models import EC2Backend
 from moto.iam.access_control import IAMPolicyStatement, PermissionResult
 
@@ -28,6 +29,7 @@ def install() -> None:
     backup_urls["{0}/backup-vaults/(?P<name>[^/]+)/recovery-points/?$"] = BackupResponse.dispatch
     _skip_conditional_denials()
     _keep_tags_of_launch_templates_apart()
+    _restore_encrypted()
 
 
 def create_backup_selection(response: BackupResponse) -> str:
@@ -89,3 +91,14 @@ def _keep_tags_of_launch_templates_apart() -> None:
         return create(backend, name, description, data | {"TagSpecifications": launched}, *args)
 
     EC2Backend.create_launch_template = create_apart  # type: ignore[method-assign, assignment]
+
+
+def _restore_encrypted() -> None:
+    """DynamoDB's RestoreTableFromBackup keeps the key and the billing of the table that was backed up."""
+    parameters = RestoredTable._parse_params_from_backup  # noqa: SLF001 - there is no other place
+
+    def with_key(table: RestoredTable, backup: Any) -> dict[str, Any]:  # noqa: ANN401 - moto has no types
+        kept = {"sse_specification": backup.table.sse_specification, "billing_mode": backup.table.billing_mode}
+        return {**parameters(table, backup), **kept}
+
+    RestoredTable._parse_params_from_backup = with_key  # type: ignore[method-assign, assignment]  # noqa: SLF001 - as above
