@@ -79,7 +79,8 @@ BAKED = {
     "ami-000000000000000f3": "2020-01-03T00:00:00.000Z",  # is not ours
     "ami-000000000000000f4": "2020-01-04T00:00:00.000Z",  # nobody needs it
     "ami-000000000000000f5": "2020-01-05T00:00:00.000Z",  # nobody needs it, either
-    "ami-000000000000000f6": "2020-01-06T00:00:00.000Z",  # nobody needs it, but it is the newest
+    "ami-000000000000000f6": "2020-01-06T00:00:00.000Z",  # another account may run it
+    "ami-000000000000000f7": "2020-01-07T00:00:00.000Z",  # nobody needs it, but it is the newest
 }
 
 
@@ -117,13 +118,14 @@ def test_inventory_finds_our_instances_by_environment(emulated: Account) -> None
 
 
 def test_only_old_images_that_nobody_needs_expire(emulated: Account) -> None:
-    """Of our images go those too old, unless they are among the newest, run, or are named by a launch template."""
+    """Of our images go those too old, shared ones later, unless among the newest, run, or named by a template."""
     ec2 = emulated.client("ec2")
-    running, named, foreign, unneeded, unneeded_too, newest = BAKED
+    running, named, foreign, unneeded, unneeded_too, shared, newest = BAKED
     ours = [image for image in BAKED if image != foreign]
     ec2.create_tags(Resources=ours, Tags=[{"Key": "Application", "Value": "hello-birthday"}])
     run_instance(emulated, running)
     ec2.create_launch_template(LaunchTemplateName="fleet", LaunchTemplateData={"ImageId": named})
+    ec2.modify_image_attribute(ImageId=shared, LaunchPermission={"Add": [{"UserId": "222222222222"}]})
 
     def expire(*arguments: str) -> set[str]:
         done = ansible(
@@ -133,6 +135,8 @@ def test_only_old_images_that_nobody_needs_expire(emulated: Account) -> None:
         return {image["ImageId"] for image in ec2.describe_images(Owners=["self"])["Images"]} & BAKED.keys()
 
     assert expire("--check") == BAKED.keys()
-    assert expire("--extra-vars", "expire_after_days=36500") == BAKED.keys()
-    assert expire() == BAKED.keys() - {unneeded, unneeded_too}
+    assert expire("--extra-vars", "expire_after_days=36500 expire_shared_after_days=36500") == BAKED.keys()
+    kept = expire("--extra-vars", "expire_shared_after_days=36500")
+    assert kept == BAKED.keys() - {unneeded, unneeded_too}
+    assert expire() == kept - {shared}
     assert newest in expire()
