@@ -92,7 +92,8 @@ drift: ## Fail if an environment is not as this checkout would make it (ENVIRONM
 	@$(MAKE) --no-print-directory deploy IMAGE=current DEPLOY="--dry-run --expect-no-changes"
 
 plan-comment: ## Write what a dry run planned to build/plan-comment.md, to be put under a pull request (ENVIRONMENT=dev)
-	@{ echo "### Plan for $(ENVIRONMENT)"; echo '```'; head -c 60000 build/$(ENVIRONMENT).plan.txt; echo '```'; } > build/plan-comment.md
+	@{ echo "### Plan for $(ENVIRONMENT)"; echo '```'; head -c 60000 build/$(ENVIRONMENT).plan.txt; echo '```'; \
+	  test $$(wc -c < build/$(ENVIRONMENT).plan.txt) -le 60000 || echo "The end is cut off; the whole plan is made by: make deploy ENVIRONMENT=$(ENVIRONMENT) IMAGE=current DEPLOY=--dry-run"; } > build/plan-comment.md
 
 hand-over: ## Name what one environment released of this very content as the image for the next (ENVIRONMENT=dev)
 	@$(MAKE) --no-print-directory deploy DEPLOY=--hand-over
