@@ -212,6 +212,27 @@ def test_pipelines_never_read_data(stack: Stack) -> None:
         assert TABLE_ACTIONS - {"dynamodb:DescribeTable"} <= actions(denial)
 
 
+def test_only_the_pipeline_that_applies_writes_releases_and_leases(stack: Stack) -> None:
+    """Planning reads the releases; applying writes them, and holds the lease of a deployment."""
+    iam, allowed = stack.account.client("iam"), {}
+    for role in ("plan", "apply"):
+        policy = iam.get_role_policy(RoleName=f"{stack.name}-github-{role}", PolicyName="state")["PolicyDocument"]
+        allowed[role] = {
+            (action, str(resource).partition("/")[2])
+            for statement in document(policy)
+            for action in actions(statement)
+            for resource in (
+                statement["Resource"] if isinstance(statement["Resource"], list) else [statement["Resource"]]
+            )
+            if "/deploy/" in str(resource)
+        }
+    assert allowed["plan"] == {("s3:GetObject", "deploy/releases.json")}
+    assert allowed["apply"] == allowed["plan"] | {
+        ("s3:PutObject", "deploy/releases.json"),
+        *((f"s3:{verb}Object", "deploy/lock.json") for verb in ("Get", "Put", "Delete")),
+    }
+
+
 def test_state_bucket_is_versioned_encrypted_and_private(stack: Stack) -> None:
     """The state can be brought back, is encrypted with a key of ours, and is nobody else's to read."""
     buckets, name = stack.account.client("s3"), f"{stack.name}-state-{stack.account.account_id}"
