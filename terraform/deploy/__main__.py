@@ -22,7 +22,8 @@ from types import FrameType
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from terraform.deploy.deployment import Deployment, Limits
+from terraform.deploy.deployment import Deployment
+from terraform.deploy.limits import Limits
 from terraform.deploy.lock import Lease, held
 from terraform.deploy.looking import choose, look
 from terraform.deploy.outcome import Failed, Interrupted, Refused, Status, Stuck

@@ -2,33 +2,22 @@
 
 import logging
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
 import boto3
 
-from terraform.deploy.group import POLL_SECONDS, Group
+from terraform.deploy.group import Group
+from terraform.deploy.limits import Limits
 from terraform.deploy.lock import Lease
 from terraform.deploy.outcome import Failed, Refused, Status, Stuck
 from terraform.deploy.releases import Release, Releases
 from terraform.deploy.relief import take_out
 from terraform.deploy.state import Plan, Terraform
-from terraform.deploy.verify import SETTLE_MINUTES, Environment
+from terraform.deploy.verify import Environment
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Limits:
-    """How long a deployment may take, and how long it watches in the end."""
-
-    minutes: float
-    watch_minutes: float
-    ignore_alarms: bool
-    base_url: str | None
-    settle_minutes: float = SETTLE_MINUTES
-    poll_seconds: float = POLL_SECONDS
 
 
 class Deployment:

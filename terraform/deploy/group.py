@@ -3,46 +3,15 @@
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import ClientError
 
+from terraform.deploy.limits import Limits
 from terraform.deploy.outcome import Failed
+from terraform.deploy.refresh import Refresh, read
 
 log = logging.getLogger(__name__)
-
-# All others are on the way: Pending, InProgress, Baking, Cancelling, RollbackInProgress, and what AWS may add.
-# https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_InstanceRefresh.html
-ENDS = ("Successful", "Failed", "Cancelled", "RollbackSuccessful", "RollbackFailed")
-POLL_SECONDS = 3.0
-
-
-@dataclass(frozen=True)
-class Refresh:
-    """An instance refresh as AWS tells it."""
-
-    refresh_id: str
-    status: str
-    reason: str
-    percent: int
-    left: int
-    """Instances that are still to be replaced."""
-
-    @property
-    def active(self) -> bool:
-        """Say whether it goes on."""
-        return self.status not in ENDS
-
-    @property
-    def successful(self) -> bool:
-        """Say whether it replaced every instance."""
-        return self.status == "Successful"
-
-    def __str__(self) -> str:
-        """Tell how far it is."""
-        reason = f": {self.reason}" if self.reason else ""
-        return f"instance refresh {self.status}, {self.percent} %, {self.left} instances to go{reason}"
 
 
 class Group:
@@ -53,7 +22,7 @@ class Group:
         client: Any,  # noqa: ANN401 - boto3's
         name: str,
         preferences: dict[str, Any],
-        poll_seconds: float = POLL_SECONDS,
+        poll_seconds: float = Limits.poll_seconds,
     ) -> None:
         """Start refreshes with `preferences`, as Terraform writes them."""
         self._client, self.name, self.poll_seconds = client, name, poll_seconds
@@ -85,7 +54,7 @@ class Group:
             if error.response["Error"]["Code"] != "ValidationError":
                 raise
             return None
-        return next(map(_read, found["InstanceRefreshes"]), None)
+        return next(map(read, found["InstanceRefreshes"]), None)
 
     def start(self, *, alarms: bool) -> None:
         """Start a refresh by ourselves, for what no apply starts one; without `alarms` none of them stops it.
@@ -130,16 +99,6 @@ class Group:
 def members(group: dict[str, Any]) -> list[dict[str, Any]]:
     """Return the instances of a described group that are not about to end."""
     return [member for member in group["Instances"] if not member["LifecycleState"].startswith("Terminat")]
-
-
-def _read(told: dict[str, Any]) -> Refresh:
-    return Refresh(
-        told["InstanceRefreshId"],
-        told["Status"],
-        told.get("StatusReason", ""),
-        int(told.get("PercentageComplete", 0)),
-        int(told.get("InstancesToUpdate", 0)),
-    )
 
 
 def _as_api(preferences: dict[str, Any]) -> dict[str, Any]:

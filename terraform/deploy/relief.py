@@ -3,6 +3,8 @@
 import logging
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from terraform.deploy.group import members
 from terraform.deploy.verify import Environment
 
@@ -13,8 +15,16 @@ def take_out(environment: Environment, image: str) -> list[str]:
     """Deregister the instances of `image`, if the others can carry the load; return those.
 
     The group must know a good image by then: it may replace what the load balancer does not know. The fleet is sized
-    to do without one zone of three, so two thirds of it are enough.
+    to do without one zone of three, so two thirds of it are enough. If AWS refuses, the way back goes on without it.
     """
+    try:
+        return _take_out(environment, image)
+    except ClientError as error:
+        log.warning("bad instances stay at the load balancer until they are replaced: %s", error)
+        return []
+
+
+def _take_out(environment: Environment, image: str) -> list[str]:
     group = environment.group.describe()
     versions = _versions(environment, group)
     bad = [member["InstanceId"] for member in members(group) if _version(member) in versions.get(image, set())]

@@ -14,11 +14,11 @@ from typing import Any
 import boto3
 
 from terraform.deploy.group import Group, members
+from terraform.deploy.limits import Limits
 from terraform.deploy.outcome import Failed
 from terraform.deploy.state import ROOT
 from terraform.deploy.token import fetch
 
-SETTLE_MINUTES = 5.0  # those that leave are deregistered, and new ones registered
 _QUESTIONS = 10  # for each instance, each on a connection of its own
 _ANSWER_SECONDS = 5.0
 
@@ -31,7 +31,7 @@ class Environment:
     group: Group
     url: str
     session: boto3.Session
-    settle_minutes: float = SETTLE_MINUTES
+    settle_minutes: float = Limits.settle_minutes
 
     def serves(self, image: str, check: Callable[[], None]) -> dict[str, str]:
         """Return what /version says; raise Failed unless, after a while, all instances are well and run `image`."""

@@ -96,7 +96,9 @@ def test_terraform_is_missing(start: Start, folder: Path) -> None:
 
 def test_aws_refuses(start: Start) -> None:
     """Credentials that AWS does not know, or none, are told in one line."""
-    status, printed = told(start("dev", "--image", "ami-a", AWS_ENDPOINT_URL="http://127.0.0.1:1"))
+    status, printed = told(
+        start("dev", "--image", "ami-a", AWS_ENDPOINT_URL="http://127.0.0.1:1", AWS_MAX_ATTEMPTS="1")
+    )
     assert (status, "REFUSED: AWS does not answer" in printed) == (2, True), printed
     assert "Traceback" not in printed
 

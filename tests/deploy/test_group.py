@@ -8,8 +8,9 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
-from terraform.deploy.group import Group, Refresh
+from terraform.deploy.group import Group
 from terraform.deploy.outcome import Failed
+from terraform.deploy.refresh import Refresh
 from tests.deploy.cloud import PREFERENCES, Cloud
 
 

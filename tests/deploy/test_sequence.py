@@ -5,8 +5,9 @@ from typing import Any, cast
 
 import pytest
 
-from terraform.deploy.deployment import Deployment, Limits
+from terraform.deploy.deployment import Deployment
 from terraform.deploy.group import Group
+from terraform.deploy.limits import Limits
 from terraform.deploy.lock import Lease
 from terraform.deploy.outcome import Failed, Refused, Status, Stuck
 from terraform.deploy.releases import Releases
