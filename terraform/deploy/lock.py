@@ -37,7 +37,8 @@ class Lease:
     ) -> None:
         """Prepare to be held by `holder`, who is told to whoever comes meanwhile."""
         self._s3, self._bucket, self._seconds = s3, bucket, seconds
-        self._body = json.dumps(holder | {"id": uuid.uuid4().hex}).encode()
+        self._told = holder | {"id": uuid.uuid4().hex}
+        self._writes = 0
         self._tag = ""
         self._lost: Exception | None = None
 
@@ -113,13 +114,15 @@ class Lease:
 
     def _is_ours(self, found: dict[str, Any]) -> bool:
         """Say whether we wrote it: a request whose answer was lost is sent again, and then it finds itself there."""
-        if found["Body"] != self._body:
+        if json.loads(found["Body"]).get("id") != self._told["id"]:
             return False
         self._tag = found["ETag"]
         return True
 
     def _put(self, **condition: str) -> None:
-        answer = self._s3.put_object(Bucket=self._bucket, Key=KEY, Body=self._body, **condition)
+        self._writes += 1  # told as well, so that the ETag changes, and nobody takes over what was renewed meanwhile
+        body = json.dumps(self._told | {"writes": str(self._writes)}).encode()
+        answer = self._s3.put_object(Bucket=self._bucket, Key=KEY, Body=body, **condition)
         self._tag = answer["ETag"]
 
 

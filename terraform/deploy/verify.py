@@ -92,7 +92,8 @@ class Environment:
         if outdated or unwell or healthy != here or len(found) < group["DesiredCapacity"]:
             raise Failed(
                 f"of {group['DesiredCapacity']} instances wanted there are {len(found)}; "
-                f"of an old version: {outdated}, unwell: {unwell}, healthy at the load balancer: {sorted(healthy)}."
+                f"of an old version: {outdated}, unwell: {unwell}, "
+                f"not healthy at the load balancer: {sorted(here - healthy)}, still there: {sorted(healthy - here)}."
             )
         return len(found)
 

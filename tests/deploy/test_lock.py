@@ -3,6 +3,7 @@
 import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
@@ -61,6 +62,27 @@ def test_renewed_lease_is_kept(bucket: Bucket) -> None:
     kept.renew()
     kept.renew()
     kept.check()
+    assert holder(bucket) == "Ada"
+
+
+def test_lease_renewed_at_the_last_moment_is_kept(bucket: Bucket) -> None:
+    """A lease that is renewed between another's look and its taking over stays with its holder."""
+    kept = lease(bucket)
+    kept.take()
+
+    class Late:
+        """The same S3, where the holder renews after each look of the other."""
+
+        def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - a method of boto3's
+            return getattr(bucket.s3, name)
+
+        def get_object(self, **asked: str) -> Any:  # noqa: ANN401 - an answer of boto3's
+            found = bucket.s3.get_object(**asked)
+            kept.renew()
+            return found
+
+    with pytest.raises(Refused, match="at this very moment"):
+        lease(Bucket(Late(), bucket.name), "Bob", seconds=0).take()
     assert holder(bucket) == "Ada"
 
 

@@ -1,0 +1,232 @@
+"""What is verified: the alarms, every instance, and who answers; and the first aid while going back."""
+
+import json
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, cast
+
+import boto3
+import pytest
+from botocore.stub import Stubber
+
+from terraform.deploy.group import Group
+from terraform.deploy.outcome import Failed
+from terraform.deploy.relief import take_out
+from terraform.deploy.verify import Environment
+
+TARGETS = "arn:aws:elasticloadbalancing:eu-central-1:222222222222:targetgroup/fleet/1"
+OUTPUTS = {"target_group_arn": TARGETS, "refresh_alarms": ["errors", "latency"]}
+
+
+class Session:
+    """Stands for boto3's session: each service has one client, which checks what it is asked and asks nobody."""
+
+    def __init__(self) -> None:
+        """Begin with no client."""
+        self._stubs: dict[str, Stubber] = {}
+
+    def stub(self, service: str) -> Stubber:
+        """Return what decides the answers of a service."""
+        if service not in self._stubs:
+            make: Any = boto3.client
+            self._stubs[service] = Stubber(make(service, region_name="eu-central-1"))
+            self._stubs[service].activate()
+        return self._stubs[service]
+
+    def client(self, service: str) -> Any:  # noqa: ANN401 - one of boto3's
+        """Return the client of a service."""
+        return self.stub(service).client
+
+    def all_asked(self) -> None:
+        """Fail if an answer is left over."""
+        for stub in self._stubs.values():
+            stub.assert_no_pending_responses()
+
+
+@pytest.fixture
+def session() -> Iterator[Session]:
+    """Give a session whose prepared answers must all have been asked for in the end."""
+    stubbed = Session()
+    yield stubbed
+    stubbed.all_asked()
+
+
+def groups(described: dict[str, Any]) -> dict[str, Any]:
+    """Return AWS's answer for one group."""
+    common = {
+        "AutoScalingGroupName": "fleet",
+        "MinSize": 3,
+        "MaxSize": 6,
+        "DesiredCapacity": 3,
+        "DefaultCooldown": 300,
+        "AvailabilityZones": ["a"],
+        "HealthCheckType": "ELB",
+        "CreatedTime": 0,
+    }
+    return {"AutoScalingGroups": [common | described]}
+
+
+def environment(session: Session, url: str = "http://127.0.0.1:9", **outputs: Any) -> Environment:  # noqa: ANN401
+    """Return an environment behind `session`."""
+    group = Group(session.client("autoscaling"), "fleet", {}, poll_seconds=0)
+    return Environment(OUTPUTS | outputs, group, url, cast("boto3.Session", session))
+
+
+def instance(name: str, version: str = "2", health: str = "Healthy", state: str = "InService") -> dict[str, Any]:
+    """Return an instance as its group tells of it."""
+    return {
+        "InstanceId": name,
+        "AvailabilityZone": "a",
+        "LifecycleState": state,
+        "HealthStatus": health,
+        "LaunchTemplate": {"LaunchTemplateId": "lt-1", "Version": version},
+        "ProtectedFromScaleIn": False,
+    }
+
+
+def tell(session: Session, instances: list[dict[str, Any]], states: dict[str, str], looks: int = 2) -> None:
+    """Let AWS tell of a group of three with `instances`, and of `states` at the load balancer."""
+    described = {"LaunchTemplate": {"LaunchTemplateId": "lt-1", "Version": "2"}, "Instances": instances}
+    for _ in range(looks):
+        session.stub("autoscaling").add_response("describe_auto_scaling_groups", groups(described))
+    targets = [{"Target": {"Id": name}, "TargetHealth": {"State": state}} for name, state in states.items()]
+    session.stub("elbv2").add_response(
+        "describe_target_health", {"TargetHealthDescriptions": targets}, {"TargetGroupArn": TARGETS}
+    )
+
+
+def well(*names: str) -> dict[str, str]:
+    """Return the states of instances that get requests."""
+    return dict.fromkeys(names, "healthy")
+
+
+@contextmanager
+def answering(*bodies: bytes) -> Iterator[str]:
+    """Answer GET /version with each of `bodies` in turn, and give the URL."""
+
+    class Handler(BaseHTTPRequestHandler):
+        asked = 0
+
+        def do_GET(self) -> None:
+            body = bodies[Handler.asked % len(bodies)] if self.path == "/version" else b""
+            Handler.asked += 1
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def version(image: str) -> bytes:
+    """Return what /version says of `image`."""
+    return json.dumps({"image": image, "version": "1.2.3", "commit": "abc"}).encode()
+
+
+def test_ringing(session: Session) -> None:
+    """Only alarms in the state ALARM ring."""
+    states = {"errors": "ALARM", "latency": "OK", "new": "INSUFFICIENT_DATA"}
+    alarms = [{"AlarmName": name, "StateValue": state} for name, state in states.items()]
+    session.stub("cloudwatch").add_response(
+        "describe_alarms", {"MetricAlarms": alarms}, {"AlarmNames": ["errors", "latency"]}
+    )
+    assert environment(session).ringing() == ["errors"]
+
+
+def test_no_alarms(session: Session) -> None:
+    """Where no alarm stops a refresh, AWS is not asked, since it would tell of all alarms."""
+    assert environment(session, refresh_alarms=[]).ringing() == []
+
+
+def test_all_well(session: Session) -> None:
+    """Three good instances are three; one about to end does not matter."""
+    tell(session, [*map(instance, "abc"), instance("d", "1", state="Terminating:Wait")], well(*"abc"))
+    assert environment(session)._instances() == 3  # noqa: SLF001 - serves() would wait for minutes
+
+
+@pytest.mark.parametrize(
+    ("third", "state", "message"),
+    [
+        (instance("i-bad", version="1"), "healthy", "of an old version: ['i-bad']"),
+        (instance("i-bad", health="Unhealthy"), "healthy", "unwell: ['i-bad']"),
+        (instance("i-bad", state="Pending"), "healthy", "unwell: ['i-bad']"),
+        (instance("i-bad"), "unhealthy", "not healthy at the load balancer: ['i-bad']"),
+        (instance("i-bad"), "initial", "not healthy at the load balancer: ['i-bad']"),
+        (instance("i-bad", "1", state="Terminating"), "healthy", "still there: ['i-bad']"),
+    ],
+    ids=["old", "unhealthy", "pending", "unhealthy target", "new target", "still registered"],
+)
+def test_one_unwell(session: Session, third: dict[str, Any], state: str, message: str) -> None:
+    """One instance that is not well is enough, and it is named."""
+    tell(session, [instance("a"), instance("b"), third], well("a", "b") | {"i-bad": state})
+    with pytest.raises(Failed, match=re.escape(message)):
+        environment(session)._instances()  # noqa: SLF001 - as above
+
+
+def test_too_few(session: Session) -> None:
+    """All must be there."""
+    tell(session, [*map(instance, "ab")], well(*"ab"))
+    with pytest.raises(Failed, match="of 3 instances wanted there are 2"):
+        environment(session)._instances()  # noqa: SLF001 - as above
+
+
+def test_serves(session: Session) -> None:
+    """What serves everywhere is what /version says."""
+    tell(session, [*map(instance, "abc")], well(*"abc"))
+    with answering(version("ami-new")) as url:
+        told = environment(session, url).serves("ami-new", lambda: None)
+    assert told == {"image": "ami-new", "version": "1.2.3", "commit": "abc"}
+
+
+def test_another_image_answers(session: Session) -> None:
+    """An answer of another image is a failure that names it."""
+    with (
+        answering(version("ami-new"), version("ami-old")) as url,
+        pytest.raises(Failed, match="answered by ami-old, not only by ami-new"),
+    ):
+        environment(session, url)._version("ami-new", 3)  # noqa: SLF001 - as above
+
+
+@pytest.mark.parametrize("body", [b"<html>", b"[]", b"null", b"{}"])
+def test_something_else_answers(session: Session, body: bytes) -> None:
+    """An answer that is none of the service's is a failure."""
+    with answering(body) as url, pytest.raises(Failed, match=r"/version (answers|does not answer)"):
+        environment(session, url)._version("ami-new", 3)  # noqa: SLF001 - as above
+
+
+@pytest.mark.parametrize(
+    ("bad", "healthy", "taken"),
+    [
+        ("c", "ab", ["c"]),
+        ("c", "abc", ["c"]),
+        ("c", "a", []),
+        ("bc", "abc", []),
+        ("", "abc", []),
+        ("de", "abde", ["d", "e"]),
+    ],
+)
+def test_take_out(session: Session, bad: str, healthy: str, taken: list[str]) -> None:
+    """Bad instances get no more requests if two thirds of the fleet stay healthy without them."""
+    names = sorted({*"abc", *bad})
+    tell(session, [instance(name, "1" if name in bad else "2") for name in names], well(*healthy), looks=1)
+    versions = [
+        {"VersionNumber": number, "LaunchTemplateData": {"ImageId": image}}
+        for number, image in ((1, "ami-bad"), (2, "ami-good"))
+    ]
+    session.stub("ec2").add_response("describe_launch_template_versions", {"LaunchTemplateVersions": versions})
+    if taken:
+        session.stub("elbv2").add_response(
+            "deregister_targets", {}, {"TargetGroupArn": TARGETS, "Targets": [{"Id": name} for name in taken]}
+        )
+    assert take_out(environment(session), "ami-bad") == taken
