@@ -10,7 +10,6 @@ import threading
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -95,8 +94,7 @@ class Lease:
             found = self._get()
             if self._is_ours(found):
                 return
-            left = self._seconds - _age(found)
-            if left > 0:
+            if (left := self._seconds - _age(found)) > 0:
                 holder = ", ".join(f"{name} {value}" for name, value in json.loads(found["Body"]).items())
                 raise Refused(
                     f"Another deployment is under way: {holder}. Wait for it. "
@@ -134,8 +132,7 @@ def _conflict(error: Exception) -> bool:
 def _age(found: dict[str, Any]) -> float:
     """Return how many seconds ago an object was written, by S3's own clock."""
     now = parsedate_to_datetime(found["ResponseMetadata"]["HTTPHeaders"]["date"])
-    written: datetime = found["LastModified"]
-    return (now - written).total_seconds()
+    return float((now - found["LastModified"]).total_seconds())
 
 
 @contextmanager

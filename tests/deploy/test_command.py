@@ -75,6 +75,7 @@ def told(process: "subprocess.Popen[str]") -> tuple[int, str]:
         (["test"], "there is no environment test; there are dev, prod"),
         (["dev", "--image", "previous"], "There is no previous release yet"),
         (["dev", "--image", "current", "--dry-run"], "There is no current release yet"),
+        (["dev", "--expect-no-changes"], "--expect-no-changes goes with --dry-run"),
         (["dev", "--plan", "nowhere"], "there is no plan nowhere"),
         (["prod", "--plan", "plan.json"], "plan.json is a plan for dev, not for prod"),
         (["dev", "--expect-younger-than", "1"], "There is no current release yet"),
@@ -129,3 +130,27 @@ def test_interrupted(start: Start, folder: Path, bucket: Bucket, number: signal.
     assert (folder / "interrupted").exists()
     assert "Contents" not in bucket.s3.list_objects_v2(Bucket=bucket.name)
     assert json.loads((folder / "build" / "deployment.json").read_text())["status"] == 128 + number
+
+
+def test_stale_plan(start: Start, folder: Path, bucket: Bucket) -> None:
+    """A plan that Terraform calls stale is refused, since nothing was changed; Terraform's message is shown."""
+    stale = "echo 'Error: Saved plan is stale' >&2; exit 1"
+    (folder / "bin" / "terraform").write_text(_TERRAFORM.replace("apply) ", f"apply) {stale}; "))
+    (folder / "terraform" / "plan").write_text("")
+    status, printed = told(start("dev", "--plan", "terraform/plan"))
+    assert (status, "Saved plan is stale" in printed, "Make a new one" in printed) == (2, True, True), printed
+    assert "Contents" not in bucket.s3.list_objects_v2(Bucket=bucket.name)
+
+
+def test_interrupted_in_a_plan(start: Start, folder: Path, bucket: Bucket) -> None:
+    """Interrupted within a plan, it lets Terraform give back its own lock, which nobody else would."""
+    os.mkfifo(folder / "began")
+    plan = "trap 'echo interrupted > ../interrupted; exit 1' INT; echo > ../began; while :; do sleep 0.1; done"
+    (folder / "bin" / "terraform").write_text(_TERRAFORM.replace("plan) ", f"plan) {plan}; "))
+    process = start("dev", "--image", "ami-a")
+    assert (folder / "began").read_text() == "\n"
+    process.send_signal(signal.SIGTERM)
+    status, printed = told(process)
+    assert status == 128 + signal.SIGTERM, printed
+    assert (folder / "interrupted").exists()
+    assert "Contents" not in bucket.s3.list_objects_v2(Bucket=bucket.name)

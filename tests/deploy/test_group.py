@@ -6,6 +6,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
 from terraform.deploy.group import Group
@@ -103,3 +104,46 @@ def test_those_that_end_are_not_old() -> None:
     cloud.instances[0]["LaunchTemplate"] = {"Version": "0"}
     cloud.instances[1] |= {"LaunchTemplate": {"Version": "0"}, "LifecycleState": "Terminating:Wait"}
     assert group(cloud).outdated() == ["i-0"]
+
+
+def test_group_that_is_not_there() -> None:
+    """A group that was removed by hand has no refresh, and saying more about it is a failure."""
+    client: Any = boto3.client("autoscaling", region_name="eu-central-1")
+    with Stubber(client) as stub:
+        stub.add_client_error("describe_instance_refreshes", "ValidationError")
+        stub.add_response("describe_auto_scaling_groups", {"AutoScalingGroups": []})
+        assert group(client).refresh() is None
+        with pytest.raises(Failed, match="there is no Auto Scaling group group"):
+            group(client).outdated()
+
+
+def test_no_answer_is_not_no_refresh() -> None:
+    """If AWS refuses to tell, nothing is concluded from that."""
+    client: Any = boto3.client("autoscaling", region_name="eu-central-1")
+    with Stubber(client) as stub:
+        stub.add_client_error("describe_instance_refreshes", "AccessDenied")
+        with pytest.raises(ClientError):
+            group(client).refresh()
+
+
+def test_refresh_that_does_not_start() -> None:
+    """A refresh that AWS does not start, such as while an alarm rings, is a failure, so that there is a way back."""
+    client: Any = boto3.client("autoscaling", region_name="eu-central-1")
+    with Stubber(client) as stub:
+        stub.add_client_error("start_instance_refresh", "ValidationError", "an alarm is in ALARM state")
+        with pytest.raises(Failed, match=r"did not start the instance refresh: .*in ALARM state"):
+            group(client).start(alarms=True)
+
+
+def test_every_preference_is_known_to_aws() -> None:
+    """Whatever Terraform's block can hold is something that AWS takes, numbers as numbers."""
+    client: Any = boto3.client("autoscaling", region_name="eu-central-1")
+    more = {"checkpoint_delay": "300", "checkpoint_percentages": [33, 100], "alarm_specification": []}
+    with Stubber(client) as stub:
+        stub.add_response("start_instance_refresh", {"InstanceRefreshId": "r-1"})
+        asked: dict[str, Any] = {}
+        client.meta.events.register("provide-client-params.*.*", lambda params, **_: asked.update(params))
+        Group(client, "group", PREFERENCES | more, 0.0).start(alarms=True)
+    assert asked["Preferences"]["CheckpointDelay"] == 300
+    assert asked["Preferences"]["CheckpointPercentages"] == [33, 100]
+    assert "AlarmSpecification" not in asked["Preferences"]

@@ -1,12 +1,17 @@
 """One deployment at a time: who holds the lease, and what becomes of one whose holder has died."""
 
+import io
 import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import Any
 
+import boto3
 import pytest
 from botocore.exceptions import ClientError
+from botocore.stub import Stubber
 
 from terraform.deploy.lock import KEY, Lease, held
 from terraform.deploy.outcome import Refused, Stuck
@@ -98,3 +103,61 @@ def test_of_two_at_once_one_wins(bucket: Bucket) -> None:
 
     with ThreadPoolExecutor(8) as many:
         assert list(many.map(begin, range(8))).count(True) == 1
+
+
+@pytest.mark.parametrize(("seconds", "dead"), [(119, False), (120, True)])
+def test_age_is_told_by_the_clock_of_s3(seconds: int, dead: bool) -> None:
+    """How old a lease is depends on what S3 says, whatever our own clock shows."""
+    now = datetime(2001, 2, 3, tzinfo=UTC)
+    s3: Any = boto3.client("s3", region_name="eu-central-1")
+    found = {
+        "Body": io.BytesIO(b'{"by": "Ada"}'),
+        "ETag": "old",
+        "LastModified": now - timedelta(seconds=seconds),
+        "ResponseMetadata": {"HTTPHeaders": {"date": format_datetime(now, usegmt=True)}},
+    }
+    with Stubber(s3) as stub:
+        stub.add_client_error("put_object", "PreconditionFailed")
+        stub.add_response("get_object", found)
+        bob = Lease(s3, "bucket", {"by": "Bob"})
+        if dead:
+            stub.add_response("put_object", {"ETag": "new"})
+            bob.take()
+        else:
+            with pytest.raises(Refused, match=r"by Ada.*runs out in 1 seconds"):
+                bob.take()
+        stub.assert_no_pending_responses()
+
+
+class LostAnswers:
+    """S3 whose answers to writes get lost: each is done, sent again by boto3, and then refused by its condition."""
+
+    def __init__(self, s3: Any) -> None:  # noqa: ANN401 - a client of boto3's
+        """Stand before `s3`."""
+        self.get_object, self.delete_object, self._put = s3.get_object, s3.delete_object, s3.put_object
+
+    def put_object(self, **asked: Any) -> None:  # noqa: ANN401 - as S3 is asked
+        """Write, and refuse."""
+        self._put(**asked)
+        raise ClientError({"Error": {"Code": "PreconditionFailed"}}, "PutObject")
+
+
+def test_lost_answers_lose_no_lease(bucket: Bucket) -> None:
+    """Who finds the own lease after a refused write has it: it was written, and the answer got lost."""
+    whole = lease(bucket)
+    deaf = Lease(LostAnswers(bucket.s3), bucket.name, {"by": "Ada"})
+    deaf.take()
+    deaf.renew()
+    with pytest.raises(Refused, match="by Ada"):
+        whole.take()
+    deaf.give_back()
+    whole.take()
+
+
+def test_lease_that_cannot_be_given_back_is_no_failure(bucket: Bucket, caplog: pytest.LogCaptureFixture) -> None:
+    """A deployment that is done stays done if S3 is away at the end; the lease runs out by itself."""
+    kept = lease(bucket)
+    kept.take()
+    bucket.s3.delete_object(Bucket=bucket.name, Key=KEY)
+    kept.give_back()
+    assert "runs out by itself" in caplog.text

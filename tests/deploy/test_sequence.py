@@ -1,9 +1,11 @@
 """Whatever happens, a deployment ends with one version everywhere and says which, or says that a person must act."""
 
+import threading
 from collections.abc import Iterator
 from typing import Any, cast
 
 import pytest
+from botocore.exceptions import ClientError
 
 from terraform.deploy.deployment import Deployment
 from terraform.deploy.group import Group
@@ -11,6 +13,7 @@ from terraform.deploy.limits import Limits
 from terraform.deploy.lock import Lease
 from terraform.deploy.outcome import Failed, Refused, Status, Stuck
 from terraform.deploy.releases import Releases
+from terraform.deploy.state import Plan
 from terraform.deploy.verify import Environment
 from tests.deploy.cloud import Cloud, served
 from tests.deploy.conftest import Bucket
@@ -24,6 +27,12 @@ class Stage:
         self.cloud, self._bucket = cloud, bucket
         self.releases = Releases(bucket.s3, bucket.name)
         self.report: dict[str, Any] = {}
+        self.lease = Lease(bucket.s3, bucket.name, {"by": "Ada"}, seconds=0)
+
+    def lose_the_lease(self) -> None:
+        """Let somebody else take it, and its holder notice."""
+        Lease(self._bucket.s3, self._bucket.name, {"by": "Bob"}, seconds=0).take()
+        self.lease.keep(threading.Event())
 
     def deploy(self, image: str, *, ignore_alarms: bool = False, minutes: float = 1) -> Status:
         """Deploy an image as the command does."""
@@ -32,7 +41,7 @@ class Stage:
         deployment = Deployment(cloud, cloud, self.releases, limits)
         self.report = deployment.report
         deployment.refuse_if_ringing()
-        return deployment.run(self.cloud.plan(image), Lease(self._bucket.s3, self._bucket.name, {}))
+        return deployment.run(self.cloud.plan(image), self.lease)
 
     @property
     def released(self) -> list[str]:
@@ -190,3 +199,69 @@ def test_nobody_is_taken_out_where_too_few_would_remain(stage: Stage) -> None:
     stage.cloud.rings_with = "b"
     stage.deploy("b")
     assert not [call for call in stage.cloud.calls if call.startswith("take out")]
+
+
+def test_lost_lease_ends_before_anything_is_applied(stage: Stage) -> None:
+    """Who lost the lease while planning applies nothing."""
+    stage.deploy("a")
+    stage.lease.take()
+    stage.lose_the_lease()
+    with pytest.raises(Stuck, match="was lost"):
+        stage.deploy("b")
+    assert stage.cloud.calls == ["apply a"]
+
+
+def test_lost_lease_ends_the_waiting_and_brings_nothing_back(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who lost the lease during the refresh leaves the rest to the new holder."""
+    stage.deploy("a")
+    stage.lease.take()
+    apply = stage.cloud.apply
+
+    def lose(plan: Plan) -> None:
+        apply(plan)
+        stage.lose_the_lease()
+
+    monkeypatch.setattr(stage.cloud, "apply", lose)
+    stage.cloud.ends = ["Failed"]
+    with pytest.raises(Stuck, match="was lost"):
+        stage.deploy("b")
+    assert stage.cloud.calls == ["apply a", "apply b"]
+
+
+def test_way_back_does_not_depend_on_first_aid(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where AWS does not tell which instances are bad, they are replaced without being taken out first."""
+
+    def refuse(**_asked: object) -> None:
+        raise ClientError({"Error": {"Code": "InvalidLaunchTemplateId.VersionNotFound"}}, "DescribeLaunchTemplates")
+
+    stage.deploy("a")
+    stage.cloud.ends = ["Failed"]
+    monkeypatch.setattr(stage.cloud, "describe_launch_template_versions", refuse)
+    assert stage.deploy("b") == Status.FAILED
+    assert stage.serving == {"a"}
+    assert not [call for call in stage.cloud.calls if call.startswith("take out")]
+
+
+def test_alarm_that_does_not_end_needs_a_person(stage: Stage) -> None:
+    """An alarm that still rings after going back was not the new version's fault alone."""
+    stage.deploy("a")
+    stage.cloud.ends = ["Failed"]
+    stage.cloud.rings_with = "a"
+    with pytest.raises(Stuck, match="target-5xx still rings"):
+        stage.deploy("b", minutes=0.01)
+
+
+def test_state_of_before_refreshes_were_told(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An environment whose outputs are older than the command can be deployed to."""
+    stage.deploy("a")
+    outputs, apply = stage.cloud.outputs(), stage.cloud.apply
+    older = {name: value for name, value in outputs.items() if not name.startswith("refresh_")}
+
+    def renew(plan: Plan) -> None:
+        apply(plan)
+        older.update(outputs)
+
+    monkeypatch.setattr(stage.cloud, "outputs", lambda: older)
+    monkeypatch.setattr(stage.cloud, "apply", renew)
+    assert stage.deploy("b") == Status.DONE
+    assert stage.serving == {"b"}

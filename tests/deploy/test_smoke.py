@@ -1,0 +1,66 @@
+"""What clients get is asked as they ask: by the smoke tests, in a process of their own, as the command runs them."""
+
+import asyncio
+from collections.abc import Iterator
+from typing import Any, cast
+
+import pytest
+
+from terraform.deploy.group import Group
+from terraform.deploy.outcome import Failed
+from terraform.deploy.verify import Environment
+from tests.deploy.cloud import Cloud, served
+from tests.support.dynamodb import free_port
+from tests.support.issuer import AUDIENCE, running_issuer
+from tests.support.process import running_service
+
+
+@pytest.fixture
+def cloud() -> Iterator[Cloud]:
+    """Give an environment that was applied once."""
+    with served(Cloud()) as cloud:
+        cloud.apply(cloud.plan("a"))
+        yield cloud
+
+
+def environment(cloud: Cloud, url: str) -> Environment:
+    """Return an environment whose clients are at `url`, verified without any pause."""
+    scripted = cast(Any, cloud)
+    return Environment(cloud.outputs(), Group(scripted, "group", {}, 0.0), url, scripted, 0.0)
+
+
+async def test_with_and_without_a_token(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The smoke tests pass for a service that asks for tokens if they have one, and fail if not."""
+    async with running_issuer() as issuer:
+        settings = {"HELLO_AUTH_ISSUER": issuer.url, "HELLO_AUTH_AUDIENCE": AUDIENCE}
+        async with running_service("--local", **settings) as service:
+            asked = environment(cloud, service.url)
+            monkeypatch.setenv("HELLO_SMOKE_TOKEN", issuer.token())
+            await asyncio.to_thread(asked.smoke)
+            monkeypatch.delenv("HELLO_SMOKE_TOKEN")
+            with pytest.raises(Failed, match=r"\b401\b"):
+                await asyncio.to_thread(asked.smoke)
+
+
+async def test_tokens_are_asked_for(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The smoke tests fail for a service that should ask for tokens, and lets everybody in."""
+    monkeypatch.setenv("HELLO_SMOKE_TOKEN", "a.good.token")
+    async with running_service("--local") as service:
+        with pytest.raises(Failed, match=r"test_no_token(?s:.*)\b2 failed"):
+            await asyncio.to_thread(environment(cloud, service.url).smoke)
+
+
+def test_a_service_that_says_yes_to_all(cloud: Cloud) -> None:
+    """The smoke tests fail for a service that answers, but wrongly."""
+    with pytest.raises(Failed, match=r"test_birthday"):
+        environment(cloud, cloud.url).smoke()
+
+
+@pytest.mark.parametrize("instances", [3, 0])
+def test_nobody_answers(cloud: Cloud, monkeypatch: pytest.MonkeyPatch, instances: int) -> None:
+    """A load balancer that cannot be reached is told, also where no instance is wanted."""
+    del cloud.instances[instances:]
+    group = {"DesiredCapacity": instances, "LaunchTemplate": {"Version": "1"}, "Instances": cloud.instances}
+    monkeypatch.setattr(cloud, "describe_auto_scaling_groups", lambda **_: {"AutoScalingGroups": [group]})
+    with pytest.raises(Failed, match="does not answer"):
+        environment(cloud, f"http://127.0.0.1:{free_port()}").serves("a", lambda: None)

@@ -1,0 +1,61 @@
+"""The smoke tests get a token of the user pool's machine client, where there is a user pool."""
+
+import asyncio
+from base64 import b64decode
+from typing import Any
+
+import boto3
+import pytest
+from aiohttp import web
+
+from terraform.deploy.outcome import Failed
+from terraform.deploy.token import fetch
+from tests.support.listening import listening_on
+
+
+@pytest.fixture
+def session(dynamodb: str, monkeypatch: pytest.MonkeyPatch) -> boto3.Session:
+    """Give access to an emulated account."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", dynamodb)
+    return boto3.Session(region_name="eu-central-1")
+
+
+@pytest.fixture
+def machine(session: boto3.Session) -> dict[str, str]:
+    """Make a user pool with a machine client, and give what the endpoint must be told, by pool and client."""
+    cognito: Any = session.client("cognito-idp")
+    pool = cognito.create_user_pool(PoolName="machines")["UserPool"]["Id"]
+    made = cognito.create_user_pool_client(UserPoolId=pool, ClientName="machine", GenerateSecret=True)["UserPoolClient"]
+    cognito.close()
+    return {"pool": pool, "client_id": made["ClientId"], "secret": made["ClientSecret"]}
+
+
+def test_open_service_needs_none(session: boto3.Session) -> None:
+    """Where authentication is off there is no token."""
+    assert fetch(session, None) is None
+
+
+async def _fetch(session: boto3.Session, machine: dict[str, str], secret: str) -> str | None:
+    """Fetch from an endpoint that knows the machine client by `secret`."""
+
+    async def answer(request: web.BaseRequest) -> web.Response:
+        told = b64decode(request.headers["Authorization"].removeprefix("Basic ")).decode()
+        asked = (await request.read()).decode()
+        if (told, asked) != (f"{machine['client_id']}:{secret}", "grant_type=client_credentials"):
+            return web.json_response({"error": "invalid_client"}, status=400)
+        return web.json_response({"access_token": "a.good.token"})
+
+    async with listening_on(web.ServerRunner(web.Server(answer))) as url:
+        authentication = {"issuer": f"https://issuer/{machine['pool']}", "client_id": machine["client_id"]}
+        return await asyncio.to_thread(fetch, session, authentication | {"token_endpoint": f"{url}/oauth2/token"})
+
+
+async def test_token_of_the_machine_client(session: boto3.Session, machine: dict[str, str]) -> None:
+    """The client's secret is asked of AWS, and buys a token."""
+    assert await _fetch(session, machine, machine["secret"]) == "a.good.token"
+
+
+async def test_no_token_is_a_failure(session: boto3.Session, machine: dict[str, str]) -> None:
+    """An endpoint that gives no token fails the deployment, which then goes back."""
+    with pytest.raises(Failed, match=r"/oauth2/token gives no token: .*400"):
+        await _fetch(session, machine, "another")
