@@ -211,8 +211,10 @@ def test_lost_lease_ends_before_anything_is_applied(stage: Stage) -> None:
     assert stage.cloud.calls == ["apply a"]
 
 
-def test_lost_lease_ends_the_waiting_and_brings_nothing_back(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("steps", [2, 0], ids=["while waiting", "at the end"])
+def test_lost_lease_brings_nothing_back(stage: Stage, monkeypatch: pytest.MonkeyPatch, steps: int) -> None:
     """Who lost the lease during the refresh leaves the rest to the new holder."""
+    stage.cloud.steps = steps
     stage.deploy("a")
     stage.lease.take()
     apply = stage.cloud.apply
@@ -226,6 +228,7 @@ def test_lost_lease_ends_the_waiting_and_brings_nothing_back(stage: Stage, monke
     with pytest.raises(Stuck, match="was lost"):
         stage.deploy("b")
     assert stage.cloud.calls == ["apply a", "apply b"]
+    assert "previous" not in stage.report
 
 
 def test_way_back_does_not_depend_on_first_aid(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:

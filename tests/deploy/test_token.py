@@ -35,15 +35,17 @@ def test_open_service_needs_none(session: boto3.Session) -> None:
     assert fetch(session, None) is None
 
 
-async def _fetch(session: boto3.Session, machine: dict[str, str], secret: str) -> str | None:
-    """Fetch from an endpoint that knows the machine client by `secret`."""
+async def _fetch(
+    session: boto3.Session, machine: dict[str, str], secret: str, gives: str = '{"access_token": "a.good.token"}'
+) -> str | None:
+    """Fetch from an endpoint that knows the machine client by `secret`, and `gives` it something."""
 
     async def answer(request: web.BaseRequest) -> web.Response:
         told = b64decode(request.headers["Authorization"].removeprefix("Basic ")).decode()
         asked = (await request.read()).decode()
         if (told, asked) != (f"{machine['client_id']}:{secret}", "grant_type=client_credentials"):
             return web.json_response({"error": "invalid_client"}, status=400)
-        return web.json_response({"access_token": "a.good.token"})
+        return web.Response(text=gives)
 
     async with listening_on(web.ServerRunner(web.Server(answer))) as url:
         authentication = {"issuer": f"https://issuer/{machine['pool']}", "client_id": machine["client_id"]}
@@ -59,3 +61,10 @@ async def test_no_token_is_a_failure(session: boto3.Session, machine: dict[str, 
     """An endpoint that gives no token fails the deployment, which then goes back."""
     with pytest.raises(Failed, match=r"/oauth2/token gives no token: .*400"):
         await _fetch(session, machine, "another")
+
+
+@pytest.mark.parametrize("gives", ["<html>", "{}"])
+async def test_what_is_no_token_is_a_failure(session: boto3.Session, machine: dict[str, str], gives: str) -> None:
+    """An endpoint that gives anything else fails the deployment, too."""
+    with pytest.raises(Failed, match="gives no token"):
+        await _fetch(session, machine, machine["secret"], gives)
