@@ -29,6 +29,7 @@ def environment(cloud: Cloud, url: str) -> Environment:
     return Environment(cloud.outputs(), Group(scripted, "group", {}, 0.0), url, scripted, 0.0)
 
 
+@pytest.mark.timeout(180)  # a service, and pytest within pytest
 async def test_with_and_without_a_token(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     """The smoke tests pass for a service that asks for tokens if they have one, and fail if not."""
     async with running_issuer() as issuer:
@@ -42,6 +43,7 @@ async def test_with_and_without_a_token(cloud: Cloud, monkeypatch: pytest.Monkey
                 await asyncio.to_thread(asked.smoke)
 
 
+@pytest.mark.timeout(180)  # a service, and pytest within pytest
 async def test_tokens_are_asked_for(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     """The smoke tests fail for a service that should ask for tokens, and lets everybody in."""
     monkeypatch.setenv("HELLO_SMOKE_TOKEN", "a.good.token")
