@@ -38,13 +38,7 @@ class Group:
 
     def outdated(self) -> list[str]:
         """Return the instances that do not run the group's version of the launch template."""
-        group = self.describe()
-        version = group["LaunchTemplate"]["Version"]
-        return [
-            instance["InstanceId"]
-            for instance in members(group)
-            if instance.get("LaunchTemplate", {}).get("Version") != version
-        ]
+        return outdated(self.describe())
 
     def refresh(self) -> Refresh | None:
         """Return the latest instance refresh, if there was any, and if there is such a group."""
@@ -99,6 +93,18 @@ class Group:
 def members(group: dict[str, Any]) -> list[dict[str, Any]]:
     """Return the instances of a described group that are not about to end."""
     return [member for member in group["Instances"] if not member["LifecycleState"].startswith("Terminat")]
+
+
+def outdated(group: dict[str, Any]) -> list[str]:
+    """Return the instances of a described group that do not run its version of the launch template."""
+    wanted = group["LaunchTemplate"]["Version"]
+    return [member["InstanceId"] for member in members(group) if version(member) != wanted]
+
+
+def version(member: dict[str, Any]) -> str | None:
+    """Return the version of the launch template that an instance was launched from, if from any."""
+    told: str | None = member.get("LaunchTemplate", {}).get("Version")
+    return told
 
 
 def _as_api(preferences: dict[str, Any]) -> dict[str, Any]:

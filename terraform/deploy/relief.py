@@ -5,7 +5,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from terraform.deploy.group import members
+from terraform.deploy.group import members, version
 from terraform.deploy.verify import Environment
 
 log = logging.getLogger(__name__)
@@ -27,7 +27,7 @@ def take_out(environment: Environment, image: str) -> list[str]:
 def _take_out(environment: Environment, image: str) -> list[str]:
     group = environment.group.describe()
     versions = _versions(environment, group)
-    bad = [member["InstanceId"] for member in members(group) if _version(member) in versions.get(image, set())]
+    bad = [member["InstanceId"] for member in members(group) if version(member) in versions.get(image, set())]
     others = environment.healthy() - set(bad)
     if not bad or 3 * len(others) < 2 * group["DesiredCapacity"]:
         return []
@@ -38,17 +38,13 @@ def _take_out(environment: Environment, image: str) -> list[str]:
     return bad
 
 
-def _version(member: dict[str, Any]) -> str:
-    return str(member.get("LaunchTemplate", {}).get("Version"))
-
-
 def _versions(environment: Environment, group: dict[str, Any]) -> dict[str, set[str]]:
     """Return the versions of the launch template that instances run, by image."""
-    numbers = sorted({_version(member) for member in members(group)} - {"None"})
+    numbers = sorted({number for member in members(group) if (number := version(member))})
     found = environment.session.client("ec2").describe_launch_template_versions(
         LaunchTemplateId=group["LaunchTemplate"]["LaunchTemplateId"], Versions=numbers
     )
     images: dict[str, set[str]] = {}
-    for version in found["LaunchTemplateVersions"]:
-        images.setdefault(version["LaunchTemplateData"]["ImageId"], set()).add(str(version["VersionNumber"]))
+    for told in found["LaunchTemplateVersions"]:
+        images.setdefault(told["LaunchTemplateData"]["ImageId"], set()).add(str(told["VersionNumber"]))
     return images

@@ -9,15 +9,17 @@ import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
 from http.client import HTTPException
-from typing import Any
+from typing import Any, TypeVar
 
 import boto3
 
-from terraform.deploy.group import Group, members
+from terraform.deploy.group import Group, members, outdated
 from terraform.deploy.limits import Limits
 from terraform.deploy.outcome import Failed
 from terraform.deploy.state import ROOT
 from terraform.deploy.token import fetch
+
+T = TypeVar("T")
 
 _QUESTIONS = 10  # for each instance, each on a connection of its own
 _ANSWER_SECONDS = 5.0
@@ -35,15 +37,7 @@ class Environment:
 
     def serves(self, image: str, check: Callable[[], None]) -> dict[str, str]:
         """Return what /version says; raise Failed unless, after a while, all instances are well and run `image`."""
-        until = time.monotonic() + 60 * self.settle_minutes
-        while True:
-            try:
-                return self._version(image, self._instances())
-            except Failed:
-                if time.monotonic() > until:
-                    raise
-            check()
-            time.sleep(self.group.poll_seconds)
+        return self._at_last(lambda: self._version(image, self._instances()), self.settle_minutes, check)
 
     def smoke(self) -> None:
         """Run tests/smoke through the load balancer; raise Failed if one fails."""
@@ -75,10 +69,22 @@ class Environment:
 
     def become_quiet(self, minutes: float, check: Callable[[], None]) -> None:
         """Wait until no alarm rings any more; raise Failed if one still does in the end."""
-        until = time.monotonic() + 60 * minutes
-        while names := self.ringing():
-            if time.monotonic() > until:
+
+        def look() -> None:
+            if names := self.ringing():
                 raise Failed(f"{', '.join(names)} still rings.")
+
+        self._at_last(look, minutes, check)
+
+    def _at_last(self, look: Callable[[], T], minutes: float, check: Callable[[], None]) -> T:
+        """Return what `look` returns, as soon as it does; raise its Failed if it still fails after `minutes`."""
+        until = time.monotonic() + 60 * minutes
+        while True:
+            try:
+                return look()
+            except Failed:
+                if time.monotonic() > until:
+                    raise
             check()
             time.sleep(self.group.poll_seconds)
 
@@ -87,12 +93,12 @@ class Environment:
         group = self.group.describe()
         found = members(group)
         unwell = [member["InstanceId"] for member in found if not _well(member)]
-        outdated = self.group.outdated()
+        old = outdated(group)
         here, healthy = {member["InstanceId"] for member in found}, self.healthy()
-        if outdated or unwell or healthy != here or len(found) < group["DesiredCapacity"]:
+        if old or unwell or healthy != here or len(found) < group["DesiredCapacity"]:
             raise Failed(
                 f"of {group['DesiredCapacity']} instances wanted there are {len(found)}; "
-                f"of an old version: {outdated}, unwell: {unwell}, "
+                f"of an old version: {old}, unwell: {unwell}, "
                 f"not healthy at the load balancer: {sorted(here - healthy)}, still there: {sorted(healthy - here)}."
             )
         return len(found)

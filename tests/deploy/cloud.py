@@ -1,7 +1,7 @@
 """A scripted AWS and a scripted Terraform: an environment that a deployment can be let loose on, in no time."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -185,17 +185,17 @@ class Cloud:
 
 
 @contextmanager
-def served(cloud: Cloud) -> Iterator[Cloud]:
-    """Answer /version as the instances would, one after the other."""
+def answering(bodies: Callable[[], Sequence[bytes]]) -> Iterator[str]:
+    """Answer GET /version with each of what `bodies` returns in turn, and give the URL."""
 
     class Handler(BaseHTTPRequestHandler):
         asked = 0
 
         def do_GET(self) -> None:
-            """Answer for the next instance."""
+            """Answer with the next one."""
+            given = bodies()
+            body = given[Handler.asked % len(given)] if self.path == "/version" else b""
             Handler.asked += 1
-            version = cloud.instances[Handler.asked % len(cloud.instances)]["LaunchTemplate"]["Version"]
-            body = json.dumps({"version": "1", "commit": "c", "image": cloud.images[version]}).encode()
             self.send_response(200)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
@@ -204,11 +204,27 @@ def served(cloud: Cloud) -> Iterator[Cloud]:
         def log_message(self, *_told: object) -> None:
             """Keep quiet."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    Thread(target=server.serve_forever, daemon=True).start()
-    cloud.url = f"http://127.0.0.1:{server.server_port}"
-    try:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@contextmanager
+def served(cloud: Cloud) -> Iterator[Cloud]:
+    """Answer /version as the instances would, one after the other."""
+
+    def bodies() -> list[bytes]:
+        return [version(cloud.images[instance["LaunchTemplate"]["Version"]]) for instance in cloud.instances]
+
+    with answering(bodies) as cloud.url:
         yield cloud
-    finally:
-        server.shutdown()
-        server.server_close()
+
+
+def version(image: str) -> bytes:
+    """Return what /version says of `image`."""
+    return json.dumps({"image": image, "version": "1.2.3", "commit": "abc"}).encode()

@@ -1,11 +1,7 @@
 """What is verified: the alarms, every instance, and who answers; and the first aid while going back."""
 
-import json
 import re
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, cast
 
 import boto3
@@ -16,6 +12,7 @@ from terraform.deploy.group import Group
 from terraform.deploy.outcome import Failed
 from terraform.deploy.relief import take_out
 from terraform.deploy.verify import Environment
+from tests.deploy.cloud import answering, version
 
 TARGETS = "arn:aws:elasticloadbalancing:eu-central-1:222222222222:targetgroup/fleet/1"
 OUTPUTS = {"target_group_arn": TARGETS, "refresh_alarms": ["errors", "latency"]}
@@ -87,11 +84,10 @@ def instance(name: str, version: str = "2", health: str = "Healthy", state: str 
     }
 
 
-def tell(session: Session, instances: list[dict[str, Any]], states: dict[str, str], looks: int = 2) -> None:
+def tell(session: Session, instances: list[dict[str, Any]], states: dict[str, str]) -> None:
     """Let AWS tell of a group of three with `instances`, and of `states` at the load balancer."""
     described = {"LaunchTemplate": {"LaunchTemplateId": "lt-1", "Version": "2"}, "Instances": instances}
-    for _ in range(looks):
-        session.stub("autoscaling").add_response("describe_auto_scaling_groups", groups(described))
+    session.stub("autoscaling").add_response("describe_auto_scaling_groups", groups(described))
     targets = [{"Target": {"Id": name}, "TargetHealth": {"State": state}} for name, state in states.items()]
     session.stub("elbv2").add_response(
         "describe_target_health", {"TargetHealthDescriptions": targets}, {"TargetGroupArn": TARGETS}
@@ -101,37 +97,6 @@ def tell(session: Session, instances: list[dict[str, Any]], states: dict[str, st
 def well(*names: str) -> dict[str, str]:
     """Return the states of instances that get requests."""
     return dict.fromkeys(names, "healthy")
-
-
-@contextmanager
-def answering(*bodies: bytes) -> Iterator[str]:
-    """Answer GET /version with each of `bodies` in turn, and give the URL."""
-
-    class Handler(BaseHTTPRequestHandler):
-        asked = 0
-
-        def do_GET(self) -> None:
-            body = bodies[Handler.asked % len(bodies)] if self.path == "/version" else b""
-            Handler.asked += 1
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
-
-
-def version(image: str) -> bytes:
-    """Return what /version says of `image`."""
-    return json.dumps({"image": image, "version": "1.2.3", "commit": "abc"}).encode()
 
 
 def test_ringing(session: Session) -> None:
@@ -184,7 +149,7 @@ def test_too_few(session: Session) -> None:
 def test_serves(session: Session) -> None:
     """What serves everywhere is what /version says."""
     tell(session, [*map(instance, "abc")], well(*"abc"))
-    with answering(version("ami-new")) as url:
+    with answering(lambda: [version("ami-new")]) as url:
         told = environment(session, url).serves("ami-new", lambda: None)
     assert told == {"image": "ami-new", "version": "1.2.3", "commit": "abc"}
 
@@ -192,7 +157,7 @@ def test_serves(session: Session) -> None:
 def test_another_image_answers(session: Session) -> None:
     """An answer of another image is a failure that names it."""
     with (
-        answering(version("ami-new"), version("ami-old")) as url,
+        answering(lambda: [version("ami-new"), version("ami-old")]) as url,
         pytest.raises(Failed, match="answered by ami-old, not only by ami-new"),
     ):
         environment(session, url)._version("ami-new", 3)  # noqa: SLF001 - as above
@@ -201,7 +166,7 @@ def test_another_image_answers(session: Session) -> None:
 @pytest.mark.parametrize("body", [b"<html>", b"[]", b"null", b"{}"])
 def test_something_else_answers(session: Session, body: bytes) -> None:
     """An answer that is none of the service's is a failure."""
-    with answering(body) as url, pytest.raises(Failed, match=r"/version (answers|does not answer)"):
+    with answering(lambda: [body]) as url, pytest.raises(Failed, match=r"/version (answers|does not answer)"):
         environment(session, url)._version("ami-new", 3)  # noqa: SLF001 - as above
 
 
@@ -219,7 +184,7 @@ def test_something_else_answers(session: Session, body: bytes) -> None:
 def test_take_out(session: Session, bad: str, healthy: str, taken: list[str]) -> None:
     """Bad instances get no more requests if two thirds of the fleet stay healthy without them."""
     names = sorted({*"abc", *bad})
-    tell(session, [instance(name, "1" if name in bad else "2") for name in names], well(*healthy), looks=1)
+    tell(session, [instance(name, "1" if name in bad else "2") for name in names], well(*healthy))
     versions = [
         {"VersionNumber": number, "LaunchTemplateData": {"ImageId": image}}
         for number, image in ((1, "ami-bad"), (2, "ami-good"))
