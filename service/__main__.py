@@ -8,11 +8,13 @@ import sys
 import structlog
 import uvloop
 
-from service import __version__, config, local, logs, tracing
+from service import __version__, config
 from service.app import create_app
 from service.config import Config
 from service.errors import SetupError
-from service.server import serve
+from service.serving.server import serve
+from service.storage import local
+from service.telemetry import logs, tracing
 
 SETUP_FAILED = 2
 

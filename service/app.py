@@ -10,12 +10,13 @@ from datetime import UTC, date, datetime
 
 from aiohttp import web
 
-from service import admin, docs, handlers, health
-from service.batching import batching_store
+from service.api import docs, handlers, health
+from service.api.payload import MAX_BYTES
 from service.config import Config
 from service.keys import CONFIG, LIFECYCLE, READINESS, STORE, TODAY, Store
 from service.lifecycle import Lifecycle
-from service.payload import MAX_BYTES
+from service.storage.batching import batching_store
+from service.telemetry import admin
 
 READINESS_CACHE_SECONDS = 1.0
 
@@ -64,8 +65,8 @@ def create_app(
     if config.metrics_port is not None:
         app.cleanup_ctx.append(metrics_context)
     if config.auth_issuer:
-        from service import auth  # noqa: PLC0415 - cryptography takes 9 MB, which only those pay who want it
+        from service.auth import tokens  # noqa: PLC0415 - cryptography takes 9 MB, which only those pay who want it
 
-        auth.protect(app, config)
+        tokens.protect(app, config)
     app.cleanup_ctx.append(store_context)
     return app

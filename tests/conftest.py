@@ -15,7 +15,7 @@ import pytest_asyncio
 from types_boto3_dynamodb.service_resource import Table
 
 from service.config import Config
-from service.storage import create_table
+from service.storage.dynamodb import create_table
 from tests.support import dynamodb as servers
 from tests.support.inprocess import listening
 from tests.support.issuer import AUDIENCE, Issuer, running_issuer

@@ -15,7 +15,7 @@ import pytest
 import pytest_asyncio
 from moto.cognitoidp.models import cognitoidp_backends
 
-from service.auth import READ_SCOPE, WRITE_SCOPE
+from service.auth.tokens import READ_SCOPE, WRITE_SCOPE
 from service.config import Config
 from service.errors import SetupError
 from tests.api import problem

@@ -6,9 +6,9 @@ import aiohttp
 import pytest
 
 from service import __version__
+from service.api.health import CachedCheck
 from service.config import Config
 from service.errors import StorageUnavailable
-from service.health import CachedCheck
 from tests.api import problem
 from tests.support.inprocess import listening
 

@@ -12,9 +12,10 @@ import pytest
 import pytest_asyncio
 from prometheus_client import generate_latest
 
-from service import __version__, metrics
+from service import __version__
 from service.config import Config
 from service.errors import SetupError
+from service.telemetry import metrics
 from tests.support import raw
 from tests.support.inprocess import listening
 from tests.support.process import ServiceProcess, running_service

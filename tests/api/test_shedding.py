@@ -11,7 +11,7 @@ from aiohttp import web
 from yarl import URL
 
 from service.config import Config
-from service.shedding import REST_SECONDS
+from service.serving.shedding import REST_SECONDS
 from tests.api import check_problem, problem
 from tests.support import raw
 from tests.support.process import ServiceProcess, running_service

@@ -123,7 +123,8 @@ async def test_off_imports_nothing(environ: dict[str, str]) -> None:
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-c",
-        "import os, sys; from service import __main__, tracing; tracing.configure(os.environ);"
+        "import os, sys; from service import __main__; from service.telemetry import tracing;"
+        "tracing.configure(os.environ);"
         "handler = object(); assert tracing.traced(handler) is handler;"
         "sys.exit(any('opentelemetry' in name for name in sys.modules))",
         env=environ,

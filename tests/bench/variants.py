@@ -15,12 +15,12 @@ from aiohttp import web
 from prometheus_client import Histogram
 
 import service.__main__
-from service import metrics
 from service.app import create_app
-from service.batching import batching_store
 from service.config import Config
 from service.keys import Store
-from service.startup import connected_store
+from service.storage.batching import batching_store
+from service.storage.startup import connected_store
+from service.telemetry import metrics
 from tests.bench.names import BORN, names
 
 

@@ -9,7 +9,7 @@ import yaml
 from tests.api import check_problem
 from tests.support.raw import RawResponse
 
-DOCUMENT: dict[str, Any] = yaml.safe_load(resources.files("service").joinpath("openapi.yaml").read_bytes())
+DOCUMENT: dict[str, Any] = yaml.safe_load(resources.files("service.api").joinpath("openapi.yaml").read_bytes())
 _CODES = DOCUMENT["components"]["schemas"]["Problem"]["properties"]["code"]["enum"]
 
 

@@ -12,8 +12,8 @@ from urllib.parse import unquote_to_bytes
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from yarl import URL
 
+from service.api.payload import MAX_BYTES
 from service.birthdays import greeting
-from service.payload import MAX_BYTES
 from tests.fuzz.answers import DOCUMENT, Fault, Hang, check, document
 from tests.fuzz.strategies import Case, cases
 from tests.support.raw import RawResponse

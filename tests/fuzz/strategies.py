@@ -8,7 +8,7 @@ from urllib.parse import quote, quote_from_bytes
 
 from hypothesis import strategies as st
 
-from service.payload import MAX_BYTES
+from service.api.payload import MAX_BYTES
 from tests.api.names import BAD, GOOD
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import psutil
 
-from service.storage import create_table
+from service.storage.dynamodb import create_table
 from tests.support import dynamodb
 from tests.support.process import ServiceProcess, running_service
 

@@ -15,7 +15,7 @@ import testinfra
 from testinfra.backend.local import LocalBackend
 from testinfra.host import Host
 
-from service.storage import create_table
+from service.storage.dynamodb import create_table
 from tests.image.layout import ROOT
 from tests.support.dynamodb import moto
 from tests.support.machine import Bridge, Machine, booted, bridge

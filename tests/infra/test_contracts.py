@@ -7,9 +7,10 @@ import inspect
 import re
 from typing import Any
 
-from service import protocol, storage
 from service.app import ROUTES
 from service.config import Config, unknown_variables
+from service.serving import protocol
+from service.storage import dynamodb as storage
 from tests.support.stack import Stack
 from tests.support.terraform import ROOT
 

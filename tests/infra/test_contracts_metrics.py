@@ -3,7 +3,7 @@
 import json
 import re
 
-from service import metrics
+from service.telemetry import metrics
 from tests.infra.test_contracts import AGENTS, UNIT
 from tests.support.stack import Stack
 

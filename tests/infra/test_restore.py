@@ -10,7 +10,7 @@ import aiohttp
 import boto3
 import pytest
 
-from service.storage import create_table
+from service.storage.dynamodb import create_table
 from terraform.restore.damage import damaged, put_back
 from tests.infra.aws_commands import call
 from tests.infra.snippets import ROOT, commands, scripts

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from service.auth import READ_SCOPE, WRITE_SCOPE
+from service.auth.tokens import READ_SCOPE, WRITE_SCOPE
 from tests.support.stack import Stack
 
 TABLE_ACTIONS = {

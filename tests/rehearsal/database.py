@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager, contextmanager
 
 from aiohttp import web
 
-from service.storage import create_table
+from service.storage.dynamodb import create_table
 from tests.support.dynamodb import dynamodb_local
 from tests.support.machine import Bridge
 from tests.support.proxy import Fault, FaultyProxy, aws_error, operation

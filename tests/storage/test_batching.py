@@ -16,10 +16,10 @@ from aiohttp import web
 from botocore.exceptions import ClientError
 from types_boto3_dynamodb.service_resource import Table
 
-from service.batching import BatchingStore, batching_store
 from service.config import Config
 from service.errors import CorruptRecord, StorageUnavailable
-from service.storage import UserStore
+from service.storage.batching import BatchingStore, batching_store
+from service.storage.dynamodb import UserStore
 from tests.support.linearizability import Operation, is_linearizable
 from tests.support.proxy import Fault, FaultyProxy, aws_error, cut, operation
 

@@ -8,7 +8,7 @@ from aiohttp import web
 
 from service.app import create_app, utc_today
 from service.config import Config
-from service.server import Server
+from service.serving.server import Server
 
 
 @asynccontextmanager

@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator, Iterable
 import pytest
 import pytest_asyncio
 
-from service import coalescing
-from service.coalescing import Coalescer, OrderedCoalescer, Sender
-from service.waiting import LAST_MOMENT_SECONDS, Expiry
+from service.storage import coalescing
+from service.storage.coalescing import Coalescer, ReadCoalescer, Sender, WriteCoalescer
+from service.storage.expiry import LAST_MOMENT_SECONDS, Expiry
 
 LIMIT = 4
 BUDGET_SECONDS = 5
@@ -69,15 +69,15 @@ def far() -> FarSide:
 @pytest_asyncio.fixture
 async def reads(far: FarSide) -> AsyncIterator[Coalescer[str, str]]:
     """Give a coalescer whose callers share slots."""
-    coalescer = Coalescer(Sender("read", far.one, far.many, LIMIT), Expiry(BUDGET_SECONDS, Expired))
+    coalescer = ReadCoalescer(Sender("read", far.one, far.many, LIMIT), Expiry(BUDGET_SECONDS, Expired))
     yield coalescer
     await coalescer.close()
 
 
 @pytest_asyncio.fixture
-async def writes(far: FarSide) -> AsyncIterator[OrderedCoalescer[str, str]]:
+async def writes(far: FarSide) -> AsyncIterator[WriteCoalescer[str, str]]:
     """Give a coalescer whose callers follow one another."""
-    coalescer = OrderedCoalescer(Sender("read", far.one, far.many, LIMIT), Expiry(BUDGET_SECONDS, Expired))
+    coalescer = WriteCoalescer(Sender("read", far.one, far.many, LIMIT), Expiry(BUDGET_SECONDS, Expired))
     yield coalescer
     await coalescer.close()
 
@@ -225,7 +225,7 @@ async def test_nothing_is_sent_for_those_who_are_gone(far: FarSide, reads: Coale
 
 async def test_time_is_up(far: FarSide) -> None:
     """Whoever waits longer than allowed gets the error: unprocessed, behind a call, or in one."""
-    reads = Coalescer(Sender("read", far.one, far.many, LIMIT), Expiry(0.05, Expired))
+    reads = ReadCoalescer(Sender("read", far.one, far.many, LIMIT), Expiry(0.05, Expired))
     far.unprocessed = [{"b"}]
     far.gate.clear()
     futures = submit(reads, "abc")
@@ -241,7 +241,7 @@ async def test_time_is_up(far: FarSide) -> None:
 
 async def test_nothing_leaves_in_the_last_moment(far: FarSide) -> None:
     """A key whose caller is about to be refused is not sent, for it would only spoil the call for others."""
-    reads = Coalescer(Sender("read", far.one, far.many, LIMIT), Expiry(LAST_MOMENT_SECONDS / 2, Expired))
+    reads = ReadCoalescer(Sender("read", far.one, far.many, LIMIT), Expiry(LAST_MOMENT_SECONDS / 2, Expired))
     with pytest.raises(Expired):
         await reads.submit("a", "")
     assert far.calls == []
@@ -326,7 +326,7 @@ async def test_given_up_write_between_retries_frees_its_key(far: FarSide, writes
 
 async def test_writes_given_up_in_a_row_let_the_next_one_pass(far: FarSide) -> None:
     """Hundreds of writes of one key that expire behind a slow one do not block the key for ever."""
-    writes = OrderedCoalescer(Sender("write", far.one, far.many, LIMIT), Expiry(0.05, Expired))
+    writes = WriteCoalescer(Sender("write", far.one, far.many, LIMIT), Expiry(0.05, Expired))
     far.gate.clear()
     outcomes = await asyncio.gather(*submit(writes, "a" * 1000), return_exceptions=True)
     assert {type(outcome) for outcome in outcomes} == {Expired}

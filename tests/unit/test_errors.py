@@ -6,9 +6,9 @@ import pytest
 import yaml
 
 from service import errors
-from service.problems import from_exception
+from service.api.problems import from_exception
 
-OPENAPI = yaml.safe_load((Path(errors.__file__).parent / "openapi.yaml").read_text(encoding="utf-8"))
+OPENAPI = yaml.safe_load((Path(errors.__file__).parent / "api" / "openapi.yaml").read_text(encoding="utf-8"))
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 
 

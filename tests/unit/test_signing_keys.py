@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from joserfc.jwk import RSAKey
 
-from service.signing_keys import MAX_AGE_SECONDS, PAUSE_SECONDS, SigningKeys
+from service.auth.signing_keys import MAX_AGE_SECONDS, PAUSE_SECONDS, SigningKeys
 from tests.support.issuer import public_jwk
 
 

@@ -8,7 +8,7 @@ import asyncio
 import os
 
 from service.errors import SetupError
-from service.storage import create_table
+from service.storage.dynamodb import create_table
 
 
 def start(table_name: str) -> None:

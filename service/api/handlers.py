@@ -6,10 +6,10 @@ Each parses its input, applies the rules, calls the store and responds; errors p
 import orjson
 from aiohttp import web
 
+from service.api.payload import read_json_object
 from service.birthdays import greeting, parse_date_of_birth, parse_username
 from service.errors import UserNotFound
 from service.keys import CONFIG, STORE, TODAY
-from service.payload import read_json_object
 
 
 async def put_user(request: web.Request) -> web.Response:

@@ -13,9 +13,9 @@ from aiohttp.typedefs import Handler
 from joserfc import jws, jwt
 from joserfc.errors import ClaimError, JoseError
 
+from service.auth.signing_keys import SigningKeys, fetched_keys
 from service.config import Config
 from service.errors import InsufficientScope, InvalidToken, Unauthorized
-from service.signing_keys import SigningKeys, fetched_keys
 
 READ_SCOPE = "hello/read"
 WRITE_SCOPE = "hello/write"

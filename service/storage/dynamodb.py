@@ -20,10 +20,11 @@ from aiobotocore.config import AioConfig
 from aiobotocore.session import get_session
 from botocore.exceptions import BotoCoreError, ClientError
 
-from service import __version__, metrics
+from service import __version__
 from service.config import Config
 from service.errors import CorruptRecord, SetupError, StorageUnavailable
-from service.wire import NotDynamoDB, shorten
+from service.storage.wire import NotDynamoDB, shorten
+from service.telemetry import metrics
 
 if TYPE_CHECKING:
     from aiohttp import AddrInfoType

@@ -4,6 +4,7 @@ A lone key leaves at once. Whoever has gathered leaves when a call lands, when a
 when patience is lost with a slow call. Knows nothing of users, HTTP or DynamoDB.
 """
 
+import abc
 import asyncio
 import random
 import time
@@ -15,9 +16,9 @@ from typing import Generic
 
 import structlog
 
-from service import metrics, tracing
 from service.errors import StorageUnavailable
-from service.waiting import Expiry, R, Slot, V
+from service.storage.expiry import Expiry, R, Slot, V
+from service.telemetry import metrics, tracing
 
 log = structlog.get_logger()
 
@@ -50,8 +51,8 @@ class Sender(Generic[V, R]):
     limit: int
 
 
-class Coalescer(Generic[V, R]):
-    """Callers who ask for a key that has not left yet share its slot: for reads."""
+class Coalescer(abc.ABC, Generic[V, R]):
+    """Gathers keys and sends them together; what becomes of equal keys is the business of its two kinds."""
 
     def __init__(self, sender: Sender[V, R], expiry: Expiry) -> None:
         """Start with nothing waiting and nothing out."""
@@ -78,11 +79,21 @@ class Coalescer(Generic[V, R]):
             task.cancel()
         await asyncio.gather(*self._out, return_exceptions=True)
 
+    @abc.abstractmethod
     def _admit(self, slot: Slot[V, R]) -> None:
-        if slot.key in self._waiting:
-            self._waiting[slot.key].join(slot)
-        else:
-            self._enqueue(slot)
+        """Take in a slot, whose key may be waiting or out already."""
+
+    @abc.abstractmethod
+    def _retry(self, slot: Slot[V, R]) -> None:
+        """Take a slot in again that was not processed."""
+
+    @abc.abstractmethod
+    def _finished(self, slot: Slot[V, R]) -> None:
+        """Note that nothing more happens for `slot`."""
+
+    @abc.abstractmethod
+    def _end(self, untils: Iterable[float]) -> float:
+        """Return when a call for callers with these ends ends itself at the latest."""
 
     def _enqueue(self, slot: Slot[V, R]) -> None:
         self._waiting[slot.key] = slot
@@ -168,20 +179,30 @@ class Coalescer(Generic[V, R]):
         metrics.RETRIES.inc()
         asyncio.get_running_loop().call_later(pause, self._retry, slot)
 
+
+class ReadCoalescer(Coalescer[V, R]):
+    """Callers who ask for a key that has not left yet share its slot."""
+
+    def _admit(self, slot: Slot[V, R]) -> None:
+        if slot.key in self._waiting:
+            self._waiting[slot.key].join(slot)
+        else:
+            self._enqueue(slot)
+
     def _retry(self, slot: Slot[V, R]) -> None:
         if slot.wanted:
             self._admit(slot)
 
     def _finished(self, slot: Slot[V, R]) -> None:
-        """Note that nothing more happens for `slot`."""
+        """Do nothing: no read waits for another."""
 
     def _end(self, untils: Iterable[float]) -> float:
-        """Return when a call ends at the latest: a read that comes too late for some does no harm."""
+        """Return the latest: a read that comes too late for some does no harm."""
         return max(untils)
 
 
-class OrderedCoalescer(Coalescer[V, R]):
-    """Calls with the same key follow one another, each after the one before it is finished: for writes."""
+class WriteCoalescer(Coalescer[V, R]):
+    """Calls with the same key follow one another, each after the one before it is finished."""
 
     def __init__(self, sender: Sender[V, R], expiry: Expiry) -> None:
         """Start with nothing waiting and nothing out."""
@@ -212,5 +233,5 @@ class OrderedCoalescer(Coalescer[V, R]):
         del self._followers[slot.key]
 
     def _end(self, untils: Iterable[float]) -> float:
-        """Return when a call ends at the latest: nothing is written whose caller has been refused."""
+        """Return the earliest: nothing is written whose caller has been refused."""
         return min(untils)

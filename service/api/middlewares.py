@@ -13,9 +13,10 @@ import structlog
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
-from service import logs, metrics, problems, tracing
+from service.api import problems
 from service.keys import LIFECYCLE, REQUEST_ID
 from service.lifecycle import Lifecycle
+from service.telemetry import logs, metrics, tracing
 
 log = structlog.get_logger()
 

@@ -7,7 +7,7 @@ from aiohttp import hdrs, web
 from aiohttp.abc import AbstractStreamWriter
 from swagger_ui_bundle import swagger_ui_path
 
-_OURS = resources.files("service")
+_OURS = resources.files("service.api")
 _ASSETS = {
     "swagger-ui.css": "text/css",
     "swagger-ui-bundle.js": "text/javascript",

@@ -13,10 +13,11 @@ import structlog
 from aiohttp import hdrs, web
 from prometheus_client.exposition import choose_encoder
 
-from service import __version__, metrics
+from service import __version__
 from service.config import Config
 from service.errors import SetupError
 from service.lifecycle import Lifecycle
+from service.telemetry import metrics
 
 log = structlog.get_logger()
 

@@ -11,11 +11,12 @@ from typing import cast
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from service import logs, metrics, problems
+from service.api import problems
+from service.api.middlewares import assign_request_id, conclude, log_request
 from service.errors import Overloaded
 from service.keys import CONFIG, LIFECYCLE
-from service.middlewares import assign_request_id, conclude, log_request
-from service.protocol import HelloProtocol
+from service.serving.protocol import HelloProtocol
+from service.telemetry import logs, metrics
 
 _PREFIX, _ROUTE = "/hello/", "/hello/{username}"
 # A refusal costs half of what an answer costs: without a rest, refusing would leave no time for answers. What comes

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from service.notify import ServiceManager
+from service.serving.systemd import ServiceManager
 
 
 @pytest.fixture(params=["in the file system", "abstract"])

@@ -10,7 +10,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from service.config import Config
 from service.errors import SetupError, StorageUnavailable
-from service.storage import UserStore, open_store
+from service.storage.dynamodb import UserStore, open_store
 
 _RETRY_PAUSE_SECONDS = 0.5
 

@@ -11,11 +11,12 @@ from aiohttp import HttpVersion10, HttpVersion11, web
 from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 from aiohttp.web_protocol import _ErrInfo
 
-from service import metrics, problems
+from service.api import problems
+from service.api.middlewares import assign_request_id, set_headers
 from service.config import Config
 from service.errors import BadRequest, HelloError, RequestTimeout
-from service.middlewares import assign_request_id, set_headers
-from service.waiting import Deadline
+from service.serving.deadline import Deadline
+from service.telemetry import metrics
 
 log = structlog.get_logger()
 

@@ -9,13 +9,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import date
 
-from service import metrics
-from service.coalescing import Coalescer, OrderedCoalescer, Sender
 from service.config import Config
 from service.errors import StorageUnavailable
-from service.startup import connected_store
-from service.storage import MAX_READS, MAX_WRITES, UserStore
-from service.waiting import Expiry
+from service.storage.coalescing import ReadCoalescer, Sender, WriteCoalescer
+from service.storage.dynamodb import MAX_READS, MAX_WRITES, UserStore
+from service.storage.expiry import Expiry
+from service.storage.startup import connected_store
+from service.telemetry import metrics
 
 
 class BatchingStore:
@@ -28,8 +28,8 @@ class BatchingStore:
         reading = Sender[None, date | None](
             "read", lambda username, _, until: store.get(username, until), store.get_many, MAX_READS
         )
-        self._reads = Coalescer(reading, expiry)
-        self._writes = OrderedCoalescer(Sender("write", store.put, store.put_many, MAX_WRITES), expiry)
+        self._reads = ReadCoalescer(reading, expiry)
+        self._writes = WriteCoalescer(Sender("write", store.put, store.put_many, MAX_WRITES), expiry)
 
     async def get(self, username: str) -> date | None:
         """Return the date of birth as it is when the read leaves, which is never before it came."""

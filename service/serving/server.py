@@ -15,13 +15,13 @@ from typing import Any
 import structlog
 from aiohttp import web
 
+from service.api.middlewares import observed
 from service.config import Config
 from service.errors import SetupError
 from service.keys import LIFECYCLE
-from service.middlewares import observed
-from service.notify import ServiceManager
-from service.protocol import HelloProtocol
-from service.shedding import admitted
+from service.serving.protocol import HelloProtocol
+from service.serving.shedding import admitted
+from service.serving.systemd import ServiceManager
 
 log = structlog.get_logger()
 

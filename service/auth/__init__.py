@@ -1,0 +1,1 @@
+"""Who may ask: bearer tokens and the keys of their issuer."""

@@ -1,0 +1,1 @@
+"""The dates of birth in DynamoDB, and how requests share its calls."""
