@@ -12,6 +12,8 @@ from pathlib import Path
 
 from moto.server import ThreadedMotoServer
 
+from tests.support.tls import authority
+
 DYNAMODB_LOCAL = Path(os.environ.get("DYNAMODB_LOCAL_HOME", "build/dynamodb-local/package/emulator"))
 _START_SECONDS = 60
 
@@ -53,6 +55,7 @@ def use(url: str) -> None:
         "AWS_EC2_METADATA_DISABLED": "true",
         "AWS_REGION": "eu-central-1",
         "AWS_ENDPOINT_URL_DYNAMODB": url,
+        "AWS_CA_BUNDLE": authority().bundle,
     }
 
 

@@ -1,4 +1,4 @@
-"""A network between the service and its DynamoDB that can be told to misbehave."""
+"""A network between the service and its DynamoDB that can be told to misbehave; it speaks TLS, as DynamoDB does."""
 
 import asyncio
 import json
@@ -9,6 +9,7 @@ import aiohttp
 from aiohttp import web
 
 from tests.support.listening import listening_on
+from tests.support.tls import authority
 
 Fault = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -26,10 +27,10 @@ class FaultyProxy:
 
     @asynccontextmanager
     async def running(self, address: str = "127.0.0.1") -> AsyncIterator[str]:
-        """Run the proxy on a free port of `address` and give its URL."""
+        """Run the proxy on a free port of `address` and give its URL, which needs AWS_CA_BUNDLE to be trusted."""
         async with aiohttp.ClientSession(auto_decompress=False) as self._session:
             runner = web.ServerRunner(web.Server(self._handle), shutdown_timeout=0.1)  # type: ignore[arg-type]
-            async with listening_on(runner, address) as url:
+            async with listening_on(runner, address, tls=authority().server_context(address)) as url:
                 yield url
                 self._released.set()
 
