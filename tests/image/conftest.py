@@ -18,7 +18,7 @@ from testinfra.host import Host
 from service.storage.dynamodb import create_table
 from tests.image.layout import ROOT
 from tests.support.dynamodb import moto
-from tests.support.machine import Bridge, Machine, booted, bridge
+from tests.support.machine import Bridge, Machine, booted, bridge, trusting
 from tests.support.metadata import metadata_service
 
 FIGURES = Path("build/image/figures.json")
@@ -44,6 +44,8 @@ class World:
 
     network: Bridge
     user_data: str
+    trusting: list[str]
+    """The options of machines that trust the database."""
 
 
 @pytest.fixture(scope="session")
@@ -54,13 +56,14 @@ def network() -> Iterator[Bridge]:
 
 
 @pytest_asyncio.fixture(scope="session")
-async def world(network: Bridge) -> AsyncIterator[World]:
-    """Run a database outside the machines, with the table in it."""
-    with moto(network.address) as url, pytest.MonkeyPatch.context() as environ:
+async def world(network: Bridge, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
+    """Run a database outside the machines, with the table in it; it speaks TLS, as DynamoDB does."""
+    with moto(network.address, tls=True) as url, pytest.MonkeyPatch.context() as environ:
         environ.setenv("AWS_ENDPOINT_URL_DYNAMODB", url)
         await create_table("birthdays")
         groups = "".join(f"LOG_GROUP_{part.upper()}=/test/{part}\n" for part in ("metrics", "service", "system"))
-        yield World(network, f"HELLO_TABLE_NAME=birthdays\nAWS_ENDPOINT_URL_DYNAMODB={url}\n{groups}")
+        user_data = f"HELLO_TABLE_NAME=birthdays\nAWS_ENDPOINT_URL_DYNAMODB={url}\n{groups}"
+        yield World(network, user_data, trusting(tmp_path_factory.mktemp("trust")))
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -74,7 +77,7 @@ async def metadata(world: World) -> AsyncIterator[None]:
 async def machine(world: World) -> AsyncIterator[Machine]:
     """Boot one machine for all tests that only look at it."""
     async with metadata_service(world.user_data):
-        with booted(ROOT, world.network, "hello-shared") as machine:
+        with booted(ROOT, world.network, "hello-shared", *world.trusting) as machine:
             note("boot_to_ready_seconds", await ready(machine))
             yield machine
 

@@ -29,7 +29,7 @@ def main_process(machine: Machine) -> str:
 @pytest.mark.usefixtures("metadata")
 async def test_hung_process_is_replaced(world: World) -> None:
     """A process whose event loop no longer turns is killed by the watchdog, and its successor serves."""
-    with booted(ROOT, world.network, "hello-hung") as machine:
+    with booted(ROOT, world.network, "hello-hung", *world.trusting) as machine:
         await ready(machine)
         hung = main_process(machine)
         machine.run("kill", "-STOP", hung)
@@ -44,7 +44,7 @@ async def test_hung_process_is_replaced(world: World) -> None:
 @pytest.mark.usefixtures("metadata")
 async def test_stop_under_load_loses_nothing(world: World) -> None:
     """`systemctl stop` fails no request of clients that leave when /healthz says so."""
-    with booted(ROOT, world.network, "hello-stopped") as machine:
+    with booted(ROOT, world.network, "hello-stopped", *world.trusting) as machine:
         await ready(machine)
         load = Load(f"http://{machine.address()}:8080")
         running = asyncio.create_task(load.run())
@@ -61,16 +61,16 @@ async def test_stop_under_load_loses_nothing(world: World) -> None:
 async def test_machine_is_not_ready_without_its_database(world: World) -> None:
     """Without DynamoDB the service does not become ready, says why, and does once it answers."""
     port = free_port()
-    url = f"http://{world.network.address}:{port}"
+    url = f"https://{world.network.address}:{port}"
     async with metadata_service(
         f"HELLO_TABLE_NAME=birthdays\nHELLO_STARTUP_SECONDS=5\nAWS_ENDPOINT_URL_DYNAMODB={url}\n"
     ):
-        with booted(ROOT, world.network, "hello-lonely") as machine:
+        with booted(ROOT, world.network, "hello-lonely", *world.trusting) as machine:
             async with asyncio.timeout(SETTLE_SECONDS):
                 while "DynamoDB did not answer" not in await journal(machine):
                     assert not is_active(machine)
                     await asyncio.sleep(0.2)
-            with moto(world.network.address, port):  # all of moto in this process has the same tables
+            with moto(world.network.address, port, tls=True):  # all of moto in this process has the same tables
                 await ready(machine)
                 assert (await asyncio.to_thread(ask, machine, "/readyz"))[0] == 200
 
@@ -86,7 +86,7 @@ async def journal(machine: Machine) -> str:
 
 async def test_machine_waits_for_a_late_metadata_service(world: World) -> None:
     """A metadata service that is absent for the first half minute delays the start and nothing else."""
-    with booted(ROOT, world.network, "hello-late") as machine:
+    with booted(ROOT, world.network, "hello-late", *world.trusting) as machine:
         await asyncio.sleep(LATE_SECONDS)  # the very thing that is tested
         assert not is_active(machine)
         async with metadata_service(world.user_data):
@@ -100,12 +100,12 @@ async def test_reboot_keeps_it_working(world: World, tmp_path: Path) -> None:
     """After a reboot the same machine serves again."""
     root = tmp_path / "root"
     subprocess.run(["cp", "--archive", ROOT, root], check=True)
-    with booted(root, world.network, "hello-reboot", keep=True) as machine:
+    with booted(root, world.network, "hello-reboot", *world.trusting, keep=True) as machine:
         await ready(machine)
         identity = machine.run("cat", "/etc/machine-id").stdout
         machine.run("systemctl", "reboot", check=False)
         assert await asyncio.to_thread(machine.process.wait, SETTLE_SECONDS) == REBOOT
-    with booted(root, world.network, "hello-reboot", keep=True) as machine:
+    with booted(root, world.network, "hello-reboot", *world.trusting, keep=True) as machine:
         await ready(machine)
         assert (await asyncio.to_thread(ask, machine, "/healthz"))[0] == 200
         assert machine.run("cat", "/etc/machine-id").stdout == identity != ""

@@ -1,4 +1,4 @@
-"""The table: Amazon's DynamoDB Local behind an address of its own and a proxy that can be told to misbehave."""
+"""The table: DynamoDB Local behind an address of its own and a proxy that speaks TLS and can be told to misbehave."""
 
 import asyncio
 import json

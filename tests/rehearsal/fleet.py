@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.rehearsal.balancer import SLOTS, Balancer
 from tests.rehearsal.values import Values
-from tests.support.machine import Bridge, Machine, booted
+from tests.support.machine import Bridge, Machine, booted, trusting
 
 _ADDRESSES = 20  # the first instance has .21; below are the host and the database
 _ZONES = "abc"
@@ -55,7 +55,8 @@ class Fleet:
         folder: Path,
         image_ids: dict[str, str] | None = None,
     ) -> None:
-        """Start empty; `folder` is for the instances' network settings, `image_ids` are ids of images by name."""
+        """Start empty; `folder` is for files that the instances see, `image_ids` are ids of images by name."""
+        self._trusting = trusting(folder)
         self._network, self._balancer, self._images, self._folder = network, balancer, images, folder
         self.values = values
         self.by_address: dict[str, str] = {}
@@ -83,7 +84,7 @@ class Fleet:
         self.by_address[address] = self._image_ids[image]
         power = ExitStack()
         bind = f"--bind-ro={settings}:/etc/systemd/network/10-host0.network"
-        machine = power.enter_context(booted(self._images[image], self._network, f"h{number}", bind))
+        machine = power.enter_context(booted(self._images[image], self._network, f"h{number}", bind, *self._trusting))
         zones = [instance.zone for instance in self.instances if instance.state != "gone"]
         zone = min(_ZONES, key=zones.count)
         instance_id = f"i-{len(self.instances) + 1:017x}"

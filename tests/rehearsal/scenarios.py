@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.rehearsal.alarm import Alarm
+from tests.rehearsal.balancer import PORT
 from tests.rehearsal.images import COMMITS
 from tests.rehearsal.load import TICK
 from tests.rehearsal.refresh import RefreshFailed, refresh
+from tests.rehearsal.second_writes import SecondWrites
 from tests.rehearsal.stage import Life, Load, Stage
 
 UNAVAILABLE_SECONDS = 60.0
@@ -17,6 +19,7 @@ SLOW_SECONDS = 3.0
 RECOVERY_SECONDS = 5.0
 _FAULT_RATE = 0.25  # of the usual rate: what waits for three seconds waits together
 _FEW = 15.0  # seconds of a fault that needs no longer
+_FIRST_ENDS = 3.5  # seconds before the end of a fault, so that a write that comes during it is refused during it
 
 
 @dataclass
@@ -156,17 +159,23 @@ async def killed(stage: Stage, _least: int) -> Result:
 
 
 async def unreachable(stage: Stage, _least: int) -> Result:
-    """DynamoDB is gone: 503 in time, nobody is replaced, and well again at once."""
+    """DynamoDB is gone: 503 in time, nobody is replaced, well again at once, and no write comes back from the dead."""
     seconds = max(UNAVAILABLE_SECONDS * stage.values.scale, _FEW / 2)
     before = list(stage.fleet.in_service)
+    twice = SecondWrites(stage.host, PORT)
     async with stage.load(rate=stage.rate * _FAULT_RATE) as load:
         with stage.database.unreachable():
             gone = time.monotonic() - load.began
-            await asyncio.sleep(seconds)
+            await asyncio.gather(asyncio.sleep(seconds), twice.write_first(seconds - _FIRST_ENDS))
         back = time.monotonic() - load.began
+        await twice.write_second()
         healthy = await stage.fleet.healthy()
         await asyncio.sleep(2 * RECOVERY_SECONDS)
+        lost = await twice.lost()
     done = result("DynamoDB unreachable", stage, load, fault_seconds=round(seconds))
+    done.figures |= {"refused_first_writes": twice.refused, "second_writes_lost": lost}
+    done.require(twice.refused > 0, "first writes are refused")
+    done.require(lost == 0, "no second write is replaced by a first one")
     during = _between(load, gone + 1, back)
     after = _between(load, back + RECOVERY_SECONDS, 1e9)
     recovered = next((tick["second"] for tick in load.ticks if tick["second"] > back and not tick["failed"]), 1e9)

@@ -14,7 +14,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.support.tls import authority
+
 _START_SECONDS = 30
+_BUNDLE = "/etc/authority.pem"
+_DROP_IN = "/etc/systemd/system/hello-birthday.service.d/authority.conf"
 
 
 @dataclass(frozen=True)
@@ -105,6 +109,17 @@ def booted(root: Path, network: Bridge, name: str, *more: str, keep: bool = Fals
     finally:
         if process.poll() is None:
             machine.power_off()
+
+
+def trusting(folder: Path) -> list[str]:
+    """Return the options of a machine whose service trusts this process's authority; files in `folder` tell it."""
+    files = {
+        _BUNDLE: authority().certificate,
+        _DROP_IN: f"[Service]\nEnvironment=AWS_CA_BUNDLE={_BUNDLE}\n",
+    }
+    for path, text in files.items():
+        (folder / Path(path).name).write_text(text, encoding="ascii")
+    return [f"--bind-ro={folder / Path(path).name}:{path}" for path in files]
 
 
 def _dhcp_server(name: str, network: str) -> list[str]:

@@ -1,0 +1,61 @@
+"""Users who are written while the database is away, and a second time once it is back: what must never come back."""
+
+import asyncio
+import random
+
+from tests.rehearsal.load import expected, get, put, says
+from tests.rehearsal.wire import Answer, Failed, Pool
+
+_USERS = 60
+_AT_ONCE = 10
+_FIRST, _SECOND = "1990-01-01", "1990-07-01"
+_SECONDS = 5.0
+_PATIENCE_SECONDS = 10.0
+_LETTERS = "abcdefghijklmnopqrstuvwxyz"
+
+
+class SecondWrites:
+    """What each of these users was answered, and reads in the end."""
+
+    def __init__(self, host: str, port: int) -> None:
+        """Ask the load balancer at `host`."""
+        self._pool = Pool(host, port, _SECONDS)
+        self._users = ["".join(random.choices(_LETTERS, k=20)) for _ in range(_USERS)]
+        self.refused = 0
+
+    async def write_first(self, seconds: float) -> None:
+        """Write every user, spread over so many seconds, and count those who are told that it failed."""
+        groups = [self._users[start : start + _AT_ONCE] for start in range(0, _USERS, _AT_ONCE)]
+        pause = seconds / len(groups)
+        async with asyncio.TaskGroup() as writing:
+            for group in groups:
+                for user in group:
+                    writing.create_task(self._write_first(user))
+                await asyncio.sleep(pause)
+
+    async def _write_first(self, user: str) -> None:
+        answer = await self._ask(put(user, _FIRST))
+        self.refused += answer is not None and answer.status == 503
+
+    async def write_second(self) -> None:
+        """Write every user with another date, until that is acknowledged."""
+        async with asyncio.timeout(_PATIENCE_SECONDS):
+            await asyncio.gather(*map(self._write_second, self._users))
+
+    async def _write_second(self, user: str) -> None:
+        while (answer := await self._ask(put(user, _SECOND))) is None or answer.status != 204:
+            pass
+
+    async def lost(self) -> int:
+        """Count the users who do not have the second date."""
+        answers = await asyncio.gather(*(self._ask(get(user)) for user in self._users))
+        right = [expected(user, {_SECOND}) for user in self._users]
+        return sum(
+            answer is None or not says(answer, messages) for answer, messages in zip(answers, right, strict=True)
+        )
+
+    async def _ask(self, request: bytes) -> Answer | None:
+        try:
+            return await self._pool.request(request, new=False, seconds=_SECONDS)
+        except Failed:
+            return None
