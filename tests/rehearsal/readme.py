@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.rehearsal.second_writes import USERS
 from tests.rehearsal.stage import FOLDER
 
 README = Path("README.md")
@@ -45,6 +46,7 @@ PARTS = [
             "bound": "bound {:,}",
             "seconds_to_recover": "well again after {} s",
             "slowest_during_fault_ms": "503 within {:,} ms",
+            "second_writes_lost": f"{{}} of {USERS} second writes replaced by a first one",
             "success_percent": "{} % answered",
             "amplification": "{} x the calls",
             "seconds_until_noticed": "noticed after {} s",

@@ -6,7 +6,7 @@ import random
 from tests.rehearsal.load import expected, get, put, says
 from tests.rehearsal.wire import Answer, Failed, Pool
 
-_USERS = 60
+USERS = 60
 _AT_ONCE = 10
 _FIRST, _SECOND = "1990-01-01", "1990-07-01"
 _SECONDS = 5.0
@@ -20,12 +20,12 @@ class SecondWrites:
     def __init__(self, host: str, port: int) -> None:
         """Ask the load balancer at `host`."""
         self._pool = Pool(host, port, _SECONDS)
-        self._users = ["".join(random.choices(_LETTERS, k=20)) for _ in range(_USERS)]
+        self._users = ["".join(random.choices(_LETTERS, k=20)) for _ in range(USERS)]
         self.refused = 0
 
     async def write_first(self, seconds: float) -> None:
         """Write every user, spread over so many seconds, and count those who are told that it failed."""
-        groups = [self._users[start : start + _AT_ONCE] for start in range(0, _USERS, _AT_ONCE)]
+        groups = [self._users[start : start + _AT_ONCE] for start in range(0, USERS, _AT_ONCE)]
         pause = seconds / len(groups)
         async with asyncio.TaskGroup() as writing:
             for group in groups:
