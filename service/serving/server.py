@@ -1,15 +1,15 @@
 """The life of the process: listen, serve, drain, stop.
 
-Owns signals and the order of shutting down. SIGTERM drains: /healthz turns 503 and every response
-closes its connection while new ones are still accepted, so that a load balancer loses nothing.
-SIGINT, or a second signal, stops at once.
+Owns signals, from before anything is opened, and the order of shutting down. SIGTERM drains: /healthz turns 503 and
+every response closes its connection while new ones are still accepted, so that a load balancer loses nothing.
+SIGINT, a second signal, or any while starting, stops at once.
 """
 
 import asyncio
 import contextlib
 import gc
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import structlog
@@ -19,7 +19,7 @@ from service.api.middlewares import observed
 from service.config import Config
 from service.errors import SetupError
 from service.keys import LIFECYCLE
-from service.serving.protocol import HelloProtocol
+from service.serving.connections import LimitedProtocol, Room
 from service.serving.shedding import admitted
 from service.serving.systemd import ServiceManager
 
@@ -68,12 +68,14 @@ class Server:
         loop = asyncio.get_running_loop()
         manager = self._manager()
         host, port = self._config.host, self._config.port
+        room = Room(self._config.max_in_flight)
         try:
             return await loop.create_server(
-                lambda: HelloProtocol(self._config, manager, loop), host, port, backlog=BACKLOG
+                lambda: LimitedProtocol(room, self._config, manager, loop), host, port, backlog=BACKLOG
             )
-        except OSError as error:
-            message = f"cannot listen on {host} port {port} ({error.strerror}); choose others with --host and --port"
+        except (OSError, UnicodeError) as error:  # the latter of names that no host can have
+            reason = error.strerror if isinstance(error, OSError) else "it is no host name"
+            message = f"cannot listen on {host} port {port} ({reason}); choose others with --host and --port"
             raise SetupError(message) from error
 
     def drain(self) -> None:
@@ -105,13 +107,15 @@ async def serve(app: web.Application, config: Config, announce: Callable[[str], 
     Calls `announce` with the URL once connections are accepted. Raises `SetupError` when the store
     or the address is not to be had.
     """
+    signals = _catch_signals()
     asyncio.get_running_loop().set_exception_handler(_log_stray_exception)
+    manager = ServiceManager()
     server = Server(app, config)
     try:
-        await server.open()
-        signals = _catch_signals()
-        announce(await server.listen())
-        async with ServiceManager().informed():
+        if early := await _unless_signalled(_start(server, announce), signals):
+            log.info("start.aborted", signal=early.name)
+            return 0
+        async with manager.informed():
             if await signals.get() == signal.SIGINT:
                 return 0
             server.drain()
@@ -127,17 +131,33 @@ def _catch_signals() -> asyncio.Queue[signal.Signals]:
     return received
 
 
+async def _unless_signalled(
+    work: Coroutine[Any, Any, None], signals: asyncio.Queue[signal.Signals]
+) -> signal.Signals | None:
+    """Do `work`; if a signal comes meanwhile, cancel it and return the signal."""
+    working = asyncio.create_task(work)
+    signalled = asyncio.create_task(signals.get())
+    await asyncio.wait({working, signalled}, return_when=asyncio.FIRST_COMPLETED)
+    if signalled.done():
+        working.cancel()
+        await asyncio.gather(working, return_exceptions=True)
+        return signalled.result()
+    signalled.cancel()
+    await working
+    return None
+
+
+async def _start(server: Server, announce: Callable[[str], None]) -> None:
+    await server.open()
+    announce(await server.listen())
+
+
 async def _drain_until_signal(server: Server, seconds: float, signals: asyncio.Queue[signal.Signals]) -> int:
-    second = asyncio.create_task(signals.get())
-    finish = asyncio.create_task(_finish_later(server, seconds))
-    await asyncio.wait({second, finish}, return_when=asyncio.FIRST_COMPLETED)
-    if not second.done():
-        second.cancel()
-        await finish
+    second = await _unless_signalled(_finish_later(server, seconds), signals)
+    if second is None:
         return 0
-    finish.cancel()
-    log.warning("drain.aborted", signal=second.result().name)
-    return 128 + second.result()
+    log.warning("drain.aborted", signal=second.name)
+    return 128 + second
 
 
 async def _finish_later(server: Server, seconds: float) -> None:

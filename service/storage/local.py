@@ -6,6 +6,7 @@ production and can never reach a real account.
 
 import asyncio
 import os
+import threading
 
 from service.errors import SetupError
 from service.storage.dynamodb import create_table
@@ -13,13 +14,7 @@ from service.storage.dynamodb import create_table
 
 def start(table_name: str) -> None:
     """Start the store in this process, point AWS's variables at it and create the table."""
-    try:
-        from moto.server import ThreadedMotoServer  # noqa: PLC0415 - an optional extra, never in production
-    except ImportError:
-        raise SetupError("--local needs the extra 'local'; install it with: uv sync --extra local") from None
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
+    host, port = _serve()
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         del os.environ[name]
     os.environ |= {
@@ -29,5 +24,30 @@ def start(table_name: str) -> None:
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "AWS_ENDPOINT_URL_DYNAMODB": f"http://{host}:{port}",
         "AWS_REGION": "eu-central-1",
+        **_without_proxy(host),
     }
     asyncio.run(create_table(table_name))
+
+
+def _serve() -> tuple[str, int]:
+    try:
+        from moto.moto_server import werkzeug_app as moto  # noqa: PLC0415 - an optional extra, never in production
+        from werkzeug.serving import make_server  # noqa: PLC0415 - comes with moto
+    except ImportError:
+        raise SetupError("--local needs the extra 'local'; install it with: uv sync --extra local") from None
+
+    class Handler(moto.MotoRequestHandler):  # type: ignore[misc] # moto has no types
+        def send_response(self, *status: object) -> None:
+            """Leave out the fields that moto sends too: with PYTHONDEVMODE aiohttp refuses a second Server."""
+            self.send_response_only(*status)
+
+    application = moto.DomainDispatcherApplication(moto.create_backend_app)
+    server = make_server("127.0.0.1", 0, application, threaded=True, request_handler=Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return server.host, server.port
+
+
+def _without_proxy(host: str) -> dict[str, str]:
+    """Return the variables that keep the way to `host` free of proxies: nobody else is to see what is sent."""
+    given = os.environ.get("no_proxy") or os.environ.get("NO_PROXY")
+    return dict.fromkeys(("no_proxy", "NO_PROXY"), f"{given},{host}" if given else host)

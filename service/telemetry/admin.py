@@ -24,6 +24,8 @@ log = structlog.get_logger()
 _HOST = "127.0.0.1"
 _LOOK_SECONDS = 0.5
 _REMEMBERED_SECONDS = 60
+# Whoever asks is on this machine; one that does not read must not hold up the exit.
+_SHUTDOWN_SECONDS = 1
 
 
 class LoopLag:
@@ -56,7 +58,7 @@ async def metrics_server(config: Config, lifecycle: Lifecycle) -> AsyncIterator[
     metrics.BUILD.labels(__version__, config.git_commit, config.image_id).set(1)
     app = web.Application()
     app.router.add_get("/metrics", _expose)
-    runner = web.AppRunner(app, handle_signals=False, access_log=None)
+    runner = web.AppRunner(app, handle_signals=False, access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS)
     await runner.setup()
     watching = asyncio.create_task(lag.watch())
     try:

@@ -4,58 +4,117 @@ Owns format, level and what may be written. Usernames and dates of birth must ne
 an exception is logged as its type and its stack, never with its message, which may quote input.
 """
 
+import json
 import logging
+import os
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
-from typing import Any, TextIO
 
 import orjson
 import structlog
 from structlog.typing import EventDict, Processor
 
+from service.telemetry.writer import Writer
+
 REQUEST_ID = ContextVar("request_id", default="")
+
+_STANDARD_OUTPUT = 1
+# How long the last lines may take to be written when the process ends.
+_LAST_SECONDS = 1.0
+
+_Renderer = Callable[[object, str, EventDict], bytes]
 
 # These write requests, items or addresses of pages at lower levels, which hold personal data.
 _QUIET = ("aiobotocore", "aiohttp", "asyncio", "botocore", "urllib3", "werkzeug")
 
 
-def configure(level: str, log_format: str, stream: TextIO = sys.stdout) -> None:
-    """Send all events of at least `level` to `stream`; `auto` is coloured on a terminal, else JSON."""
-    console = log_format == "console" or (log_format == "auto" and stream.isatty())
+class _Lines:
+    """What structlog writes rendered events to, and the standard library's records too."""
+
+    def __init__(self, write: Callable[[bytes], None]) -> None:
+        """Pass every line to `write`, whatever its level."""
+        self.debug = self.info = self.warning = self.error = write
+
+
+class _Records(logging.Handler):
+    """Passes the standard library's records on."""
+
+    def __init__(self, writer: Writer) -> None:
+        super().__init__()
+        self._writer = writer
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write `record`; one that cannot be rendered is lost, without a word on standard error that may quote it."""
+        try:
+            self._writer.write(self.format(record).encode())
+        except Exception:  # noqa: BLE001 - whatever is wrong with a record is no trouble of whoever logs it
+            self._writer.lose(1)
+
+
+@contextmanager
+def configured(level: str, log_format: str, descriptor: int = _STANDARD_OUTPUT) -> Iterator[None]:
+    """Send all events of at least `level` to `descriptor` until the block ends; what waits then is written.
+
+    `auto` is coloured on a terminal, else JSON. Logging never fails and never waits for whoever reads.
+    """
+    console = log_format == "console" or (log_format == "auto" and os.isatty(descriptor))
+    render = _console_renderer() if console else _to_json
+
+    def describe_lost(count: int) -> bytes:
+        event: EventDict = {"event": "logs.lost", "count": count, "level": "warning"}
+        return render(None, "warning", add_timestamp(None, "warning", event))
+
+    writer = Writer(descriptor, describe_lost)
+    _configure(level, render, writer)
+    try:
+        yield
+    finally:
+        writer.close(_LAST_SECONDS)
+
+
+def _configure(level: str, render: _Renderer, writer: Writer) -> None:
     shared: list[Processor] = [
         add_request_id,
         structlog.stdlib.add_log_level,
         add_timestamp,
         describe_exception,
     ]
-    renderer = (
-        structlog.dev.ConsoleRenderer(colors=True)
-        if console
-        else structlog.processors.JSONRenderer(serializer=_to_json)
-    )
-    handler = logging.StreamHandler(stream)
+    handler = _Records(writer)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[structlog.stdlib.add_logger_name, *shared],
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                lambda *event: render(*event).decode(),
+            ],
         )
     )
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
+    lines = _Lines(writer.write)
     structlog.configure(
-        processors=[*shared, renderer],
+        processors=[*shared, render],
         cache_logger_on_first_use=True,
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.WriteLoggerFactory(stream),
+        logger_factory=lambda *_names: lines,
     )
 
 
-def _to_json(event: EventDict, default: Callable[[Any], Any], **_options: object) -> str:
-    return orjson.dumps(event, default=default).decode()
+def _console_renderer() -> _Renderer:
+    render = structlog.dev.ConsoleRenderer(colors=True)
+    return lambda *event: f"{render(*event)}\n".encode(errors="backslashreplace")
+
+
+def _to_json(_logger: object, _method: str, event: EventDict) -> bytes:
+    try:
+        return orjson.dumps(event, default=repr, option=orjson.OPT_APPEND_NEWLINE)
+    except TypeError:  # it is strict: bytes of the environment that are no UTF-8, whole numbers above 64 bits
+        return f"{json.dumps(event, default=repr)}\n".encode()
 
 
 def add_timestamp(_logger: object, _method: str, event: EventDict) -> EventDict:

@@ -23,6 +23,9 @@ REQUESTS = Histogram(
 )
 IN_FLIGHT = Gauge("http_server_active_requests", "Requests in flight", registry=REGISTRY)
 SHED = Counter("hello_requests_shed", "Requests refused because too many were in flight", registry=REGISTRY)
+CONNECTIONS_REFUSED = Counter(
+    "hello_connections_refused", "Connections closed at once, because too few descriptors were left", registry=REGISTRY
+)
 DRAINING = Gauge("hello_draining", "1 while the instance asks its clients to leave", registry=REGISTRY)
 
 CALLS = Histogram(
@@ -54,6 +57,7 @@ BUDGET_EXHAUSTED = Counter(
 LOOP_LAG = Gauge(
     "hello_event_loop_lag_seconds", "How late the event loop was at most during the last minute", registry=REGISTRY
 )
+LOG_LINES_LOST = Counter("hello_log_lines_lost", "Log lines that standard output did not take", registry=REGISTRY)
 BUILD = Gauge(
     "hello_build_info", "Always 1; the labels tell what runs", ["version", "commit", "image"], registry=REGISTRY
 )

@@ -1,6 +1,7 @@
 """The service as a process: how it starts, drains, stops, and what time zone it lives in."""
 
 import asyncio
+import json
 import signal
 from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta
@@ -85,9 +86,10 @@ async def test_interrupt_stops_at_once_and_cleanly() -> None:
 
 
 async def test_local_serves_from_its_own_store() -> None:
-    """--local works without any AWS settings, and never uses those that are set."""
+    """--local works without any AWS settings, never uses those that are set, and is right for Python's strict mode."""
     foreign = {"AWS_ENDPOINT_URL_DYNAMODB": "http://127.0.0.1:9", "AWS_PROFILE": "production", "AWS_REGION": ""}
-    async with running_service("--local", **foreign) as service, aiohttp.ClientSession(service.url) as client:
+    strict = {"PYTHONDEVMODE": "1"}
+    async with running_service("--local", **foreign, **strict) as service, aiohttp.ClientSession(service.url) as client:
         async with client.put("/hello/Ada", json={"dateOfBirth": "1990-06-15"}) as response:
             assert response.status == 204
         async with client.get("/hello/Ada") as response:
@@ -130,6 +132,9 @@ SETUP_MISTAKES: dict[str, tuple[dict[str, str], tuple[str, ...], str]] = {
     "bad settings": ({"HELLO_PORT": "http", "HELLO_LOG_LEVEL": "loud"}, (), "HELLO_PORT must be a whole number"),
     "bad port": ({}, ("--port", "65536"), "HELLO_PORT must be a whole number from 0 to 65535, not '65536'"),
     "bad host": ({}, ("--host", "no.such.host.invalid"), "cannot listen on no.such.host.invalid"),
+    "no host": ({}, ("--host", "a..b"), "cannot listen on a..b port 0 (it is no host name)"),
+    "no text": ({"HELLO_HOST": "\udcff", "LC_ALL": "C"}, (), "cannot listen on \\udcff port 0 (it is no host name)"),
+    "bad watchdog": ({"WATCHDOG_USEC": "soon"}, (), "WATCHDOG_USEC must be a whole number of microseconds"),
 }
 
 
@@ -179,14 +184,43 @@ async def test_help_and_version() -> None:
     assert (await run_to_end("--version"))[0] == 0
 
 
-async def test_interrupt_while_starting(table_name: str) -> None:
-    """Ctrl-C while DynamoDB is still awaited ends cleanly too."""
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+async def test_signal_while_starting(table_name: str, sent: signal.Signals) -> None:
+    """While DynamoDB is still awaited, a signal ends the process at once and cleanly, also one it was to ignore."""
     endpoint = f"http://127.0.0.1:{free_port()}"
     environ = {"HELLO_TABLE_NAME": table_name, "AWS_ENDPOINT_URL_DYNAMODB": endpoint, "HELLO_STARTUP_SECONDS": "60"}
-    process = await start("--port", "0", **environ)
+    process = await start("--port", "0", before="trap '' INT TERM", **environ)
     assert process.stdout is not None
     assert process.stderr is not None
     assert b"storage.failed" in await process.stdout.readline()
-    process.send_signal(signal.SIGINT)
+    process.send_signal(sent)
     assert await process.wait() == 0
     assert await process.stderr.read() == b""
+    assert json.loads((await process.stdout.read()).splitlines()[-1])["event"] == "start.aborted"
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+async def test_signal_before_anything_is_opened(sent: signal.Signals) -> None:
+    """A signal counts from the first moment: here the embedded store is not even up."""
+    process = await start("--local", "--port", "0", before="trap '' INT TERM", HELLO_PROT="80")
+    assert process.stdout is not None
+    assert process.stderr is not None
+    assert b"config.variable_ignored" in await process.stdout.readline()
+    process.send_signal(sent)
+    assert await process.wait() == 0
+    assert (await process.stdout.read(), await process.stderr.read()) == (b"", b"")
+
+
+@pytest.mark.parametrize(
+    ("before", "arguments", "message"),
+    [
+        ("exec >&-", ("--local",), "standard output, where the logs go, is closed"),
+        ("exec >/dev/full", ("--version",), "standard output takes nothing (No space left on device)"),
+    ],
+    ids=["closed", "full"],
+)
+async def test_standard_output_that_takes_nothing(before: str, arguments: tuple[str, ...], message: str) -> None:
+    """Where nothing can be printed, one line on standard error says so, and the exit status is 2."""
+    status, _, err = await run_to_end(*arguments, before=before, PYTHONUNBUFFERED="")
+    assert (status, err.count("\n")) == (2, 1)
+    assert message in err

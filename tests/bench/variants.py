@@ -14,10 +14,10 @@ from unittest import mock
 from aiohttp import web
 from prometheus_client import Histogram
 
-import service.__main__
 from service.app import create_app
 from service.config import Config
 from service.keys import Store
+from service.serving import command
 from service.storage.batching import batching_store
 from service.storage.startup import connected_store
 from service.telemetry import metrics
@@ -62,11 +62,11 @@ def main(name: str, arguments: list[str]) -> int:
         return create_app(config, open_store=_STORES[name])
 
     with ExitStack() as patches:
-        patches.enter_context(mock.patch.object(service.__main__, "create_app", create))
+        patches.enter_context(mock.patch.object(command, "create_app", create))
         if name == "unmetered":
             patches.enter_context(mock.patch.object(metrics, "request_ended", _count_nothing))
             patches.enter_context(mock.patch.object(Histogram, "observe", _count_nothing))
-        return service.__main__.main(arguments)
+        return command.run(arguments)
 
 
 def _count_nothing(*_values: object) -> None:

@@ -32,9 +32,22 @@ class ServiceProcess:
         errors = (await self.process.stderr.read()).decode()
         raise AssertionError(f"The process ended without {name}: {self.events} {errors}")
 
+    async def started(self) -> str:
+        """Return the URL as the log tells it."""
+        return f"http://127.0.0.1:{(await self.event('server.started'))['port']}"
+
+    async def invitation(self) -> str:
+        """Return the URL as `--local` tells it on standard error, wherever the log goes."""
+        assert self.process.stderr is not None
+        async with asyncio.timeout(TIMEOUT_SECONDS):
+            said = (await self.process.stderr.readline()).decode()
+        assert "serves on " in said, said
+        return said.partition("serves on ")[2].partition(" ")[0]
+
     async def follow(self) -> None:
-        """Read the log to its end."""
-        assert self.process.stdout is not None
+        """Read the log to its end, if it comes here."""
+        if self.process.stdout is None:
+            return
         async for line in self.process.stdout:
             self.events.append(json.loads(line))
 
@@ -45,27 +58,35 @@ class ServiceProcess:
             return await self.process.wait()
 
 
-async def start(*arguments: str, **environ: str) -> asyncio.subprocess.Process:
-    """Start `python -m service` with `arguments` and with `environ` added to the environment."""
+async def start(
+    *arguments: str, before: str = "", stdout: int = asyncio.subprocess.PIPE, **environ: str
+) -> asyncio.subprocess.Process:
+    """Start `python -m service` with `arguments` and with `environ` added to the environment.
+
+    `before` is what a shell does first in the same process: limits, redirections, ignored signals.
+    """
+    command = ("sh", "-c", f'{before}; exec "$@"', "sh") if before else ()
     return await asyncio.create_subprocess_exec(
+        *command,
         sys.executable,
         "-m",
         "service",
         *arguments,
         env=os.environ | environ,
-        stdout=asyncio.subprocess.PIPE,
+        stdout=stdout,
         stderr=asyncio.subprocess.PIPE,
     )
 
 
 @asynccontextmanager
-async def running_service(*arguments: str, **environ: str) -> AsyncIterator[ServiceProcess]:
-    """Run the service on a free port until the block ends."""
-    process = await start("--port", "0", *arguments, **environ)
+async def running_service(
+    *arguments: str, before: str = "", stdout: int = asyncio.subprocess.PIPE, **environ: str
+) -> AsyncIterator[ServiceProcess]:
+    """Run the service on a free port until the block ends; with a `stdout` of its own it must be `--local`."""
+    process = await start("--port", "0", *arguments, before=before, stdout=stdout, **environ)
     service = ServiceProcess(process)
     try:
-        started = await service.event("server.started")
-        service.url = f"http://127.0.0.1:{started['port']}"
+        service.url = await service.invitation() if process.stdout is None else await service.started()
         yield service
     finally:
         if process.returncode is None:
@@ -73,9 +94,9 @@ async def running_service(*arguments: str, **environ: str) -> AsyncIterator[Serv
         await process.wait()
 
 
-async def run_to_end(*arguments: str, **environ: str) -> tuple[int, str, str]:
+async def run_to_end(*arguments: str, before: str = "", **environ: str) -> tuple[int, str, str]:
     """Run `python -m service` until it ends by itself; return exit status, standard output and error."""
-    process = await start(*arguments, **environ)
+    process = await start(*arguments, before=before, **environ)
     async with asyncio.timeout(TIMEOUT_SECONDS):
         out, err = await process.communicate()
     assert process.returncode is not None

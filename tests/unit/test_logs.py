@@ -1,22 +1,17 @@
 """The logs: format, level, and that no exception's message gets into them."""
 
-import io
 import json
 import logging
+import os
+import pty
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 import structlog
 
 from service.telemetry import logs
-
-
-class Terminal(io.StringIO):
-    """A stream that says it is a terminal."""
-
-    def isatty(self) -> bool:
-        """Say so."""
-        return True
 
 
 @pytest.fixture(autouse=True)
@@ -28,69 +23,108 @@ def _restore() -> Iterator[None]:
     logging.root.handlers, logging.root.level = handlers, level
 
 
-def events(stream: io.StringIO) -> list[dict[str, object]]:
-    """Return the JSON events in `stream` without their time."""
-    lines = [json.loads(line) for line in stream.getvalue().splitlines()]
-    assert all(line.pop("timestamp").endswith("Z") for line in lines)
-    return lines
+class Log:
+    """A file that logs go to."""
+
+    def __init__(self, path: Path) -> None:
+        """Use the file at `path`."""
+        self._path = path
+
+    @contextmanager
+    def configured(self, level: str = "info", log_format: str = "json") -> Iterator[None]:
+        """Have events written there until the block ends."""
+        with self._path.open("ab") as file, logs.configured(level, log_format, file.fileno()):
+            yield
+
+    @property
+    def text(self) -> str:
+        """What was written."""
+        return self._path.read_text(encoding="utf-8")
+
+    def events(self) -> list[dict[str, object]]:
+        """Return the JSON events without their time."""
+        lines = [json.loads(line) for line in self.text.splitlines()]
+        assert all(line.pop("timestamp").endswith("Z") for line in lines)
+        return lines
 
 
-def test_json_away_from_a_terminal() -> None:
+@pytest.fixture
+def log(tmp_path: Path) -> Log:
+    """Give a file to log to."""
+    return Log(tmp_path / "log")
+
+
+def test_json_away_from_a_terminal(log: Log) -> None:
     """Each event is one line of JSON with level and time, context included."""
-    stream = io.StringIO()
-    logs.configure("info", "auto", stream)
-    token = logs.REQUEST_ID.set("abc")
-    structlog.get_logger().info("user.stored", count=1)
-    structlog.get_logger().debug("user.ignored")
-    logs.REQUEST_ID.reset(token)
-    assert events(stream) == [{"event": "user.stored", "count": 1, "level": "info", "request_id": "abc"}]
+    with log.configured(log_format="auto"):
+        token = logs.REQUEST_ID.set("abc")
+        structlog.get_logger().info("user.stored", count=1)
+        structlog.get_logger().debug("user.ignored")
+        logs.REQUEST_ID.reset(token)
+    assert log.events() == [{"event": "user.stored", "count": 1, "level": "info", "request_id": "abc"}]
 
 
 def test_colours_on_a_terminal() -> None:
     """On a terminal events are coloured lines, unless JSON is asked for."""
-    stream = Terminal()
-    logs.configure("info", "auto", stream)
-    structlog.get_logger().info("user.stored")
-    assert "\x1b[" in stream.getvalue()
-    forced = Terminal()
-    logs.configure("info", "json", forced)
-    structlog.get_logger().info("user.stored")
-    assert events(forced) == [{"event": "user.stored", "level": "info"}]
+    ours, terminal = pty.openpty()
+    for log_format in ("auto", "json"):
+        with logs.configured("info", log_format, terminal):
+            structlog.get_logger().info("user.stored")
+    coloured, plain = os.read(ours, 1000).splitlines()
+    os.close(ours)
+    os.close(terminal)
+    assert b"\x1b[" in coloured
+    assert json.loads(plain)["event"] == "user.stored"
 
 
-def test_standard_library_records_join_in() -> None:
+def test_standard_library_records_join_in(log: Log) -> None:
     """Records of stdlib loggers become events of the same shape, with their logger's name."""
-    stream = io.StringIO()
-    logs.configure("info", "json", stream)
-    logging.getLogger("some.library").warning("ready in %d s", 3)
-    assert events(stream) == [{"event": "ready in 3 s", "level": "warning", "logger": "some.library"}]
+    with log.configured():
+        logging.getLogger("some.library").warning("ready in %d s", 3)
+    assert log.events() == [{"event": "ready in 3 s", "level": "warning", "logger": "some.library"}]
 
 
 @pytest.mark.parametrize("library", ["botocore.endpoint", "aiobotocore", "aiohttp.access", "asyncio", "werkzeug"])
-def test_libraries_that_see_personal_data_are_quiet(library: str) -> None:
+def test_libraries_that_see_personal_data_are_quiet(library: str, log: Log) -> None:
     """Even at level debug nothing is logged by libraries that would log requests and items."""
-    stream = io.StringIO()
-    logs.configure("debug", "json", stream)
-    logging.getLogger(library).info("GET /hello/Ada")
-    logging.getLogger(library).debug("GET /hello/Ada")
-    assert events(stream) == []
+    with log.configured("debug"):
+        logging.getLogger(library).info("GET /hello/Ada")
+        logging.getLogger(library).debug("GET /hello/Ada")
+    assert log.text == ""
+
+
+@pytest.mark.parametrize("log_format", ["json", "console"])
+def test_no_value_is_too_strange_to_be_logged(log_format: str, log: Log) -> None:
+    """Bytes of the environment that are no UTF-8, large numbers and objects are written, whatever they look like."""
+    with log.configured(log_format=log_format):
+        structlog.get_logger().info("value.seen", name="\udcff", number=2**70, thing=object())
+    assert "value.seen" in log.text
+    assert "udcff" in log.text
+
+
+def test_record_that_cannot_be_rendered_is_lost_in_silence(log: Log, capsys: pytest.CaptureFixture[str]) -> None:
+    """A library's mistake in logging is no error of whoever called it, and quotes nothing; the loss is told."""
+    with log.configured():
+        logging.getLogger("some.library").warning("born %d", "1990-06-15")
+        structlog.get_logger().info("user.stored")
+    assert [(event["event"], event.get("count")) for event in log.events()] == [("user.stored", None), ("logs.lost", 1)]
+    assert capsys.readouterr().err == ""
 
 
 @pytest.mark.parametrize("way", ["structlog", "structlog with the exception", "stdlib"])
-def test_exceptions_are_logged_without_their_message(way: str) -> None:
+def test_exceptions_are_logged_without_their_message(way: str, log: Log) -> None:
     """An exception is its type and the places it passed; its message may quote what a client sent."""
-    stream = io.StringIO()
-    logs.configure("info", "json", stream)
-    try:
-        int("1990-06-15")
-    except ValueError as error:
-        if way == "structlog":
-            structlog.get_logger().exception("work.failed")
-        elif way == "stdlib":
-            logging.getLogger("x").exception("work.failed")
-        else:
-            structlog.get_logger().error("work.failed", exc_info=error)
-    (event,) = events(stream)
+    with log.configured():
+        try:
+            int("1990-06-15")
+        except ValueError as error:
+            if way == "structlog":
+                structlog.get_logger().exception("work.failed")
+            elif way == "stdlib":
+                logging.getLogger("x").exception("work.failed")
+            else:
+                structlog.get_logger().error("work.failed", exc_info=error)
+    (event,) = log.events()
     assert (event["event"], event["exception"]) == ("work.failed", "ValueError")
     assert "test_exceptions_are_logged_without_their_message" in str(event["stack"])
-    assert "1990-06-15" not in stream.getvalue()
+    assert "1990-06-15" not in log.text

@@ -1,6 +1,7 @@
 """The service manager hears what it needs, on a real datagram socket."""
 
 import asyncio
+import os
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -36,6 +37,33 @@ async def test_manager_hears_again_and_again_that_the_loop_turns(manager: tuple[
         while len(heard) < 4:
             heard.append(await _receive(listener))
     assert heard == [b"READY=1", b"WATCHDOG=1", b"WATCHDOG=1", b"WATCHDOG=1"]
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [{}, {"WATCHDOG_USEC": ""}, {"WATCHDOG_USEC": "0"}, {"WATCHDOG_USEC": "1000", "WATCHDOG_PID": "1"}],
+    ids=["not set", "empty", "zero", "of another process"],
+)
+async def test_manager_that_does_not_watch_hears_nothing_more(
+    manager: tuple[socket.socket, str], environ: dict[str, str]
+) -> None:
+    """Without a watchdog, or with one that watches the process that started this one, READY is all."""
+    listener, address = manager
+    async with ServiceManager({"NOTIFY_SOCKET": address} | environ).informed():
+        assert listener.recv(100) == b"READY=1"
+        await asyncio.sleep(0.01)  # in which a message more would come
+    listener.setblocking(False)
+    with pytest.raises(BlockingIOError):
+        listener.recv(100)
+
+
+async def test_own_watchdog_is_heard(manager: tuple[socket.socket, str]) -> None:
+    """A watchdog that names this very process is one like any other."""
+    listener, address = manager
+    environ = {"NOTIFY_SOCKET": address, "WATCHDOG_USEC": "1000", "WATCHDOG_PID": str(os.getpid())}
+    listener.setblocking(False)
+    async with ServiceManager(environ).informed():
+        assert [await _receive(listener), await _receive(listener)] == [b"READY=1", b"WATCHDOG=1"]
 
 
 async def test_process_without_a_manager_just_runs() -> None:

@@ -1,0 +1,159 @@
+"""The service while its surroundings do not hold: logs that nobody takes, proxies, few descriptors, rude readers."""
+
+import asyncio
+import os
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from datetime import UTC, date, datetime, timedelta
+from itertools import count
+from pathlib import Path
+
+import aiohttp
+import pytest
+from yarl import URL
+
+from service.birthdays import greeting
+from service.config import Config
+from tests.support import raw
+from tests.support.process import running_service
+from tests.support.prometheus import scrape
+
+CLIENTS = 20
+ROUNDS = 50
+PACE_SECONDS = 0.1  # from one request of a client to its next: together they make 200 requests a second
+
+
+@contextmanager
+def reader_who_is_gone() -> Iterator[int]:
+    """Give the writing end of a pipe that nobody can read."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    yield writer
+    os.close(writer)
+
+
+@contextmanager
+def reader_who_stalls() -> Iterator[int]:
+    """Give the writing end of a pipe that nobody reads."""
+    reader, writer = os.pipe()
+    yield writer
+    os.close(writer)
+    os.close(reader)
+
+
+@contextmanager
+def full_disk() -> Iterator[int]:
+    """Give a file that has no room for anything."""
+    file = os.open("/dev/full", os.O_WRONLY)
+    yield file
+    os.close(file)
+
+
+@asynccontextmanager
+async def dead_proxy(guests: list[object]) -> AsyncIterator[dict[str, str]]:
+    """Give the variables that name a proxy which notes who comes, and does no more for them."""
+
+    def refuse(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        guests.append(writer)
+        writer.close()
+
+    async with await asyncio.start_server(refuse, "127.0.0.1", 0) as server:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        yield dict.fromkeys(("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"), url) | {"no_proxy": "example.com"}
+
+
+@pytest.mark.timeout(120)
+async def test_logs_and_proxies_decide_nothing() -> None:
+    """With a reader who is gone or stalls, a full disk, a dead proxy: no request fails, no acknowledged write is lost.
+
+    No request to the store goes through the proxy, and what nobody reads holds up no exit.
+    """
+    guests: list[object] = []
+    async with AsyncExitStack() as stack:
+        proxy = await stack.enter_async_context(dead_proxy(guests))
+        outputs = [stack.enter_context(output()) for output in (reader_who_is_gone, full_disk, reader_who_stalls)]
+        starting = [
+            running_service("--local", stdout=output, HELLO_DRAIN_SECONDS="0", **environ)
+            for output, environ in zip(outputs, ({}, {}, proxy), strict=True)
+        ]
+        services = await asyncio.gather(*map(stack.enter_async_context, starting))
+        assert await asyncio.gather(*[wrong_answers(service.url) for service in services]) == [[], [], []]
+        for service in services:
+            service.process.terminate()
+        assert [await service.wait() for service in services] == [0, 0, 0]
+    assert guests == []
+
+
+async def wrong_answers(url: str) -> list[object]:
+    """Send 2,000 requests, half of them writes, and return every answer that is not what it has to be."""
+    async with aiohttp.ClientSession(url) as session:
+        answers = await asyncio.gather(*[one_client(session, f"Client{'ab'[n % 2] * (n + 1)}") for n in range(CLIENTS)])
+    return [wrong for answer in answers for wrong in answer]
+
+
+async def one_client(session: aiohttp.ClientSession, username: str) -> list[object]:
+    """Write and read in turn, and return what came out wrong."""
+    wrong: list[object] = []
+    loop = asyncio.get_running_loop()
+    due = count(loop.time(), PACE_SECONDS)
+    for day in range(ROUNDS):
+        born = date(1990, 1, 1) + timedelta(days=day)
+        await asyncio.sleep(next(due) - loop.time())
+        async with session.put(f"/hello/{username}", json={"dateOfBirth": born.isoformat()}) as put:
+            wrong += [] if put.status == 204 else [await put.text()]
+        await asyncio.sleep(next(due) - loop.time())
+        possible = {greeting(username, born, datetime.now(UTC).date())}
+        async with session.get(f"/hello/{username}") as get:
+            answer = await get.json()
+        possible.add(greeting(username, born, datetime.now(UTC).date()))  # midnight may have passed
+        wrong += [] if answer.get("message") in possible else [answer]
+    return wrong
+
+
+async def test_few_descriptors(config: Config) -> None:
+    """The limit is raised as far as may be; beyond it connections are refused and told of, and the others work on."""
+    few = "ulimit -Sn 100; ulimit -Hn 256"
+    async with running_service(before=few, HELLO_TABLE_NAME=config.table_name) as service, AsyncExitStack() as stack:
+        limits = Path(f"/proc/{service.process.pid}/limits").read_text(encoding="ascii")
+        assert "Max open files            256                  256" in limits
+        assert [(event["event"], event.get("connections")) for event in service.events[:1]] == [
+            ("config.limit_exceeded", 128)
+        ]
+        target = URL(service.url)
+        opened = [await asyncio.open_connection(target.host, target.port) for _ in range(150)]
+        for _, writer in opened:
+            stack.callback(writer.close)
+        refused = await service.event("connections.refused")
+        assert (refused["level"], refused["count"]) == ("warning", 1)
+        reader, writer = opened[0]
+        writer.write(b'PUT /hello/Few HTTP/1.1\r\nHost: a\r\nContent-Length: 28\r\n\r\n{"dateOfBirth":"1990-06-15"}')
+        assert (await raw.read_response(reader)).status == 204
+        assert await opened[-1][0].read() == b""
+
+
+async def test_reader_of_metrics_who_stalls_holds_up_no_exit(config: Config) -> None:
+    """Whoever asks for metrics and does not read them costs the exit a moment, not a minute."""
+    environ = {"HELLO_METRICS_PORT": "0", "HELLO_DRAIN_SECONDS": "0"}
+    async with running_service(HELLO_TABLE_NAME=config.table_name, **environ) as service:
+        port = next(event["port"] for event in service.events if event["event"] == "metrics.started")
+        with socket.socket() as client:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            client.connect(("127.0.0.1", port))
+            client.sendall(b"GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n" * 2000)
+            unsent = [0]
+            while unsent[-1] == 0 or len(set(unsent[-20:])) > 1:  # until the service has nowhere to put its answers
+                await scrape(service)
+                unsent.append(unsent_bytes(port, client.getsockname()[1]))
+            service.process.terminate()
+            assert await service.wait() == 0
+
+
+def unsent_bytes(local: int, remote: int) -> int:
+    """Return how many bytes the kernel keeps on the connection between two ports, because the other end has no room."""
+    connections = [line.split() for line in Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:]]
+    return sum(
+        int(queues.partition(":")[0], 16)
+        for _, one, other, _, queues, *_ in connections
+        if one.endswith(f":{local:04X}") and other.endswith(f":{remote:04X}")
+    )
