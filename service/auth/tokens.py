@@ -13,15 +13,16 @@ from aiohttp.typedefs import Handler
 from joserfc import jws, jwt
 from joserfc.errors import ClaimError, JoseError
 
+from service.auth.jwks import ALGORITHM
 from service.auth.signing_keys import SigningKeys, fetched_keys
 from service.config import Config
 from service.errors import InsufficientScope, InvalidToken, Unauthorized
+from service.keys import LIFECYCLE
+from service.lifecycle import Lifecycle
 
 READ_SCOPE = "hello/read"
 WRITE_SCOPE = "hello/write"
 
-# What Cognito signs with, and what every OpenID Connect provider must offer. One algorithm leaves nothing to confuse.
-ALGORITHM = "RS256"
 # How far the issuer's clock and ours may be apart.
 LEEWAY_SECONDS = 10
 
@@ -42,13 +43,14 @@ _HEADERS = jws.JWSRegistry(algorithms=[ALGORITHM], strict_check_header=False)
 class TokenVerifier:
     """Checks the tokens of one issuer that are meant for one of `audiences`."""
 
-    def __init__(self, issuer: str, audiences: Sequence[str], keys: SigningKeys) -> None:
-        """Trust what is signed by a key of `keys`."""
+    def __init__(self, issuer: str, audiences: Sequence[str], keys: SigningKeys, lifecycle: Lifecycle) -> None:
+        """Trust what is signed by a key of `keys`; tell `lifecycle` which requests wait for one."""
         self._rules = jwt.JWTClaimsRegistry(
             leeway=LEEWAY_SECONDS, iss={"essential": True, "value": issuer}, exp={"essential": True}
         )
         self._audiences = audiences
         self._keys = keys
+        self._lifecycle = lifecycle
 
     async def scopes(self, token: str) -> list[str]:
         """Return what the token allows; raise `InvalidToken` if it is no good."""
@@ -66,9 +68,11 @@ class TokenVerifier:
         try:
             if not _COMPACT.fullmatch(token):
                 raise InvalidToken
-            key = await self._keys.find(jws.extract_compact(token.encode()).headers().get("kid"))
+            key_id = jws.extract_compact(token.encode()).headers().get("kid")
+            with self._lifecycle.receives():
+                key = await self._keys.find(key_id)
             if key is None:
-                raise InvalidToken("The issuer has no key of the token's kid.")
+                raise InvalidToken("The token's kid names no key of the issuer; if the key is new, try again in 10 s.")
             claims = jwt.decode(token, key, registry=_HEADERS).claims
             self._rules.validate(claims)
         except ClaimError as error:
@@ -87,7 +91,7 @@ def protect(app: web.Application, config: Config) -> None:
 
     async def verifier_context(app: web.Application) -> AsyncIterator[None]:
         async with fetched_keys(config) as keys:
-            app[_VERIFIER] = TokenVerifier(config.auth_issuer, config.auth_audience, keys)
+            app[_VERIFIER] = TokenVerifier(config.auth_issuer, config.auth_audience, keys, app[LIFECYCLE])
             yield
 
     app.cleanup_ctx.append(verifier_context)
