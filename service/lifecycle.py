@@ -1,6 +1,6 @@
 """What the process is going through: is it draining, and how many requests are in flight and in work.
 
-Knows nothing of signals, sockets or HTTP; `server.py` decides, `middlewares.py`, `payload.py` and `tokens.py` count.
+Knows nothing of signals, sockets or HTTP; `server.py` decides, `middlewares.py` and those who wait for others count.
 """
 
 import asyncio

@@ -9,6 +9,7 @@ import asyncio
 import contextvars
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 
 import aiohttp
 import structlog
@@ -18,6 +19,7 @@ from service.auth.issuer import fetch_key_set
 from service.auth.jwks import SigningKeySet
 from service.config import Config
 from service.errors import SetupError
+from service.lifecycle import Lifecycle
 
 log = structlog.get_logger()
 
@@ -41,16 +43,18 @@ class SigningKeys:
         self,
         fetch: Callable[[], Awaitable[SigningKeySet]],
         clock: Callable[[], float],
+        lifecycle: Lifecycle,
         *,
         max_waiting: int,
         fetch_seconds: float = FETCH_SECONDS,
     ) -> None:
         """Ask `fetch` for all keys, for `fetch_seconds` and with `max_waiting` callers waiting at most.
 
-        `clock` counts seconds.
+        `clock` counts seconds; `lifecycle` is told of each that waits.
         """
         self._fetch = fetch
         self._clock = clock
+        self._lifecycle = lifecycle
         self._max_waiting = max_waiting
         self._fetch_seconds = fetch_seconds
         self._keys = SigningKeySet({}, {})
@@ -88,8 +92,9 @@ class SigningKeys:
             return
         self._waiting += 1
         try:
-            # Whoever goes away must not cancel the fetch for the others.
-            await asyncio.shield(self._fetching)
+            with self._lifecycle.receives():
+                # Whoever goes away must not cancel the fetch for the others.
+                await asyncio.shield(self._fetching)
         finally:
             self._waiting -= 1
 
@@ -122,12 +127,11 @@ def _reason(error: Exception) -> str:
 
 
 @asynccontextmanager
-async def fetched_keys(config: Config) -> AsyncIterator[SigningKeys]:
+async def fetched_keys(config: Config, lifecycle: Lifecycle) -> AsyncIterator[SigningKeys]:
     """Give the keys of the issuer; raise `SetupError` if it gives none within `startup_seconds`."""
     async with aiohttp.ClientSession() as session:
-        keys = SigningKeys(
-            lambda: fetch_key_set(session, config), asyncio.get_running_loop().time, max_waiting=config.max_in_flight
-        )
+        fetch, clock = partial(fetch_key_set, session, config), asyncio.get_running_loop().time
+        keys = SigningKeys(fetch, clock, lifecycle, max_waiting=config.max_in_flight)
         try:
             await keys.open(config.startup_seconds)
         except Exception as error:

@@ -18,7 +18,6 @@ from service.auth.signing_keys import SigningKeys, fetched_keys
 from service.config import Config
 from service.errors import InsufficientScope, InvalidToken, Unauthorized
 from service.keys import LIFECYCLE
-from service.lifecycle import Lifecycle
 
 READ_SCOPE = "hello/read"
 WRITE_SCOPE = "hello/write"
@@ -43,14 +42,13 @@ _HEADERS = jws.JWSRegistry(algorithms=[ALGORITHM], strict_check_header=False)
 class TokenVerifier:
     """Checks the tokens of one issuer that are meant for one of `audiences`."""
 
-    def __init__(self, issuer: str, audiences: Sequence[str], keys: SigningKeys, lifecycle: Lifecycle) -> None:
-        """Trust what is signed by a key of `keys`; tell `lifecycle` which requests wait for one."""
+    def __init__(self, issuer: str, audiences: Sequence[str], keys: SigningKeys) -> None:
+        """Trust what is signed by a key of `keys`."""
         self._rules = jwt.JWTClaimsRegistry(
             leeway=LEEWAY_SECONDS, iss={"essential": True, "value": issuer}, exp={"essential": True}
         )
         self._audiences = audiences
         self._keys = keys
-        self._lifecycle = lifecycle
 
     async def scopes(self, token: str) -> list[str]:
         """Return what the token allows; raise `InvalidToken` if it is no good."""
@@ -68,9 +66,7 @@ class TokenVerifier:
         try:
             if not _COMPACT.fullmatch(token):
                 raise InvalidToken
-            key_id = jws.extract_compact(token.encode()).headers().get("kid")
-            with self._lifecycle.receives():
-                key = await self._keys.find(key_id)
+            key = await self._keys.find(jws.extract_compact(token.encode()).headers().get("kid"))
             if key is None:
                 raise InvalidToken("The token's kid names no key of the issuer; if the key is new, try again in 10 s.")
             claims = jwt.decode(token, key, registry=_HEADERS).claims
@@ -90,8 +86,8 @@ def protect(app: web.Application, config: Config) -> None:
     app.middlewares.append(_admit)
 
     async def verifier_context(app: web.Application) -> AsyncIterator[None]:
-        async with fetched_keys(config) as keys:
-            app[_VERIFIER] = TokenVerifier(config.auth_issuer, config.auth_audience, keys, app[LIFECYCLE])
+        async with fetched_keys(config, app[LIFECYCLE]) as keys:
+            app[_VERIFIER] = TokenVerifier(config.auth_issuer, config.auth_audience, keys)
             yield
 
     app.cleanup_ctx.append(verifier_context)

@@ -9,6 +9,7 @@ from structlog.testing import capture_logs
 
 from service.auth.jwks import SigningKeySet
 from service.auth.signing_keys import MAX_AGE_SECONDS, PAUSE_SECONDS, SigningKeys
+from service.lifecycle import Lifecycle
 from tests.support.issuer import public_jwk
 
 
@@ -42,7 +43,9 @@ def issuer() -> Issuer:
 
 def unopened(issuer: Issuer, *, max_waiting: int = 10, fetch_seconds: float = 10) -> SigningKeys:
     """Return keys that have not been fetched yet."""
-    return SigningKeys(issuer.fetch, lambda: issuer.now, max_waiting=max_waiting, fetch_seconds=fetch_seconds)
+    return SigningKeys(
+        issuer.fetch, lambda: issuer.now, Lifecycle(), max_waiting=max_waiting, fetch_seconds=fetch_seconds
+    )
 
 
 async def opened(issuer: Issuer, **limits: Any) -> SigningKeys:  # noqa: ANN401 - those of `unopened`
