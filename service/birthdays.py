@@ -10,6 +10,7 @@ from service.errors import InvalidDateOfBirth, InvalidUsername
 
 _USERNAME = re.compile(r"[A-Za-z]{1,256}")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_SEND = 'send a string of ten characters such as "2000-12-31"'
 
 
 def parse_username(text: str) -> str:
@@ -22,16 +23,20 @@ def parse_username(text: str) -> str:
 def parse_date_of_birth(text: object, today: date) -> date:
     """Read `YYYY-MM-DD` in exactly ten ASCII characters, a Gregorian date strictly before `today`.
 
-    Raises `InvalidDateOfBirth` for anything else; there is no oldest date.
+    Raises `InvalidDateOfBirth` for anything else, and says what is wrong without repeating it; there is no oldest date.
     """
-    if not isinstance(text, str) or not _DATE.fullmatch(text):
-        raise InvalidDateOfBirth
+    if text is None:
+        raise InvalidDateOfBirth(f"dateOfBirth is missing or null; {_SEND}.")
+    if not isinstance(text, str):
+        raise InvalidDateOfBirth(f"dateOfBirth must be a string; {_SEND}.")
+    if not _DATE.fullmatch(text):
+        raise InvalidDateOfBirth(f"dateOfBirth is not written YYYY-MM-DD; {_SEND}.")
     try:
         born = date.fromisoformat(text)
     except ValueError:
-        raise InvalidDateOfBirth from None
+        raise InvalidDateOfBirth("dateOfBirth is no real date; check its year, month and day.") from None
     if born >= today:
-        raise InvalidDateOfBirth
+        raise InvalidDateOfBirth("dateOfBirth is not before today (UTC); send a date in the past.")
     return born
 
 

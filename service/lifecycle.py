@@ -1,9 +1,11 @@
 """What the process is going through: is it draining, and how many requests are in flight and in work.
 
-Knows nothing of signals, sockets or HTTP; `server.py` decides, `middlewares.py` and `payload.py` count.
+Knows nothing of signals, sockets or HTTP; `server.py` decides, `middlewares.py` and those who wait for others count.
 """
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 
 class Lifecycle:
@@ -28,9 +30,18 @@ class Lifecycle:
         if not self.in_flight:
             self._idle.set()
 
+    @contextmanager
+    def receives(self) -> Iterator[None]:
+        """Count a request as one that still waits for what it needs from outside: its body, or its issuer's keys."""
+        self.receiving += 1
+        try:
+            yield
+        finally:
+            self.receiving -= 1
+
     @property
     def in_work(self) -> int:
-        """Return how many of the requests in flight are there completely; waiting for the others costs nothing."""
+        """Return how many of the requests in flight have all they need; waiting for the others' costs nothing."""
         return self.in_flight - self.receiving
 
     async def idle(self) -> None:

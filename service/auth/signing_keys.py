@@ -1,53 +1,71 @@
 """The public keys that an issuer signs its tokens with.
 
-Owns when they are fetched: at start, once they are old, and when a token names one that is not known; and that they
-outlive an outage of the issuer. Knows nothing of tokens and requests.
+Owns when they are fetched: at start, once they are old, and when a token names one that is not known; how many wait for
+them and how long; and that they outlive an outage of the issuer. Knows nothing of tokens and requests, nor of what the
+issuer says and which of its keys are good.
 """
 
 import asyncio
 import contextvars
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from functools import partial
 
 import aiohttp
 import structlog
-from joserfc.jwk import KeySet, RSAKey
+from joserfc.jwk import RSAKey
 
-from service.config import Config, is_secure_url
+from service.auth.issuer import fetch_key_set
+from service.auth.jwks import SigningKeySet
+from service.config import Config
 from service.errors import SetupError
+from service.lifecycle import Lifecycle
 
 log = structlog.get_logger()
-
-Keys = Mapping[str, RSAKey]
 
 # The issuer may have withdrawn keys that are older; from then on each use asks for new ones.
 MAX_AGE_SECONDS = 3600.0
 # Tokens with made-up key ids must not make us flood the issuer.
 PAUSE_SECONDS = 10.0
+# The whole fetch, discovery included: as long as a request may wait for the storage.
+FETCH_SECONDS = 3.0
 _ADVICE = (
     "the keys of the token issuer {issuer} are not to be had ({reason});"
     " check HELLO_AUTH_ISSUER, HELLO_AUTH_JWKS_URL and the way there"
 )
-_TIMEOUT = aiohttp.ClientTimeout(total=3)
 _RETRY_PAUSE_SECONDS = 0.5
 
 
 class SigningKeys:
     """The issuer's keys by their ids; all who wait for new ones share one fetch."""
 
-    def __init__(self, fetch: Callable[[], Awaitable[Keys]], clock: Callable[[], float]) -> None:
-        """Ask `fetch` for all keys; `clock` counts seconds."""
+    def __init__(
+        self,
+        fetch: Callable[[], Awaitable[SigningKeySet]],
+        clock: Callable[[], float],
+        lifecycle: Lifecycle,
+        *,
+        max_waiting: int,
+        fetch_seconds: float = FETCH_SECONDS,
+    ) -> None:
+        """Ask `fetch` for all keys, for `fetch_seconds` and with `max_waiting` callers waiting at most.
+
+        `clock` counts seconds; `lifecycle` is told of each that waits.
+        """
         self._fetch = fetch
         self._clock = clock
-        self._keys: Keys = {}
+        self._lifecycle = lifecycle
+        self._max_waiting = max_waiting
+        self._fetch_seconds = fetch_seconds
+        self._keys = SigningKeySet({}, {})
         self._fetching: asyncio.Task[None] | None = None
+        self._waiting = 0
         self._tried_at = self._fetched_at = float("-inf")
 
     async def open(self, seconds: float) -> None:
         """Fetch the keys for the first time; after trying for `seconds`, raise what went wrong."""
         deadline = self._clock() + seconds
-        while not self._keys:
+        while not self._keys.usable:
             try:
                 await self._load()
             except Exception:
@@ -56,17 +74,29 @@ class SigningKeys:
                 await asyncio.sleep(_RETRY_PAUSE_SECONDS)
 
     async def find(self, key_id: object) -> RSAKey | None:
-        """Return the key of this id, None if the issuer has none; it is asked again before that is said."""
+        """Return the key of this id, None if the issuer has none.
+
+        Before that is said the issuer is asked again, unless it was asked just now or too many wait already.
+        """
         if not isinstance(key_id, str):
             return None
-        if key_id not in self._keys:
+        if key_id not in self._keys.usable:
             self._refresh()
-            if self._fetching is not None:
-                # Whoever goes away must not cancel the fetch for the others.
-                await asyncio.shield(self._fetching)
+            await self._fetched()
         elif self._clock() - self._fetched_at >= MAX_AGE_SECONDS:
             self._refresh()  # nobody has to wait for it
-        return self._keys.get(key_id)
+        return self._keys.usable.get(key_id)
+
+    async def _fetched(self) -> None:
+        if self._fetching is None or self._waiting >= self._max_waiting:
+            return
+        self._waiting += 1
+        try:
+            with self._lifecycle.receives():
+                # Whoever goes away must not cancel the fetch for the others.
+                await asyncio.shield(self._fetching)
+        finally:
+            self._waiting -= 1
 
     def _refresh(self) -> None:
         if self._fetching is None and self._clock() - self._tried_at >= PAUSE_SECONDS:
@@ -78,52 +108,32 @@ class SigningKeys:
         try:
             await self._load()
         except Exception as error:  # noqa: BLE001 - whatever the issuer answers, the keys at hand stay
-            log.warning("auth.keys_failed", reason=type(error).__name__)
+            log.warning("auth.keys_failed", reason=_reason(error))
         finally:
             self._fetching = None
 
     async def _load(self) -> None:
-        self._keys = await self._fetch()
+        async with asyncio.timeout(self._fetch_seconds):
+            keys = await self._fetch()
+        if keys.ignored and keys.ignored != self._keys.ignored:
+            log.warning("auth.keys_ignored", reasons=dict(keys.ignored))
+        self._keys = keys
         self._fetched_at = self._clock()
-        log.info("auth.keys_fetched", keys=len(self._keys))
+        log.info("auth.keys_fetched", keys=len(keys.usable))
+
+
+def _reason(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
 
 
 @asynccontextmanager
-async def fetched_keys(config: Config) -> AsyncIterator[SigningKeys]:
+async def fetched_keys(config: Config, lifecycle: Lifecycle) -> AsyncIterator[SigningKeys]:
     """Give the keys of the issuer; raise `SetupError` if it gives none within `startup_seconds`."""
-    async with aiohttp.ClientSession(timeout=_TIMEOUT) as session:
-        keys = SigningKeys(lambda: _fetch(session, config), asyncio.get_running_loop().time)
+    async with aiohttp.ClientSession() as session:
+        fetch, clock = partial(fetch_key_set, session, config), asyncio.get_running_loop().time
+        keys = SigningKeys(fetch, clock, lifecycle, max_waiting=config.max_in_flight)
         try:
             await keys.open(config.startup_seconds)
         except Exception as error:
-            raise SetupError(
-                _ADVICE.format(issuer=config.auth_issuer, reason=f"{type(error).__name__}: {error}")
-            ) from error
+            raise SetupError(_ADVICE.format(issuer=config.auth_issuer, reason=_reason(error))) from error
         yield keys
-
-
-async def _fetch(session: aiohttp.ClientSession, config: Config) -> Keys:
-    url = config.auth_jwks_url or await _discover(session, config.auth_issuer)
-    document: Any = await _get_json(session, url)
-    keys = KeySet.import_key_set(document).keys
-    usable = {key.kid: key for key in keys if isinstance(key, RSAKey) and key.kid}
-    if not usable:
-        raise ValueError("the issuer gives no RSA key with a kid")
-    return usable
-
-
-async def _discover(session: aiohttp.ClientSession, issuer: str) -> str:
-    """Return where the keys are (OpenID Connect Discovery 1.0, section 4)."""
-    document = await _get_json(session, f"{issuer.rstrip('/')}/.well-known/openid-configuration")
-    if document["issuer"] != issuer:
-        raise ValueError(f"it calls itself {document['issuer']}")
-    url = str(document["jwks_uri"])
-    if not is_secure_url(url):
-        raise ValueError(f"its keys are at {url}, which is not https")
-    return url
-
-
-async def _get_json(session: aiohttp.ClientSession, url: str) -> dict[str, Any]:
-    async with session.get(url, allow_redirects=False, raise_for_status=True) as response:
-        document: dict[str, Any] = await response.json(content_type=None)
-        return document

@@ -13,15 +13,15 @@ from aiohttp.typedefs import Handler
 from joserfc import jws, jwt
 from joserfc.errors import ClaimError, JoseError
 
+from service.auth.jwks import ALGORITHM
 from service.auth.signing_keys import SigningKeys, fetched_keys
 from service.config import Config
 from service.errors import InsufficientScope, InvalidToken, Unauthorized
+from service.keys import LIFECYCLE
 
 READ_SCOPE = "hello/read"
 WRITE_SCOPE = "hello/write"
 
-# What Cognito signs with, and what every OpenID Connect provider must offer. One algorithm leaves nothing to confuse.
-ALGORITHM = "RS256"
 # How far the issuer's clock and ours may be apart.
 LEEWAY_SECONDS = 10
 
@@ -68,7 +68,7 @@ class TokenVerifier:
                 raise InvalidToken
             key = await self._keys.find(jws.extract_compact(token.encode()).headers().get("kid"))
             if key is None:
-                raise InvalidToken("The issuer has no key of the token's kid.")
+                raise InvalidToken("The token's kid names no key of the issuer; if the key is new, try again in 10 s.")
             claims = jwt.decode(token, key, registry=_HEADERS).claims
             self._rules.validate(claims)
         except ClaimError as error:
@@ -86,7 +86,7 @@ def protect(app: web.Application, config: Config) -> None:
     app.middlewares.append(_admit)
 
     async def verifier_context(app: web.Application) -> AsyncIterator[None]:
-        async with fetched_keys(config) as keys:
+        async with fetched_keys(config, app[LIFECYCLE]) as keys:
             app[_VERIFIER] = TokenVerifier(config.auth_issuer, config.auth_audience, keys)
             yield
 

@@ -1,5 +1,6 @@
 """Bearer tokens: who gets in, who does not and why, and what happens to the issuer's keys."""
 
+import asyncio
 import base64
 import dataclasses
 import hashlib
@@ -7,12 +8,15 @@ import hmac
 import json
 import time
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 import aiohttp
 import boto3
 import pytest
 import pytest_asyncio
+from aiohttp import web
+from aiohttp.typedefs import Handler
 from moto.cognitoidp.models import cognitoidp_backends
 
 from service.auth.tokens import READ_SCOPE, WRITE_SCOPE
@@ -23,6 +27,7 @@ from tests.support import raw
 from tests.support.dynamodb import moto
 from tests.support.inprocess import listening
 from tests.support.issuer import AUDIENCE, Issuer, private_key, public_jwk, running_issuer
+from tests.support.listening import listening_on
 
 BODY = {"dateOfBirth": "1990-12-10"}
 
@@ -51,6 +56,15 @@ async def session(guarded: str) -> AsyncIterator[aiohttp.ClientSession]:
     """Give a client without a token."""
     async with aiohttp.ClientSession(guarded) as client:
         yield client
+
+
+@asynccontextmanager
+async def publishing(answer: Handler, path: str = "/keys") -> AsyncIterator[str]:
+    """Let `answer` give the keys at a URL of its own until the block ends."""
+    app = web.Application()
+    app.router.add_get(path, answer)
+    async with listening_on(web.AppRunner(app, access_log=None)) as url:
+        yield f"{url}{path}"
 
 
 def bearer(token: str) -> dict[str, str]:
@@ -271,6 +285,39 @@ async def test_new_key_is_fetched_and_floods_are_not_passed_on(config: Config) -
         assert issuer.asked == 2
 
 
+async def test_waiting_for_keys_keeps_nobody_out(config: Config, issuer: Issuer) -> None:
+    """While a slow issuer is asked for made-up keys, good requests are served, and only so many wait."""
+    held, answer = asyncio.Event(), asyncio.Event()
+    answer.set()
+
+    async def slow(request: web.Request) -> web.StreamResponse:
+        held.set()
+        await answer.wait()
+        return await issuer.jwks(request)
+
+    async with (
+        publishing(slow) as jwks_url,
+        listening(with_issuer(config, issuer.url, auth_jwks_url=jwks_url, max_in_flight=2)) as (url, _),
+        aiohttp.ClientSession(url) as client,
+    ):
+
+        async def status(**token: Any) -> int:  # noqa: ANN401 - as `Issuer.token`
+            async with client.get("/hello/nobody", headers=bearer(issuer.token(**token))) as response:
+                return response.status
+
+        answer.clear()
+        held.clear()
+        made_up = [asyncio.create_task(status(headers={"kid": f"made-up-{number}"})) for number in range(10)]
+        await held.wait()
+        while sum(task.done() for task in made_up) < 8:
+            await asyncio.wait([task for task in made_up if not task.done()], return_when=asyncio.FIRST_COMPLETED)
+        good = [await status() for _ in range(5)]
+        waiting = sum(not task.done() for task in made_up)
+        answer.set()
+        assert (good, waiting) == ([404] * 5, 2)
+        assert await asyncio.gather(*made_up) == [401] * 10
+
+
 async def test_outage_of_the_issuer_is_not_ours(config: Config) -> None:
     """Known keys go on working while the issuer is down; unknown ones are 401, not 5xx."""
     async with (
@@ -282,6 +329,61 @@ async def test_outage_of_the_issuer_is_not_ours(config: Config) -> None:
         for key_id, status in (("first", 404), ("second", 401), ("first", 404)):
             async with client.get("/hello/nobody", headers=bearer(issuer.token(key_id=key_id))) as response:
                 assert response.status == status
+
+
+async def test_one_strange_key_costs_only_itself(config: Config, issuer: Issuer) -> None:
+    """Keys that cannot be read do not keep those that can from being used."""
+    strange = [{"kty": "EC", "crv": "P-512", "x": "AA", "y": "AA", "kid": "first"}, {"kid": "first"}, None]
+
+    async def jwks(_request: web.Request) -> web.StreamResponse:
+        return web.json_response({"keys": [*strange, public_jwk("first")]})
+
+    async with (
+        publishing(jwks) as jwks_url,
+        listening(with_issuer(config, issuer.url, auth_jwks_url=jwks_url, startup_seconds=0)) as (url, _),
+        aiohttp.ClientSession(url) as client,
+        client.get("/hello/nobody", headers=bearer(issuer.token())) as response,
+    ):
+        assert response.status == 404
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (web.Response(text="[]"), "answers with no JSON object"),
+        (web.Response(text="<html>"), "answers with no JSON object"),
+        (web.Response(text='{"a":' * 9000), "answers with no JSON object"),
+        (web.Response(text=" " * 100_000 + "{}"), "answers with more than 65536 bytes"),
+        (web.Response(status=302, headers={"Location": "/other"}), "answers with status 302"),
+        (web.Response(text="{}"), 'its key set has no list of "keys"'),
+        (web.Response(text='{"keys": {}}'), 'its key set has no list of "keys"'),
+        (web.Response(text='{"keys": []}'), "its key set has no key for RS256: it is empty"),
+        (web.Response(text='{"keys": [1, {"kty": "oct"}, {}]}'), "for RS256: 1 no object, 2 no RSA key"),
+    ],
+    ids=["list", "no JSON", "nested", "huge", "redirect", "no keys", "keys of another kind", "empty", "other keys"],
+)
+async def test_key_set_that_is_none(config: Config, issuer: Issuer, answer: web.Response, reason: str) -> None:
+    """What is no key set, or has no key for us, is refused in words that say so."""
+
+    async def jwks(_request: web.Request) -> web.StreamResponse:
+        return answer
+
+    async with publishing(jwks) as jwks_url:
+        settings = with_issuer(config, issuer.url, auth_jwks_url=jwks_url, startup_seconds=0)
+        with pytest.raises(SetupError, match=reason):
+            await listening(settings).__aenter__()
+
+
+async def test_discovery_that_is_none(config: Config) -> None:
+    """An issuer that answers discovery with something else is refused in words that say so."""
+
+    async def discovery(_request: web.Request) -> web.StreamResponse:
+        return web.json_response([])
+
+    path = "/.well-known/openid-configuration"
+    async with publishing(discovery, path) as url:
+        with pytest.raises(SetupError, match=f"{path} answers with no JSON object"):
+            await listening(with_issuer(config, url.removesuffix(path), startup_seconds=0)).__aenter__()
 
 
 @pytest.mark.parametrize(

@@ -119,6 +119,15 @@ async def test_refuses_bad_dates(client: aiohttp.ClientSession, table: Table, us
     assert stored(table, username) is None
 
 
+async def test_says_that_the_date_is_missing(client: aiohttp.ClientSession, username: str) -> None:
+    """A field of another name is told from a bad date, and nothing that was sent is repeated."""
+    async with client.put(path(username), data='{"birthday": "1990-06-15"}') as response:
+        detail = (await problem(response, 400, "invalid_date_of_birth"))["detail"]
+    assert detail.startswith("dateOfBirth is missing")
+    assert "birthday" not in detail
+    assert "1990" not in detail
+
+
 async def test_refused_write_leaves_the_old_date(client: aiohttp.ClientSession, table: Table, username: str) -> None:
     """A bad PUT loses nothing of what was stored."""
     async with client.put(path(username), data=BODY) as response:

@@ -119,3 +119,23 @@ def test_nothing_else_is_a_date_of_birth(value: object) -> None:
     """What is not a string of a real date in ten ASCII characters is refused."""
     with pytest.raises(InvalidDateOfBirth):
         parse_date_of_birth(value, TODAY)
+
+
+@pytest.mark.parametrize(
+    ("value", "fault"),
+    [
+        (None, "is missing or null"),
+        (19900615, "must be a string"),
+        ("15.06.1990", "is not written YYYY-MM-DD"),
+        ("1990-02-30", "is no real date"),
+        ("2025-06-15", "is not before today"),
+        ("2031-01-01", "is not before today"),
+    ],
+)
+def test_detail_says_what_is_wrong_and_what_to_do(value: object, fault: str) -> None:
+    """Each kind of fault has a sentence of its own, which does not repeat the value: it is personal."""
+    with pytest.raises(InvalidDateOfBirth) as failure:
+        parse_date_of_birth(value, TODAY)
+    assert failure.value.detail.startswith(f"dateOfBirth {fault}")
+    assert "; " in failure.value.detail
+    assert value is None or str(value) not in failure.value.detail

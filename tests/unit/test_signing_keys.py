@@ -1,11 +1,15 @@
 """The issuer's keys: when they are fetched, and that they outlive an outage."""
 
 import asyncio
+from typing import Any
 
 import pytest
 from joserfc.jwk import RSAKey
+from structlog.testing import capture_logs
 
+from service.auth.jwks import SigningKeySet
 from service.auth.signing_keys import MAX_AGE_SECONDS, PAUSE_SECONDS, SigningKeys
+from service.lifecycle import Lifecycle
 from tests.support.issuer import public_jwk
 
 
@@ -20,14 +24,15 @@ class Issuer:
         self.down = False
         self.gate = asyncio.Event()
         self.gate.set()
+        self.ignored: dict[str, int] = {}
 
-    async def fetch(self) -> dict[str, RSAKey]:
+    async def fetch(self) -> SigningKeySet:
         """Give all keys."""
         self.fetches += 1
         await self.gate.wait()
         if self.down:
             raise OSError
-        return {key_id: RSAKey.import_key(public_jwk(key_id)) for key_id in self.key_ids}
+        return SigningKeySet({name: RSAKey.import_key(public_jwk(name)) for name in self.key_ids}, self.ignored)
 
 
 @pytest.fixture
@@ -36,9 +41,16 @@ def issuer() -> Issuer:
     return Issuer()
 
 
-async def opened(issuer: Issuer) -> SigningKeys:
+def unopened(issuer: Issuer, *, max_waiting: int = 10, fetch_seconds: float = 10) -> SigningKeys:
+    """Return keys that have not been fetched yet."""
+    return SigningKeys(
+        issuer.fetch, lambda: issuer.now, Lifecycle(), max_waiting=max_waiting, fetch_seconds=fetch_seconds
+    )
+
+
+async def opened(issuer: Issuer, **limits: Any) -> SigningKeys:  # noqa: ANN401 - those of `unopened`
     """Return keys that have been fetched once."""
-    keys = SigningKeys(issuer.fetch, lambda: issuer.now)
+    keys = unopened(issuer, **limits)
     await keys.open(0)
     return keys
 
@@ -115,7 +127,7 @@ async def test_no_key_id_asks_nobody(issuer: Issuer) -> None:
 async def test_start_waits_for_an_issuer_that_is_late(issuer: Issuer) -> None:
     """The first fetch is tried again until the time is up."""
     issuer.down = True
-    keys = SigningKeys(issuer.fetch, lambda: issuer.now)
+    keys = unopened(issuer)
     opening = asyncio.create_task(keys.open(1))
     while not issuer.fetches:
         await asyncio.sleep(0)
@@ -129,4 +141,41 @@ async def test_start_gives_up(issuer: Issuer) -> None:
     """When the time is up, what went wrong is raised."""
     issuer.down = True
     with pytest.raises(OSError):  # noqa: PT011 - the issuer's own
-        await SigningKeys(issuer.fetch, lambda: issuer.now).open(0)
+        await unopened(issuer).open(0)
+
+
+async def test_no_more_wait_than_may(issuer: Issuer) -> None:
+    """While as many as may wait for an unknown key, others are told at once; later there is room again."""
+    keys = await opened(issuer, max_waiting=2)
+    issuer.key_ids.append("second")
+    issuer.gate.clear()
+    waiting = [asyncio.create_task(keys.find("second")) for _ in range(2)]
+    await asyncio.sleep(0)
+    assert await keys.find("second") is None
+    assert await keys.find("first") is not None
+    issuer.gate.set()
+    assert None not in await asyncio.gather(*waiting)
+    issuer.key_ids.append("third")
+    issuer.now = PAUSE_SECONDS
+    assert await keys.find("third") is not None
+
+
+async def test_nobody_waits_for_ever(issuer: Issuer) -> None:
+    """An issuer that never answers is given up; the keys at hand stay."""
+    keys = await opened(issuer, fetch_seconds=0)
+    issuer.gate.clear()
+    assert await keys.find("second") is None
+    assert await keys.find("first") is not None
+
+
+async def test_ignored_keys_are_told_once(issuer: Issuer) -> None:
+    """Which published keys are of no use is logged when it changes, not with every fetch."""
+    issuer.ignored = {"no RSA key": 1}
+    with capture_logs() as lines:
+        keys = await opened(issuer)
+        for number, ignored in enumerate((issuer.ignored, {"no kid": 2}, {}), 1):
+            issuer.ignored, issuer.now = ignored, number * MAX_AGE_SECONDS
+            await keys.find("first")
+            await settled()
+    told = [line["reasons"] for line in lines if line["event"] == "auth.keys_ignored"]
+    assert told == [{"no RSA key": 1}, {"no kid": 2}]
