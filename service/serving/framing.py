@@ -5,6 +5,7 @@ a good request behind which comes what is no HTTP, or what comes behind an upgra
 has begun. Judges nothing else; whether a piece is HTTP is the parser's business.
 """
 
+import re
 from typing import Any, Final
 
 from aiohttp import hdrs, web
@@ -17,6 +18,8 @@ MAX_REQUEST_LINE_BYTES: Final = 4096
 MAX_FIELDS: Final = 128
 
 _END = b"\r\n\r\n"
+_LINE = re.compile(rb"[^\r\n]")
+_MAX_DIGITS = 20  # of a length that the parser takes, but for zeros in front
 
 
 class Framing:
@@ -45,6 +48,8 @@ class Framing:
                 return len(data)  # of a request that is refused: not worth the search
         elif not self._bytes:
             self._seam = b""
+            line = _LINE.search(data, start)
+            start = line.start() if line else len(data)
         if self._seam and (found := (self._seam + data[start : start + 3]).find(_END)) >= 0:
             return start + found + len(_END) - len(self._seam)
         found = data.find(_END, start)
@@ -81,4 +86,4 @@ class Framing:
         self._bytes = self._lines = 0
         self._seam = b""
         length = None if body.is_eof() else message.headers.get(hdrs.CONTENT_LENGTH)
-        self._left = None if length is None else int(length) - body.total_bytes
+        self._left = None if length is None else int(length[-_MAX_DIGITS:]) - body.total_bytes

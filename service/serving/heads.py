@@ -20,6 +20,7 @@ _HOST = re.compile(
     r"(?:(?:[A-Za-z0-9._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2}){0,255}|\[(?P<ipv6>[0-9A-Fa-f:.]{2,45})\])(?::(?P<port>[0-9]{0,5}))?"
 )
 _MAX_PORT = 65_535
+_MAX_LENGTH_DIGITS = 20
 
 
 def checked(handler: Handler) -> Handler:
@@ -31,6 +32,8 @@ def checked(handler: Handler) -> Handler:
             # What the parser would take for HTTP/0.9, whatever the method, or for HTTP/2.0 in HTTP/1's clothes.
             raise BadRequest
         _check_host(headers.get(hdrs.HOST, ""))
+        if len(headers.get(hdrs.CONTENT_LENGTH, "")) > _MAX_LENGTH_DIGITS:
+            raise BadRequest("The Content-Length has far too many digits.")  # more than `int` takes, if they are zeros
         if hdrs.TRANSFER_ENCODING in headers:
             _check_transfer_encoding(request)
         if headers.get(hdrs.EXPECT) and request.version == HttpVersion11:

@@ -1,6 +1,8 @@
 """What the service takes for granted of aiohttp without being promised it: an upgrade that changes it fails here."""
 
 import asyncio
+from collections import deque
+from typing import Any
 
 import pytest
 from aiohttp import web
@@ -25,17 +27,18 @@ async def handler() -> web.RequestHandler:
 async def test_requests_that_were_read_wait_in_messages() -> None:
     """Each head that is complete, and each error, is at the end of `_messages` at once, with its body."""
     protocol = await handler()
+    messages: deque[Any] = protocol._messages  # noqa: SLF001 - the private name that is used
     protocol.data_received(HEAD[:-1])
-    assert len(protocol._messages) == 0
+    assert len(messages) == 0
     protocol.data_received(HEAD[-1:])
-    message, body = protocol._messages[-1]
+    message, body = messages[-1]
     assert (message.headers["Content-Length"], body.is_eof(), body.total_bytes) == ("2", False, 0)
     protocol.data_received(b"{")
-    assert (len(protocol._messages), body.is_eof(), body.total_bytes) == (1, False, 1)
+    assert (len(messages), body.is_eof(), body.total_bytes) == (1, False, 1)
     protocol.data_received(b"}")
-    assert (len(protocol._messages), body.is_eof()) == (1, True)
+    assert (len(messages), body.is_eof()) == (1, True)
     protocol.data_received(b"nonsense\r\n\r\n")
-    error, nothing = protocol._messages[-1]
+    error, nothing = messages[-1]
     assert isinstance(error.exc, HttpProcessingError)
     assert isinstance(nothing, StreamReader)
     assert nothing.is_eof()

@@ -14,7 +14,7 @@ from service.config import Config
 from tests.api import check_problem, problem
 from tests.support import raw
 from tests.support.inprocess import listening
-from tests.support.issuer import Issuer
+from tests.support.issuer import AUDIENCE, running_issuer
 
 HOST = b"Host: localhost\r\n"
 
@@ -74,6 +74,8 @@ MALFORMED = {
     "NUL in a header": b"GET /hello/Ada HTTP/1.1\r\n" + HOST + b"A: b\x00c\r\n\r\n",
     "length that is no number": b"PUT /hello/Ada HTTP/1.1\r\n" + HOST + b"Content-Length: ten\r\n\r\n",
     "negative length": b"PUT /hello/Ada HTTP/1.1\r\n" + HOST + b"Content-Length: -1\r\n\r\n",
+    "length of zeros": b"PUT /hello/Ada HTTP/1.1\r\n" + HOST + b"Content-Length: " + b"0" * 5000 + b"\r\n\r\n",
+    "length with zeros in front": b"PUT /hello/Ada HTTP/1.1\r\n" + HOST + b"Content-Length: %05000d\r\n\r\n{}" % 2,
     "two lengths": b"PUT /hello/Ada HTTP/1.1\r\n" + HOST + b"Content-Length: 1\r\nContent-Length: 2\r\n\r\n{}",
     "length and chunked": b"PUT /hello/Ada HTTP/1.1\r\n"
     + HOST
@@ -236,9 +238,12 @@ async def test_final_status_at_once(url: str, head: bytes, status: int, code: st
     writer.close()
 
 
-async def test_missing_token_at_once(_guarded: tuple[str, Issuer]) -> None:
+async def test_missing_token_at_once(config: Config) -> None:
     """Whoever has no token is not asked for the body."""
-    response = await raw.exchange(_guarded[0], PUT + LENGTH + WAIT + b"\r\n")
+    async with running_issuer() as issuer:
+        guarded = dataclasses.replace(config, auth_issuer=issuer.url, auth_audience=(AUDIENCE,))
+        async with listening(guarded) as (url, _):
+            response = await raw.exchange(url, PUT + LENGTH + WAIT + b"\r\n")
     check_problem(response.json(), response.headers, 401, "missing_token")
 
 
