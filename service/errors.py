@@ -139,6 +139,15 @@ class RequestTimeout(HelloError):
     advice = "The request did not arrive completely in time; send it again."
 
 
+class PreconditionFailed(HelloError):
+    """The request is conditional, and the service cannot tell whether the condition holds."""
+
+    status = 412
+    code = "precondition_failed"
+    title = "Precondition failed"
+    advice = "A PUT takes no conditions; send it without If-Match and If-None-Match."
+
+
 class BodyTooLarge(HelloError):
     """The request body is larger than the service reads."""
 
@@ -190,6 +199,15 @@ class CorruptRecord(HelloError):
     code = "corrupt_record"
     title = "Corrupt record"
     advice = "What is stored for this username is damaged; PUT the date of birth again to repair it."
+
+
+class UnknownTransferCoding(HelloError):
+    """The body is in a transfer coding that the service does not decode."""
+
+    status = 501
+    code = "unknown_transfer_coding"
+    title = "Unknown transfer coding"
+    advice = "The only Transfer-Encoding that is understood is chunked."
 
 
 class Unavailable(HelloError):

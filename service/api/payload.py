@@ -9,22 +9,27 @@ from typing import Any, NoReturn
 
 from aiohttp import hdrs, web
 
-from service.errors import BodyTooLarge, InvalidBody, RequestTimeout, UnsupportedMediaType
+from service.errors import BodyTooLarge, InvalidBody, PreconditionFailed, RequestTimeout, UnsupportedMediaType
 from service.keys import LIFECYCLE
 
 MAX_BYTES = 4096
+# Whether the client may wait for `100 Continue` before it sends the body.
+CONTINUE = web.RequestKey("CONTINUE", bool)
 
+_MAX_TYPE_CHARACTERS = 256
 # curl and wget send the second one with every body unless they are told otherwise.
 _MEDIA_TYPES = ("application/json", "application/x-www-form-urlencoded")
-_CHARSETS = (None, "utf-8", "utf8")
+_CHARSETS = ("utf-8", "utf8")
+_CONDITIONS = (hdrs.IF_MATCH, hdrs.IF_NONE_MATCH)
 
 
 async def read_json_object(request: web.Request, timeout_seconds: float) -> dict[str, Any]:
     """Return the body as a dictionary.
 
-    Raises `UnsupportedMediaType`, `BodyTooLarge` over `MAX_BYTES`, `RequestTimeout` if it takes
-    longer than `timeout_seconds` to arrive, and `InvalidBody` for everything that is not a strict
-    JSON object in UTF-8: duplicate names (RFC 8259, section 4), NaN and Infinity included.
+    Raises `UnsupportedMediaType`, `PreconditionFailed` if the request is conditional, `BodyTooLarge`
+    over `MAX_BYTES`, `RequestTimeout` if it takes longer than `timeout_seconds` to arrive, and
+    `InvalidBody` for everything that is not a strict JSON object in UTF-8: duplicate names (RFC 8259,
+    section 4), NaN and Infinity included. What the head decides is raised before the body is asked for.
     """
     _check_headers(request)
     document = _parse(await _read(request, timeout_seconds))
@@ -36,10 +41,28 @@ async def read_json_object(request: web.Request, timeout_seconds: float) -> dict
 def _check_headers(request: web.Request) -> None:
     if hdrs.CONTENT_ENCODING in request.headers:
         raise UnsupportedMediaType
-    if request.headers.get(hdrs.CONTENT_TYPE) and request.content_type not in _MEDIA_TYPES:
+    if content_type := request.headers.get(hdrs.CONTENT_TYPE):
+        _check_type(content_type)
+    if (request.content_length or 0) > MAX_BYTES:
+        raise BodyTooLarge
+    if any(name in request.headers for name in _CONDITIONS):
+        raise PreconditionFailed
+
+
+def _check_type(content_type: str) -> None:
+    """Raise unless the type is one of ours (RFC 9110, section 8.3.1), by code that is linear in its length.
+
+    aiohttp's `content_type` and `charset` take time that grows with the square of it.
+    """
+    if len(content_type) > _MAX_TYPE_CHARACTERS:
         raise UnsupportedMediaType
-    if request.charset is not None and request.charset.lower() not in _CHARSETS:
-        raise InvalidBody("The charset of a JSON body must be utf-8.")
+    media_type, *parameters = content_type.lower().split(";")
+    if media_type.rstrip(" \t") not in _MEDIA_TYPES:
+        raise UnsupportedMediaType
+    for parameter in parameters:
+        name, _, value = parameter.strip(" \t").partition("=")
+        if name == "charset" and value.strip('"') not in _CHARSETS:
+            raise InvalidBody("The charset of a JSON body must be utf-8.")
 
 
 async def _read(request: web.Request, timeout_seconds: float) -> bytes:
@@ -47,6 +70,8 @@ async def _read(request: web.Request, timeout_seconds: float) -> bytes:
     lifecycle.receiving += 1
     try:
         async with asyncio.timeout(timeout_seconds):
+            if CONTINUE in request:
+                await _ask_for_body(request)
             return await request.read()
     except TimeoutError:
         raise RequestTimeout from None
@@ -56,6 +81,12 @@ async def _read(request: web.Request, timeout_seconds: float) -> bytes:
         raise InvalidBody("The body does not keep to its own Transfer-Encoding or Content-Length.") from None
     finally:
         lifecycle.receiving -= 1
+
+
+async def _ask_for_body(request: web.Request) -> None:
+    if not request.content.is_eof():
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        request.writer.output_size = 0  # the response itself has not begun
 
 
 def _parse(body: bytes) -> object:

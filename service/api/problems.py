@@ -13,8 +13,6 @@ from service.errors import HelloError, Unauthorized, Unavailable
 from service.keys import REQUEST_ID
 
 RETRY_AFTER_SECONDS = 1
-MAX_REQUEST_LINE_BYTES = 4096
-MAX_HEADER_BYTES = 8190
 
 _BY_STATUS: dict[int, type[HelloError]] = {
     error.status: error
@@ -23,7 +21,6 @@ _BY_STATUS: dict[int, type[HelloError]] = {
         errors.NotFound,
         errors.MethodNotAllowed,
         errors.BodyTooLarge,
-        errors.ExpectationFailed,
     )
 }
 
@@ -35,14 +32,9 @@ def from_exception(exception: BaseException | None) -> HelloError:
     if isinstance(exception, web.HTTPException):
         return _BY_STATUS.get(exception.status, HelloError)()
     if isinstance(exception, http_exceptions.LineTooLong):
-        # Only the limit tells a long request line from a long header field, so the two differ.
-        return errors.UriTooLong() if MAX_REQUEST_LINE_BYTES in exception.args else errors.HeadersTooLarge()
+        return errors.HeadersTooLarge()  # `framing.py` has looked at the request line before
     if isinstance(exception, http_exceptions.HttpProcessingError):
-        too_many = exception.message == "Too many headers received"
-        return errors.HeadersTooLarge() if too_many else errors.BadRequest()
-    if isinstance(exception, UnicodeEncodeError) and exception.object.startswith("Unknown Expect: "):
-        # aiohttp quotes the expectation in its answer, and fails if it is not UTF-8.
-        return errors.ExpectationFailed()
+        return errors.BadRequest()
     return HelloError()
 
 

@@ -20,6 +20,7 @@ from service.config import Config
 from service.errors import SetupError
 from service.keys import LIFECYCLE
 from service.serving.connections import LimitedProtocol, Room
+from service.serving.heads import checked
 from service.serving.shedding import admitted
 from service.serving.systemd import ServiceManager
 
@@ -44,7 +45,7 @@ class Server:
         """Open the store; raise `SetupError` if it is not to be had."""
         await self._runner.setup()
         manager = self._manager()
-        handler: Any = admitted(self._app, observed(self._app, manager.request_handler))
+        handler: Any = checked(admitted(self._app, observed(self._app, manager.request_handler)))
         manager.request_handler = handler
         # What start-up made is here to stay: passing over it, full collections take 1 ms instead of 25.
         gc.collect()

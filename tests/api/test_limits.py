@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import dataclasses
 import resource
 import statistics
 from collections.abc import AsyncIterator, Iterator
@@ -11,11 +12,13 @@ from time import perf_counter
 import aiohttp
 import pytest
 import pytest_asyncio
+from aiohttp import web
 from yarl import URL
 
 from service.config import Config
 from tests.api import check_problem
 from tests.support import raw
+from tests.support.inprocess import listening
 from tests.support.process import ServiceProcess, running_service
 
 SLOW_CLIENTS = 100
@@ -137,6 +140,55 @@ async def test_later_requests_of_a_connection_have_no_more_time(service: Service
         answer = await raw.read_response(reader)
         check_problem(answer.json(), answer.headers, 408, "request_timeout")
         assert await reader.read() == b""
+
+
+PUT = (
+    b"PUT /hello/Ada HTTP/1.1\r\nHost: localhost\r\n",
+    b'Content-Length: 28\r\n\r\n{"dateOfBirth":"1990-06-15"}',
+    b'Transfer-Encoding: chunked\r\n\r\n1c\r\n{"dateOfBirth":"1990-06-15"}\r\n0\r\n\r\n',
+)
+VERSION = b"GET /version HTTP/1.1\r\nHost: localhost\r\n\r\n"
+BEFORE = {
+    "a request": (VERSION, [200]),
+    "a body": (PUT[0] + PUT[1], [204]),
+    "chunks": (PUT[0] + PUT[2], [204]),
+    "more requests than wait": (VERSION * 100, [200] * 100),
+    "bodies of all kinds": (PUT[0] + PUT[2] + PUT[0] + PUT[1] + VERSION, [204, 204, 200]),
+}
+
+
+@pytest.mark.parametrize(("whole", "statuses"), BEFORE.values(), ids=BEFORE)
+async def test_half_a_head_behind_whole_requests(service: ServiceProcess, whole: bytes, statuses: list[int]) -> None:
+    """A head that begins in the same packet in which another request ends has no more time than others."""
+    async with connection(service) as (reader, writer), connection(service) as other:
+        other[1].write(whole + b"\r\n")  # and no head behind
+        writer.write(whole + b"GET /hello/")
+        assert [(await raw.read_response(reader)).status for _ in statuses] == statuses
+        answer = await raw.read_response(reader)
+        check_problem(answer.json(), answer.headers, 408, "request_timeout")
+        assert await reader.read() == b""
+        other[1].write(VERSION)
+        assert [(await raw.read_response(other[0])).status for _ in statuses] == statuses
+        assert (await raw.read_response(other[0])).status == 200
+
+
+async def test_half_a_head_while_another_request_is_worked_on(config: Config) -> None:
+    """A head whose time is over while the request before it is worked on is refused behind that one's answer."""
+    ready = asyncio.Event()
+
+    async def handler(_request: web.Request) -> web.Response:
+        await ready.wait()
+        return web.Response()
+
+    hasty = dataclasses.replace(config, head_seconds=0.1)
+    async with listening(hasty, routes=[web.get("/slow", handler)]) as (url, _):
+        reader, writer = await asyncio.open_connection("127.0.0.1", URL(url).port)
+        writer.write(VERSION.replace(b"version", b"slow") + b"GET /hello/")
+        other = asyncio.create_task(raw.exchange(url, b"GET /hello/", b""))
+        assert (await other).status == 408
+        ready.set()
+        assert [(await raw.read_response(reader)).status for _ in range(2)] == [200, 408]
+        writer.close()
 
 
 async def send_without_reading(service: ServiceProcess) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import dataclasses
+import re
 
 import aiohttp
 import pytest
@@ -13,6 +14,7 @@ from service.config import Config
 from tests.api import check_problem, problem
 from tests.support import raw
 from tests.support.inprocess import listening
+from tests.support.issuer import AUDIENCE, running_issuer
 
 HOST = b"Host: localhost\r\n"
 
@@ -72,11 +74,15 @@ MALFORMED = {
     "NUL in a header": b"GET /hello/Ada HTTP/1.1\r\n" + HOST + b"A: b\x00c\r\n\r\n",
     "length that is no number": b"PUT /hello/Ada HTTP/1.1\r\n" + HOST + b"Content-Length: ten\r\n\r\n",
     "negative length": b"PUT /hello/Ada HTTP/1.1\r\n" + HOST + b"Content-Length: -1\r\n\r\n",
+    "length of zeros": b"PUT /hello/Ada HTTP/1.1\r\n" + HOST + b"Content-Length: " + b"0" * 5000 + b"\r\n\r\n",
+    "length with zeros in front": b"PUT /hello/Ada HTTP/1.1\r\n" + HOST + b"Content-Length: %05000d\r\n\r\n{}" % 2,
     "two lengths": b"PUT /hello/Ada HTTP/1.1\r\n" + HOST + b"Content-Length: 1\r\nContent-Length: 2\r\n\r\n{}",
     "length and chunked": b"PUT /hello/Ada HTTP/1.1\r\n"
     + HOST
     + b"Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
     "unknown transfer encoding": b"PUT /hello/Ada HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: cow\r\n\r\n",
+    "chunks in HTTP/1.0": b"PUT /hello/Ada HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "two hosts": b"GET /hello/Ada HTTP/1.1\r\n" + HOST + HOST + b"\r\n",
 }
 
 
@@ -88,11 +94,103 @@ async def test_malformed_http(url: str, request_bytes: bytes) -> None:
     assert b"Ada" not in response.body
 
 
+HOSTS = (
+    [
+        "",
+        "localhost",
+        "LOCALHOST:8080",
+        "127.0.0.1:80",
+        "[::1]:80",
+        "a_b.example.",
+        "a:",
+        "a%2db",
+        "h" * 255,
+        "a:65535",
+    ],
+    ["a b", "a:443:443", "[::1", "[:::1]", "::1", "a:65536", "a:000080", "a:x", "u@a", "a/b", "a%2", "h" * 256, "\xff"],
+)
+
+
+@pytest.mark.parametrize(("host", "status"), [(host, 200) for host in HOSTS[0]] + [(host, 400) for host in HOSTS[1]])
+async def test_host(url: str, host: str, status: int) -> None:
+    """A Host that is no name or address with or without a port is 400 (RFC 9112, section 3.2)."""
+    response = await raw.exchange(url, b"GET /version HTTP/1.1\r\nHost: " + host.encode("latin-1") + b"\r\n\r\n")
+    assert response.status == status, response
+    if status == 400:
+        check_problem(response.json(), response.headers, 400, "bad_request")
+
+
+CHUNKED = b'1c\r\n{"dateOfBirth":"1990-12-10"}\r\n0\r\n\r\n'
+VERSION = b"GET /version HTTP/1.1\r\n" + HOST + b"\r\n"
+
+
+async def statuses(url: str, sent: bytes) -> list[int]:
+    """Send bytes in one go and return the statuses of all answers until the service closes the connection."""
+    target = URL(url)
+    reader, writer = await asyncio.open_connection(target.host, target.port)
+    writer.write(sent)
+    async with asyncio.timeout(raw.TIMEOUT_SECONDS):
+        heard = await reader.read()
+    writer.close()
+    return [int(status) for status in re.findall(rb"HTTP/1\.[01] (\d{3}) ", heard)]
+
+
+async def test_unknown_transfer_coding(url: str) -> None:
+    """A transfer coding before `chunked` is 501, and what follows is no other request (RFC 9112, section 6.1)."""
+    head = b"PUT /hello/Ada HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: gzip, chunked\r\n\r\n"
+    response = await raw.exchange(url, head + CHUNKED)
+    check_problem(response.json(), response.headers, 501, "unknown_transfer_coding")
+    assert await statuses(url, head + CHUNKED + VERSION) == [501]
+
+
+PUT = b"PUT /hello/Ada HTTP/1.1\r\n" + HOST
+UPGRADE = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n"
+SIZED = b'Content-Length: 28\r\n\r\n{"dateOfBirth":"1990-12-10"}'
+FOLLOWED = {
+    "close": (VERSION[:-2] + b"Connection: close\r\n\r\n", VERSION, [200]),
+    "close after a body": (PUT + b"Connection: close\r\n" + SIZED, VERSION, [204]),
+    "HTTP/1.0": (b"GET /version HTTP/1.0\r\n\r\n", VERSION, [200]),
+    "no HTTP": (VERSION, b"nonsense\r\n\r\n", [200, 400]),
+    "no HTTP after bodies": (
+        PUT + b"Transfer-Encoding: chunked\r\n\r\n" + CHUNKED + PUT + SIZED,
+        b"\0",
+        [204, 204, 400],
+    ),
+    "h2c": (VERSION[:-2] + UPGRADE + b"\r\n", VERSION, [200]),
+    "h2c with a body": (PUT + UPGRADE + SIZED, VERSION, [204]),
+    "h2c with chunks": (PUT + UPGRADE + b"Transfer-Encoding: chunked\r\n\r\n" + CHUNKED, VERSION, [204]),
+    "websocket": (PUT + b"Connection: Upgrade\r\nUpgrade: websocket\r\n" + SIZED, VERSION, [204]),
+    "CONNECT": (b"CONNECT a:80 HTTP/1.1\r\n" + HOST + b"\r\n", VERSION, [404]),
+}
+
+
+@pytest.mark.parametrize(("request_bytes", "behind", "answers"), FOLLOWED.values(), ids=FOLLOWED)
+async def test_request_with_something_behind_it(
+    url: str, request_bytes: bytes, behind: bytes, answers: list[int]
+) -> None:
+    """A good request is answered whatever came with it, and where nothing may follow the connection ends."""
+    assert await statuses(url, request_bytes + behind) == answers
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 5, 7, 64])
+async def test_requests_in_any_pieces(url: str, size: int) -> None:
+    """Wherever the network cuts them, requests are answered as if they had come one after the other."""
+    sent = VERSION + PUT + SIZED + PUT + b"Transfer-Encoding: chunked\r\n\r\n" + CHUNKED + b"\r\n" + VERSION
+    target = URL(url)
+    reader, writer = await asyncio.open_connection(target.host, target.port)
+    for start in range(0, len(sent), size):
+        writer.write(sent[start : start + size])
+        await asyncio.sleep(0)
+    assert [(await raw.read_response(reader)).status for _ in range(4)] == [200, 204, 204, 200]
+    writer.close()
+
+
 TOO_LARGE = {
     "long request line": (b"GET /hello/" + b"a" * 5000 + b" HTTP/1.1\r\n" + HOST + b"\r\n", 414, "uri_too_long"),
     "long query": (b"GET /hello/Ada?" + b"a" * 5000 + b" HTTP/1.1\r\n" + HOST + b"\r\n", 414, "uri_too_long"),
     "long header": (b"GET /healthz HTTP/1.1\r\n" + HOST + b"A: " + b"b" * 9000 + b"\r\n\r\n", 431, "headers_too_large"),
     "long header name": (b"GET /healthz HTTP/1.1\r\n" + HOST + b"A" * 9000 + b": b\r\n\r\n", 431, "headers_too_large"),
+    "long version": (b"GET / HTTP/1." + b"1" * 5000 + b"\r\n" + HOST + b"\r\n", 414, "uri_too_long"),
     "many headers": (b"GET /healthz HTTP/1.1\r\n" + HOST + b"A: b\r\n" * 200 + b"\r\n", 431, "headers_too_large"),
 }
 
@@ -111,6 +209,53 @@ async def test_unknown_expectation(url: str, path: bytes, expectation: bytes) ->
     request = b"GET " + path + b" HTTP/1.1\r\n" + HOST + b"Expect: " + expectation + b"\r\n\r\n"
     response = await raw.exchange(url, request)
     check_problem(response.json(), response.headers, 417, "expectation_failed")
+
+
+WAIT = b"Expect: 100-continue\r\n"
+LENGTH = b"Content-Length: 28\r\n"
+DECIDED = {
+    "bad name": (b"PUT /hello/R2D2 HTTP/1.1\r\n" + HOST + LENGTH, 400, "invalid_username"),
+    "no route": (b"PUT /nothing HTTP/1.1\r\n" + HOST + LENGTH, 404, "not_found"),
+    "wrong method": (b"POST /hello/Ada HTTP/1.1\r\n" + HOST + LENGTH, 405, "method_not_allowed"),
+    "too large": (PUT + b"Content-Length: 4097\r\n", 413, "body_too_large"),
+    "wrong type": (PUT + LENGTH + b"Content-Type: text/plain\r\n", 415, "unsupported_media_type"),
+    "wrong charset": (PUT + LENGTH + b"Content-Type: application/json; charset=latin-1\r\n", 400, "invalid_body"),
+    "encoded": (PUT + LENGTH + b"Content-Encoding: gzip\r\n", 415, "unsupported_media_type"),
+    "condition": (PUT + LENGTH + b"If-None-Match: *\r\n", 412, "precondition_failed"),
+    "bytes that are not UTF-8": (PUT + LENGTH + b"Content-Type: \xff\r\n", 415, "unsupported_media_type"),
+}
+
+
+@pytest.mark.parametrize(("head", "status", "code"), DECIDED.values(), ids=DECIDED)
+async def test_final_status_at_once(url: str, head: bytes, status: int, code: str) -> None:
+    """Whom the head alone refuses is not asked for the body, and told that the connection ends."""
+    target = URL(url)
+    reader, writer = await asyncio.open_connection(target.host, target.port)
+    writer.write(head + WAIT + b"\r\n")
+    response = await raw.read_response(reader)
+    check_problem(response.json(), response.headers, status, code)
+    assert response.headers["connection"] == "close"
+    writer.close()
+
+
+async def test_missing_token_at_once(config: Config) -> None:
+    """Whoever has no token is not asked for the body."""
+    async with running_issuer() as issuer:
+        guarded = dataclasses.replace(config, auth_issuer=issuer.url, auth_audience=(AUDIENCE,))
+        async with listening(guarded) as (url, _):
+            response = await raw.exchange(url, PUT + LENGTH + WAIT + b"\r\n")
+    check_problem(response.json(), response.headers, 401, "missing_token")
+
+
+async def test_continue_only_while_the_body_is_missing(url: str) -> None:
+    """A body that came with its head is not asked for, one that did not is, and the connection goes on after both."""
+    target = URL(url)
+    reader, writer = await asyncio.open_connection(target.host, target.port)
+    writer.write(PUT + WAIT + SIZED + PUT + WAIT + LENGTH + b"\r\n")
+    assert [(await raw.read_response(reader)).status for _ in range(2)] == [204, 100]
+    writer.write(SIZED[-28:] + VERSION)
+    assert [(await raw.read_response(reader)).status for _ in range(2)] == [204, 200]
+    writer.close()
 
 
 async def test_broken_chunks(url: str, username: str) -> None:

@@ -10,10 +10,10 @@ import time
 from rich.console import Console
 
 from tests.fuzz import report
-from tests.fuzz.campaign import hypothesis_cases, raw_requests, schemathesis_cases
+from tests.fuzz.campaign import hypothesis_cases, raw_requests, repeated_characters, schemathesis_cases
 from tests.fuzz.plan import FULL, SHORT, Plan
 from tests.fuzz.report import Run
-from tests.fuzz.target import memory_mb, target
+from tests.fuzz.target import guarded_target, memory_mb, target
 
 _WRONG = 1
 _SHOWN, _SHOWN_CHARACTERS = 3, 4000
@@ -53,6 +53,8 @@ async def _fuzz(plan: Plan, seed: int) -> Run:
             await schemathesis_cases(service.url, seed, plan.examples, folder),
             await raw_requests(service.url, seed, plan.raw),
         ]
+        async with guarded_target() as (guarded, token):
+            stages.append(await repeated_characters(guarded, token, plan.part))
         after = memory_mb(service)
     return Run(plan, seed, stages, service, before, after)
 

@@ -21,6 +21,11 @@ class Hang(Fault):
     """The service did nothing at all, for too long."""
 
 
+def is_ours(status: int) -> bool:
+    """Tell whether a status means an error of ours; 501 is the client's, who wants what the service does not know."""
+    return status >= HTTPStatus.INTERNAL_SERVER_ERROR and status != HTTPStatus.NOT_IMPLEMENTED
+
+
 def document(answer: RawResponse) -> dict[str, Any]:
     """Return the JSON object of `answer`; raise `Fault` if it has none."""
     try:
@@ -31,7 +36,7 @@ def document(answer: RawResponse) -> dict[str, Any]:
 
 def check(answer: RawResponse, *, body: bool = True) -> None:
     """Raise `Fault` if `answer` could not be right for any request; the answer to a HEAD has no `body`."""
-    if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+    if is_ours(answer.status):
         raise Fault(f"{answer.status} is an error of ours")
     if "x-request-id" not in answer.headers:
         raise Fault(f"the {answer.status} has no X-Request-Id")

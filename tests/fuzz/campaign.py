@@ -1,4 +1,4 @@
-"""The three stages: cases of Hypothesis, cases of schemathesis, and bytes that are no HTTP."""
+"""The stages: cases of Hypothesis, cases of schemathesis, bytes that are no HTTP, and long runs of characters."""
 
 import asyncio
 import json
@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 import aiohttp
@@ -16,12 +17,15 @@ from tests.fuzz.conversation import HANG_SECONDS, exchange
 from tests.fuzz.corpus import BORN, NAME
 from tests.fuzz.generated import Dialogue, converse
 from tests.fuzz.malformed import Malformed, malformed
+from tests.fuzz.runs import LIMIT_SECONDS, long_runs, processor_seconds
 from tests.support import schemathesis
+from tests.support.process import ServiceProcess
 
 # Names that may stand in the log by chance: short ones, and words of our code, which Hypothesis likes to try.
 _TELLING_LETTERS = 6
 _OURS = {word for path in Path("service").glob("*.py") for word in re.findall("[A-Za-z]+", path.read_text())}
 _CONNECTIONS = 16
+_TRIES = 5
 
 
 @dataclass
@@ -84,6 +88,29 @@ async def _send(url: str, waiting: Iterable[Malformed], stage: Stage, client: ai
             await _check_health(client)
         except Fault as fault:
             stage.blame(fault, repr(request))
+
+
+async def repeated_characters(service: ServiceProcess, token: str, part: int) -> Stage:
+    """Send every `part`th request with a long run of characters; none may hold up the service for long."""
+    stage = Stage("runs")
+    for what, request in islice(long_runs(token), 0, None, part):
+        stage.sent += 1
+        try:
+            await _check_cost(service, request)
+        except Fault as fault:
+            stage.blame(fault, what)
+    return stage
+
+
+async def _check_cost(service: ServiceProcess, request: Malformed) -> None:
+    """Raise `Fault` if a request takes too much of the processor; what does is measured again."""
+    costs: list[float] = []
+    while len(costs) < _TRIES and min(costs, default=1) > LIMIT_SECONDS:
+        before = processor_seconds(service.process.pid)
+        await exchange(service.url, request)
+        costs.append(processor_seconds(service.process.pid) - before)
+    if min(costs) > LIMIT_SECONDS:
+        raise Fault(f"one request takes {min(costs) * 1000:.0f} ms, more than {LIMIT_SECONDS * 1000:.0f}")
 
 
 async def _check_health(client: aiohttp.ClientSession) -> None:

@@ -1,7 +1,6 @@
 """What a run means: its faults, a table for people, build/fuzz.json for programs."""
 
 from dataclasses import dataclass
-from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +8,7 @@ from rich import box
 from rich.table import Table
 
 from tests.bench.verdict import BOUNDS
+from tests.fuzz.answers import is_ours
 from tests.fuzz.campaign import Stage
 from tests.fuzz.plan import Plan
 from tests.fuzz.target import log_faults, statuses
@@ -32,7 +32,7 @@ class Run:
     @property
     def cases(self) -> int:
         """How many requests were generated as HTTP."""
-        return sum(stage.sent for stage in self.stages if stage.name != "raw")
+        return sum(stage.sent for stage in self.stages if stage.name not in ("raw", "runs"))
 
 
 def faults(run: Run) -> list[str]:
@@ -52,8 +52,9 @@ def summary(run: Run, seconds: float) -> dict[str, Any]:
     return {
         "seed": run.seed,
         "cases": run.cases,
-        "raw_requests": sum(stage.sent for stage in run.stages) - run.cases,
-        "server_errors": sum(count for status, count in logged.items() if status >= HTTPStatus.INTERNAL_SERVER_ERROR),
+        "raw_requests": sum(stage.sent for stage in run.stages if stage.name == "raw"),
+        "long_runs": sum(stage.sent for stage in run.stages if stage.name == "runs"),
+        "server_errors": sum(count for status, count in logged.items() if is_ours(status)),
         "hangs": sum(stage.hangs for stage in run.stages),
         "rss_mb": {"before": run.before, "after": run.after},
         "seconds": round(seconds),

@@ -3,16 +3,18 @@
 import asyncio
 import logging
 import re
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
-from http import HTTPStatus
 from typing import Any
 
 import psutil
 
 from service.storage.dynamodb import create_table
+from tests.fuzz.answers import is_ours
 from tests.support import dynamodb
+from tests.support.issuer import AUDIENCE, running_issuer
 from tests.support.process import ServiceProcess, running_service
 
 # Ids that clients choose are logged as they are, and times are dates.
@@ -33,6 +35,18 @@ async def target() -> AsyncIterator[ServiceProcess]:
                 service.process.terminate()
             await following
             await service.process.wait()
+
+
+@asynccontextmanager
+async def guarded_target() -> AsyncIterator[tuple[ServiceProcess, str]]:
+    """Run another service, which needs tokens, before the same DynamoDB-compatible server; give it and a good token."""
+    async with running_issuer() as issuer:
+        guard = {"HELLO_AUTH_ISSUER": issuer.url, "HELLO_AUTH_AUDIENCE": AUDIENCE}
+        async with running_service(HELLO_DRAIN_SECONDS="0", **guard) as service:
+            following = asyncio.create_task(service.follow())
+            yield service, issuer.token(exp=int(time.time()) + 3600)
+            service.process.terminate()
+            await following
 
 
 def memory_mb(service: ServiceProcess) -> float:
@@ -59,6 +73,4 @@ def log_faults(service: ServiceProcess, personal: Collection[str]) -> list[str]:
 
 
 def _is_ours(event: dict[str, Any]) -> bool:
-    return (
-        event["level"] == "error" or "exception" in event or event.get("status", 0) >= HTTPStatus.INTERNAL_SERVER_ERROR
-    )
+    return event["level"] == "error" or "exception" in event or is_ours(event.get("status", 0))
