@@ -66,21 +66,18 @@ def _check_type(content_type: str) -> None:
 
 
 async def _read(request: web.Request, timeout_seconds: float) -> bytes:
-    lifecycle = request.app[LIFECYCLE]
-    lifecycle.receiving += 1
     try:
-        async with asyncio.timeout(timeout_seconds):
-            if CONTINUE in request:
-                await _ask_for_body(request)
-            return await request.read()
+        with request.app[LIFECYCLE].receives():
+            async with asyncio.timeout(timeout_seconds):
+                if CONTINUE in request:
+                    await _ask_for_body(request)
+                return await request.read()
     except TimeoutError:
         raise RequestTimeout from None
     except web.HTTPRequestEntityTooLarge:
         raise BodyTooLarge from None
     except web.RequestPayloadError:
         raise InvalidBody("The body does not keep to its own Transfer-Encoding or Content-Length.") from None
-    finally:
-        lifecycle.receiving -= 1
 
 
 async def _ask_for_body(request: web.Request) -> None:
