@@ -36,7 +36,7 @@ contract-test: .venv/.ready $(DYNAMODB_LOCAL) ## Run the API and storage tests a
 	@command -v java >/dev/null || { echo "make contract-test needs Java 17 or newer (Debian: apt-get install default-jre-headless)" >&2; exit 1; }
 	$(BIN)/pytest tests/api tests/storage --dynamodb local
 
-fuzz: .venv/.ready ## Send 10,000 generated and 5,000 malformed requests, and check every answer (3 minutes; FUZZ=--short for a tenth)
+fuzz: .venv/.ready ## Send 10,000 generated, 5,000 malformed and 5,000 long-winded requests, and check every answer (5 minutes; FUZZ=--short for a tenth)
 	$(BIN)/python -m tests.fuzz $(FUZZ)
 
 $(DYNAMODB_LOCAL):

@@ -1,5 +1,8 @@
 """What surrounds every request: an id, one canonical log line, errors turned into responses.
 
+These are middlewares as WSGI and ASGI know them: they surround the whole application. aiohttp's own kind runs behind
+its router, so that what the router raises would have neither id nor line, nor an answer of ours.
+
 Owns the request id's rule, the fields of the log line and the headers every response carries.
 Usernames and raw paths are personal data: only the route's template is logged.
 """
@@ -40,9 +43,12 @@ def set_headers(request: web.BaseRequest, response: web.StreamResponse) -> None:
 
 
 def conclude(request: web.BaseRequest, response: web.StreamResponse, lifecycle: Lifecycle) -> None:
-    """Set what every response of the application carries, and close its connection while the instance drains."""
+    """Set what every response of the application carries, and close its connection if it must be.
+
+    That is while the instance drains, and when the request's body is malformed: nobody knows where the next one begins.
+    """
     set_headers(request, response)
-    if lifecycle.draining:
+    if lifecycle.draining or request.content.exception() is not None:
         response.force_close()
 
 

@@ -7,6 +7,7 @@ field. Knows nothing of paths and methods.
 import ipaddress
 import re
 from collections.abc import Awaitable
+from functools import lru_cache
 
 from aiohttp import HttpVersion10, HttpVersion11, hdrs, web
 from aiohttp.typedefs import Handler
@@ -19,6 +20,7 @@ _VERSIONS = (HttpVersion10, HttpVersion11)
 _HOST = re.compile(
     r"(?:(?:[A-Za-z0-9._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2}){0,255}|\[(?P<ipv6>[0-9A-Fa-f:.]{2,45})\])(?::(?P<port>[0-9]{0,5}))?"
 )
+_MAX_HOST_CHARACTERS = 1000
 _MAX_PORT = 65_535
 _MAX_LENGTH_DIGITS = 20
 
@@ -47,9 +49,14 @@ def checked(handler: Handler) -> Handler:
 
 def _check_host(host: str) -> None:
     """Raise `BadRequest` unless `host` is valid (RFC 9112, section 3.2); its absence is the parser's business."""
-    match = _HOST.fullmatch(host)
-    if match is None or int(match["port"] or 0) > _MAX_PORT or not _is_ipv6(match["ipv6"] or "::"):
+    if len(host) > _MAX_HOST_CHARACTERS or not _is_host(host):
         raise BadRequest("The Host header field is not valid; it takes a name or an address, and perhaps a port.")
+
+
+@lru_cache(maxsize=64)  # clients send few different ones
+def _is_host(host: str) -> bool:
+    match = _HOST.fullmatch(host)
+    return match is not None and int(match["port"] or 0) <= _MAX_PORT and _is_ipv6(match["ipv6"] or "::")
 
 
 def _is_ipv6(address: str) -> bool:

@@ -108,6 +108,11 @@ class HelloProtocol(web.RequestHandler):
         self._unread.stop()
         super().connection_lost(exc)
 
+    def log_exception(self, *args: Any, **options: Any) -> None:  # noqa: ANN401 - aiohttp's own signature
+        """Log nothing of a body that turned out to be malformed: its request has been answered."""
+        if not isinstance(options.get("exc_info"), web.RequestPayloadError):
+            super().log_exception(*args, **options)
+
     def rest(self, seconds: float) -> None:
         """Read nothing more for so long."""
         if self.transport is not None:

@@ -6,6 +6,7 @@ users, into them, and does not see which status an error becomes.
 """
 
 import contextvars
+import logging
 import re
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -44,6 +45,8 @@ def configure(environ: Mapping[str, str]) -> None:
     protocol = environ.get("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf")
     if protocol != "http/protobuf":
         raise SetupError(_ONE_PROTOCOL.format(protocol=protocol))
+    # It warns of what is no W3C trace context, and quotes it: whatever a client cared to send.
+    logging.getLogger("opentelemetry.trace").setLevel(logging.ERROR)
     try:
         _tracer = _provider().get_tracer("service", __version__)
     except ImportError:

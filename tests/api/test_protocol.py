@@ -172,6 +172,16 @@ async def test_request_with_something_behind_it(
     assert await statuses(url, request_bytes + behind) == answers
 
 
+@pytest.mark.parametrize("size", ["0x1c", "-1c", "1c ", "", "XX"])
+async def test_chunks_that_are_malformed_are_answered_once(url: str, size: str) -> None:
+    """A request with malformed chunks is 400 wherever the network cuts it, and is the last of its connection."""
+    head, body = PUT + b"Transfer-Encoding: chunked\r\n\r\n", CHUNKED.replace(b"1c", size.encode())
+    assert await statuses(url, head + body + VERSION) == [400]
+    response = await raw.exchange(url, head, body + VERSION)
+    check_problem(response.json(), response.headers, 400, "invalid_body")
+    assert response.headers["connection"] == "close"
+
+
 @pytest.mark.parametrize("size", [1, 2, 3, 5, 7, 64])
 async def test_requests_in_any_pieces(url: str, size: int) -> None:
     """Wherever the network cuts them, requests are answered as if they had come one after the other."""

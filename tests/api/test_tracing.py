@@ -67,7 +67,8 @@ async def test_request_span_has_its_calls_below_it_and_names_nobody(config: Conf
         environ = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url, "OTEL_SERVICE_NAME": "hello-test"}
         async with running_service(HELLO_TABLE_NAME=config.table_name, HELLO_DRAIN_SECONDS="0", **environ) as service:
             async with aiohttp.ClientSession(service.url) as client:
-                headers = {"traceparent": f"00-{TRACE}-{PARENT}-01"}
+                headers = {"traceparent": f"00-{TRACE}-{PARENT}-01", "tracestate": f"{NAME}@=a"}
+                headers["baggage"] = f"{NAME}{'@' * 5000}={BORN}"
                 path = f"/hello/{NAME}?{NAME}={BORN}"
                 await client.put(path, json={"dateOfBirth": BORN}, headers=headers)
                 await client.get(f"/hello/{NAME}{BORN}", headers=headers)
@@ -90,6 +91,7 @@ async def test_request_span_has_its_calls_below_it_and_names_nobody(config: Conf
     assert "hello-test" in everything
     assert NAME not in everything
     assert BORN not in everything
+    assert NAME not in str(service.events)
     logged = [event["trace_id"] for event in service.events if event["event"] == "request.completed"]
     assert logged == [TRACE, TRACE, get.trace_id.hex()]
 

@@ -19,6 +19,8 @@ _REFUSALS = [
     for code in ("bad_request", "uri_too_long", "headers_too_large", "unknown_transfer_coding")
 ]
 
+_REFUSED = (HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_IMPLEMENTED)
+
 
 async def exchange(url: str, sent: Malformed) -> list[RawResponse]:
     """Return the answers to `sent`; raise `Fault` if the service hangs, or if an answer is not as it must be."""
@@ -78,5 +80,7 @@ def _check_sequence(sent: Malformed, answers: list[RawResponse]) -> None:
         raise Fault("there is an answer after one to a request that is no HTTP")
     if len(answers) - sum(refused) > sent.data.count(b"HTTP/1."):
         raise Fault("there are more answers than requests")
-    if sent.ambiguous and not all(refused):
+    if sent.ambiguous and any(answer.status not in _REFUSED for answer in answers):
         raise Fault("a request whose end is ambiguous was answered")
+    if sent.ambiguous and len(answers) > 1:
+        raise Fault("a request whose end is ambiguous was taken for two")
