@@ -7,8 +7,6 @@ The only module that may import aiobotocore or botocore. Knows nothing of HTTP r
 import asyncio
 import math
 import os
-import socket
-import struct
 import time
 from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
@@ -20,14 +18,13 @@ from aiobotocore.config import AioConfig
 from aiobotocore.session import get_session
 from botocore.exceptions import BotoCoreError, ClientError
 
-from service import __version__
 from service.config import Config
 from service.errors import CorruptRecord, SetupError, StorageUnavailable
+from service.storage.client import SETTINGS
 from service.storage.wire import NotDynamoDB, shorten
 from service.telemetry import metrics
 
 if TYPE_CHECKING:
-    from aiohttp import AddrInfoType
     from botocore.awsrequest import AWSRequest
     from types_aiobotocore_dynamodb import DynamoDBClient
     from types_aiobotocore_dynamodb.type_defs import AttributeValueTypeDef, WriteRequestTypeDef
@@ -47,35 +44,6 @@ _KEY = "username"
 _BORN = "dateOfBirth"
 # A username has letters only, so no user can have this key.
 _PING_KEY = "0"
-
-_RESET_WHEN_CLOSED = struct.pack("ii", 1, 0)
-
-
-def _open_socket(address: "AddrInfoType") -> socket.socket:
-    """Open a socket that forgets, when it is closed, what the network has not yet taken.
-
-    A call that is given up closes its connection. What the kernel still held of a write would otherwise be delivered
-    once the network is back, and replace what was acknowledged meanwhile.
-    """
-    family, kind, protocol, *_ = address
-    opened = socket.socket(family, kind, protocol)
-    opened.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_WHEN_CLOSED)
-    return opened
-
-
-_CLIENT_CONFIG = AioConfig(
-    connector_args={"socket_factory": _open_socket},
-    connect_timeout=1,
-    read_timeout=1,
-    # The SDK pauses for up to a second before its second attempt, too long to let it try more within the budget.
-    retries={"mode": "standard", "total_max_attempts": 2},
-    max_pool_connections=128,
-    # Building the default user agent again for each call costs about a fifth of its CPU time.
-    user_agent=f"hello-birthday/{__version__}",
-    account_id_endpoint_mode="disabled",
-    # Our own rules have checked everything already.
-    parameter_validation=False,
-)
 
 
 class UserStore:
@@ -189,7 +157,7 @@ async def open_store(config: Config) -> AsyncIterator[UserStore]:
 
 
 @asynccontextmanager
-async def _new_client(config: AioConfig = _CLIENT_CONFIG) -> "AsyncIterator[DynamoDBClient]":
+async def _new_client(config: AioConfig = SETTINGS) -> "AsyncIterator[DynamoDBClient]":
     try:
         # Of the variables all AWS SDKs share, botocore alone does not read this one.
         region = os.environ.get("AWS_REGION") or None

@@ -61,27 +61,6 @@ async def test_many_at_once(config: Config) -> None:
         assert await asyncio.gather(*[store.get(name) for name in names]) == [BORN] * 150
 
 
-async def test_call_that_is_given_up_is_reset(config: Config, username: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A network that comes back delivers nothing of a call that was given up: its connection ends with a reset."""
-    ended: asyncio.Future[BaseException | bytes] = asyncio.get_running_loop().create_future()
-
-    async def never_answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            while received := await reader.read(65536):
-                pass
-            ended.set_result(received)
-        except ConnectionResetError as error:
-            ended.set_result(error)
-        writer.close()
-
-    async with await asyncio.start_server(never_answer, "127.0.0.1", 0) as server:
-        monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
-        async with open_store(dataclasses.replace(config, storage_seconds=0.2)) as store:
-            with pytest.raises(StorageUnavailable):
-                await store.put(username, BORN)
-            assert isinstance(await ended, ConnectionResetError)
-
-
 async def expect_setup_error(config: Config) -> str:
     """Return the message with which the store refuses to open."""
     with pytest.raises(SetupError) as failure:
