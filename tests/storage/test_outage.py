@@ -1,7 +1,6 @@
 """The store is cut off and comes back: what was given up meanwhile never shows, over TLS as in production."""
 
 import asyncio
-import dataclasses
 from collections.abc import Callable
 from datetime import date
 

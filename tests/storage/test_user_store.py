@@ -12,7 +12,7 @@ from types_boto3_dynamodb.service_resource import Table
 
 from service.config import Config
 from service.errors import CorruptRecord, SetupError, StorageUnavailable
-from service.storage.dynamodb import create_table, open_store
+from service.storage.dynamodb import create_table
 from service.storage.startup import connected_store
 from tests.support.dynamodb import free_port
 from tests.support.proxy import FaultyProxy, aws_error

@@ -68,7 +68,8 @@ def aws_error(code: str, status: int = 400) -> Fault:
 
     async def answer(_request: web.Request) -> web.StreamResponse:
         body = json.dumps({"__type": f"com.amazonaws.dynamodb.v20120810#{code}", "message": "for a test"})
-        return web.Response(text=body, status=status, content_type="application/x-amz-json-1.0")
+        headers = {"x-amzn-RequestId": "for a test"}
+        return web.Response(text=body, status=status, headers=headers, content_type="application/x-amz-json-1.0")
 
     return answer
 
