@@ -5,6 +5,7 @@ Owns which failures to make a client waiting cannot mend. Knows nothing of Dynam
 
 import os
 import ssl
+from json import JSONDecodeError
 from urllib.parse import urlsplit
 
 from aiobotocore.session import AioSession
@@ -12,6 +13,7 @@ from botocore.exceptions import (
     ClientError,
     CredentialRetrievalError,
     HTTPClientError,
+    InvalidRegionError,
     MetadataRetrievalError,
     NoCredentialsError,
     NoRegionError,
@@ -32,6 +34,7 @@ _MAY_PASS = (
     MetadataRetrievalError,
     NoConnection,
     NoCredentialsError,
+    RuntimeError,  # They came, and had expired already.
     TimeoutError,
 )
 _ADVICE: dict[type[Exception], str] = {
@@ -64,18 +67,28 @@ def check_endpoint(url: str) -> None:
         ) from error
 
 
-def explained(error: Exception) -> SetupError | StorageUnavailable:
+def explained(error: Exception, session: AioSession) -> SetupError | StorageUnavailable:
     """Return what to raise for whatever kept a client from being made: waiting may help, or will not."""
     if isinstance(error, NoCredentialsError):
         return StorageUnavailable("NoCredentialsError")
     if isinstance(error, _MAY_PASS):
         return StorageUnavailable("CredentialRetrievalError")
-    return SetupError(_ADVICE.get(type(error)) or f"the AWS settings are wrong: {_sentence(error)}")
+    return SetupError(_ADVICE.get(type(error)) or f"the AWS settings are wrong: {_sentence(error, session)}")
 
 
-def _sentence(error: Exception) -> str:
-    if isinstance(error, OSError) and error.filename:
-        by_variable = error.filename == os.environ.get("AWS_WEB_IDENTITY_TOKEN_FILE")
-        setting = "AWS_WEB_IDENTITY_TOKEN_FILE" if by_variable else "the AWS configuration file"
-        return f"{setting} names {error.filename!r}, which cannot be used ({error.strerror})"
+def _sentence(error: Exception, session: AioSession) -> str:
+    if isinstance(error, InvalidRegionError):
+        return f"{error} Correct AWS_REGION."
+    token = os.environ.get("AWS_WEB_IDENTITY_TOKEN_FILE")
+    if token and isinstance(error, OSError) and error.filename == token:
+        return f"AWS_WEB_IDENTITY_TOKEN_FILE {token!r} cannot be read ({error.strerror})"
+    if isinstance(error, OSError | JSONDecodeError) and (command := _credential_process(session)):
+        reason = "gives no JSON" if isinstance(error, JSONDecodeError) else f"cannot be run ({error.strerror})"
+        return f"credential_process {command!r} {reason}"
     return " ".join(str(error).split())
+
+
+def _credential_process(session: AioSession) -> str | None:
+    # Only that of the profile itself: one that it names as its source stays anonymous.
+    command: str | None = session.get_scoped_config().get("credential_process")
+    return command

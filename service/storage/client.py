@@ -87,10 +87,10 @@ async def open_client(seconds: float, settings: AioConfig = SETTINGS) -> "AsyncI
     Raises `SetupError` at once if the AWS settings are wrong, `StorageUnavailable` if no credentials come within
     `seconds`.
     """
+    session = get_session()
     async with AsyncExitStack() as stack:
         try:
             async with asyncio.timeout(seconds):
-                session = get_session()
                 check_certificates(session)
                 credentials = await live_credentials(session)
                 # Of the variables all AWS SDKs share, botocore alone does not read this one.
@@ -101,7 +101,7 @@ async def open_client(seconds: float, settings: AioConfig = SETTINGS) -> "AsyncI
         except SetupError:
             raise
         except Exception as error:
-            raise explained(error) from error
+            raise explained(error, session) from error
         bypass_serializer(client)
         _watch_refusals(client, credentials)
         async with _running(credentials.keep()):

@@ -154,7 +154,8 @@ class Coalescer(abc.ABC, Generic[V, R]):
             until = self._end(slot.until for slot in slots)
             outcomes = await self._sender.many({slot.key: slot.value for slot in slots}, until)
         except Exception as error:
-            log.warning("batch.failed", keys=len(slots), exc_info=error)
+            known = isinstance(error, StorageUnavailable)  # and logged with its reason
+            log.warning("batch.failed", keys=len(slots), exc_info=None if known else error)
             await asyncio.gather(*[self._recover(slot, error) for slot in slots])
             return
         for slot in slots:

@@ -6,6 +6,8 @@ it; and what AWS no longer knows it keeps until it expires. Knows nothing of Dyn
 
 import asyncio
 import contextlib
+import logging
+from collections.abc import Iterator
 
 import structlog
 from aiobotocore.credentials import AioCredentials
@@ -50,8 +52,8 @@ class LiveCredentials:
 
     async def _renew(self) -> None:
         if self._refused.is_set():
-            self._refused.clear()
             self._source = await _find(get_session())
+            self._refused.clear()
         fresh = await self._source.get_frozen_credentials()
         signing = self._signing
         if fresh.access_key != signing.access_key or fresh.token != signing.token:
@@ -65,8 +67,9 @@ async def live_credentials(session: AioSession) -> LiveCredentials:
 
     Raises `NoCredentialsError` if there are none, and whatever goes wrong on the way to them.
     """
-    source = await _find(get_session())
-    frozen = await source.get_frozen_credentials()
+    with _silence():
+        source = await _find(get_session())
+        frozen = await source.get_frozen_credentials()
     session.set_credentials(frozen.access_key or "", frozen.secret_key or "", frozen.token)
     return LiveCredentials(source, await _find(session))
 
@@ -76,3 +79,15 @@ async def _find(session: AioSession) -> AioCredentials:
     if found is None:
         raise NoCredentialsError
     return found
+
+
+@contextlib.contextmanager
+def _silence() -> Iterator[None]:
+    """Keep the library from logging what it raises besides; a start that fails says so in one sentence."""
+    library = logging.getLogger("aiobotocore")
+    level = library.level
+    library.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        library.setLevel(level)

@@ -15,7 +15,7 @@ from service.errors import CorruptRecord, SetupError, StorageUnavailable
 from service.storage.dynamodb import create_table
 from service.storage.startup import connected_store
 from tests.support.dynamodb import free_port
-from tests.support.proxy import FaultyProxy, aws_error
+from tests.support.proxy import FaultyProxy, aws_error, spoilt
 
 BORN = date(1990, 6, 15)
 
@@ -197,3 +197,19 @@ async def test_runtime_failure_names_its_reason(config: Config, table: Table) ->
         with pytest.raises(StorageUnavailable) as failure:
             await store.get("Ada")
     assert failure.value.reason == "ResourceNotFoundException"
+
+
+@pytest.mark.parametrize("status", [200, 400, 500])
+async def test_answer_that_cannot_be_read(
+    config: Config, dynamodb: str, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    """Whatever DynamoDB answers instead of a JSON object, the storage is unavailable, and that is logged."""
+    proxy = FaultyProxy(dynamodb)
+    async with proxy.running() as url:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", url)
+        async with connected_store(config) as store:
+            for body in (b"", b"[]", b"null", b"not UTF-8: \xff", b"<html>"):
+                proxy.fault = spoilt(body, status)
+                with structlog.testing.capture_logs() as events, pytest.raises(StorageUnavailable):
+                    await store.get("Ada")
+                assert [event["event"] for event in events] == ["storage.failed"]
