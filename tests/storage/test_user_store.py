@@ -11,11 +11,12 @@ from aiohttp import web
 from types_boto3_dynamodb.service_resource import Table
 
 from service.config import Config
-from service.errors import CorruptRecord, SetupError, StorageUnavailable
-from service.storage.dynamodb import create_table
+from service.errors import CorruptRecord, Ending, SetupError, StorageUnavailable
+from service.storage.dynamodb import create_table, open_store
 from service.storage.startup import connected_store
 from tests.support.dynamodb import free_port
-from tests.support.proxy import FaultyProxy, aws_error, spoilt
+from tests.support.proxy import Fault, FaultyProxy, aws_error, cut, garbage, spoilt
+from tests.support.tls import Authority
 
 BORN = date(1990, 6, 15)
 
@@ -213,3 +214,52 @@ async def test_answer_that_cannot_be_read(
                 with structlog.testing.capture_logs() as events, pytest.raises(StorageUnavailable):
                     await store.get("Ada")
                 assert [event["event"] for event in events] == ["storage.failed"]
+
+
+async def gateway(_request: web.Request) -> web.StreamResponse:
+    """Answer as something on the way that waited for DynamoDB in vain."""
+    return web.Response(status=504)
+
+
+@pytest.mark.parametrize(
+    ("fault", "ending"),
+    [
+        (cut, Ending.UNANSWERED),
+        (garbage, Ending.UNANSWERED),
+        (gateway, Ending.UNANSWERED),
+        (spoilt(b"[]"), Ending.UNANSWERED),
+        (aws_error("InternalServerError", 500), Ending.FAILED),
+        (aws_error("ThrottlingException"), Ending.THROTTLED),
+        (aws_error("AccessDeniedException"), Ending.REFUSED),
+    ],
+)
+async def test_failed_write_tells_whether_it_may_have_been_done(
+    config: Config, dynamodb: str, monkeypatch: pytest.MonkeyPatch, fault: Fault, ending: Ending
+) -> None:
+    """Only what DynamoDB itself answered is sure; what it did not answer may be on its way still."""
+    proxy = FaultyProxy(dynamodb)
+    proxy.fault = fault
+    async with proxy.running() as url:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", url)
+        assert await ending_of_a_write(config) is ending
+
+
+@pytest.mark.parametrize("trusted", [True, False], ids=["nobody listens", "certificate of a stranger"])
+async def test_write_without_a_connection_was_surely_not_done(
+    config: Config, dynamodb: str, monkeypatch: pytest.MonkeyPatch, trusted: bool
+) -> None:
+    """Where no connection comes about nothing was sent."""
+    if not trusted:
+        monkeypatch.setenv("AWS_CA_BUNDLE", Authority().bundle)
+    async with FaultyProxy(dynamodb).running() as url:
+        elsewhere = f"https://127.0.0.1:{free_port()}"
+        monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", elsewhere if trusted else url)
+        assert await ending_of_a_write(config) is Ending.FAILED
+
+
+async def ending_of_a_write(config: Config) -> Ending:
+    """Return how a write fails."""
+    async with open_store(config) as store:
+        with pytest.raises(StorageUnavailable) as failure:
+            await store.put("Ada", BORN)
+    return failure.value.ending
