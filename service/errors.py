@@ -4,6 +4,7 @@ Owns the one hierarchy every layer raises. Knows nothing of HTTP libraries, Dyna
 `problems.py` renders it.
 """
 
+from enum import Enum
 from typing import ClassVar
 
 
@@ -235,21 +236,27 @@ class Overloaded(Unavailable):
     advice = "This instance has too much to do at the moment; try again in a moment."
 
 
-class StorageUnavailable(Unavailable):
-    """DynamoDB did not answer in time, or refused; `reason` is for the log, never for the client.
+class Ending(Enum):
+    """How a call to DynamoDB failed, which decides whether it may be made again."""
 
-    `throttled` tells that it refused because too much was asked of it: the same call may succeed in a moment.
-    """
+    REFUSED = "DynamoDB answered that it will not do this, now or later."
+    THROTTLED = "DynamoDB answered that too much was asked of it; the same call may succeed in a moment."
+    FAILED = "It was surely not done: it was never sent, or DynamoDB answered that something broke."
+    UNANSWERED = "Nobody knows: it may have been done, or may still be done at any time from now on."
+
+
+class StorageUnavailable(Unavailable):
+    """DynamoDB did not answer in time, or refused; `reason` is for the log, never for the client."""
 
     code = "storage_unavailable"
     title = "Storage unavailable"
     advice = "The storage does not answer at the moment; try again in a moment."
 
-    def __init__(self, reason: str, *, throttled: bool = False) -> None:
-        """Keep `reason`, the name of what went wrong."""
+    def __init__(self, reason: str, ending: Ending = Ending.REFUSED) -> None:
+        """Keep `reason`, the name of what went wrong, and how the call ended."""
         super().__init__()
         self.reason = reason
-        self.throttled = throttled
+        self.ending = ending
 
 
 class SetupError(Exception):

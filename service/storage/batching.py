@@ -10,9 +10,9 @@ from contextlib import asynccontextmanager
 from datetime import date
 
 from service.config import Config
-from service.errors import StorageUnavailable
+from service.errors import Ending, StorageUnavailable
 from service.storage.coalescing import ReadCoalescer, Sender, WriteCoalescer
-from service.storage.dynamodb import MAX_READS, MAX_WRITES, UserStore
+from service.storage.dynamodb import MAX_READS, MAX_WRITES, PING_KEY, UserStore
 from service.storage.expiry import Expiry
 from service.storage.startup import connected_store
 from service.telemetry import metrics
@@ -23,7 +23,6 @@ class BatchingStore:
 
     def __init__(self, store: UserStore, budget_seconds: float) -> None:
         """Send everything to `store`; no request waits longer than `budget_seconds`."""
-        self.ping = store.ping
         expiry = Expiry(budget_seconds, _exhausted)
         reading = Sender[None, date | None](
             "read", lambda username, _, until: store.get(username, until), store.get_many, MAX_READS
@@ -39,6 +38,10 @@ class BatchingStore:
         """Store the date of birth; on return DynamoDB has acknowledged this very item."""
         await self._writes.submit(username, born)
 
+    async def ping(self) -> None:
+        """Return if the table answers a read."""
+        await self.get(PING_KEY)
+
     async def close(self) -> None:
         """Cancel what is still out."""
         await self._reads.close()
@@ -47,7 +50,7 @@ class BatchingStore:
 
 def _exhausted() -> StorageUnavailable:
     metrics.BUDGET_EXHAUSTED.inc()
-    return StorageUnavailable("TimeoutError")
+    return StorageUnavailable("TimeoutError", Ending.UNANSWERED)
 
 
 @asynccontextmanager

@@ -16,7 +16,7 @@ from typing import Generic
 
 import structlog
 
-from service.errors import StorageUnavailable
+from service.errors import Ending, StorageUnavailable
 from service.storage.expiry import Expiry, R, Slot, V
 from service.telemetry import metrics, tracing
 
@@ -29,6 +29,9 @@ MAX_CALLS_OUT = 32
 # Turns of the event loop that answers need to get out, and new requests to get here.
 _ROUNDS = 4
 _SINGLES_AT_ONCE = 16
+# How often a failure that may pass is passed over, and how often by the same batch before each key is tried alone.
+_RETRIES = 3
+_RETRIES_TOGETHER = 2
 BACKOFF_SECONDS = 0.025
 MAX_BACKOFF_SECONDS = 0.8
 
@@ -39,8 +42,9 @@ class Sender(Generic[V, R]):
 
     Both are told when they end at the latest, in seconds of the event loop's clock.
     `many` tells what became of each key: a result, or an exception for that key alone. A key it
-    leaves out was not processed, and goes again after a pause as long as somebody waits; so does one
-    for which `one` raises a throttled `StorageUnavailable`. When `many` fails as a whole its keys are sent one by one.
+    leaves out was not processed, and goes again after a pause as long as somebody waits; so does what raises a
+    `StorageUnavailable` that is throttled. One that may pass otherwise goes again a few times. When `many` fails as a
+    whole, and not only for a moment, its keys are sent one by one.
     """
 
     operation: str
@@ -90,6 +94,10 @@ class Coalescer(abc.ABC, Generic[V, R]):
     @abc.abstractmethod
     def _finished(self, slot: Slot[V, R]) -> None:
         """Note that nothing more happens for `slot`."""
+
+    @abc.abstractmethod
+    def _repeatable(self, error: Exception) -> bool:
+        """Say whether it does no harm to send again what ended with `error`."""
 
     @abc.abstractmethod
     def _end(self, untils: Iterable[float]) -> float:
@@ -146,8 +154,9 @@ class Coalescer(abc.ABC, Generic[V, R]):
             until = self._end(slot.until for slot in slots)
             outcomes = await self._sender.many({slot.key: slot.value for slot in slots}, until)
         except Exception as error:
-            log.warning("batch.failed", keys=len(slots), exc_info=error)
-            await asyncio.gather(*map(self._call_in_turn, slots))
+            known = isinstance(error, StorageUnavailable)  # and logged with its reason
+            log.warning("batch.failed", keys=len(slots), exc_info=None if known else error)
+            await asyncio.gather(*[self._recover(slot, error) for slot in slots])
             return
         for slot in slots:
             if slot.key in outcomes:
@@ -156,22 +165,33 @@ class Coalescer(abc.ABC, Generic[V, R]):
             else:
                 self._retry_later(slot)
 
-    async def _call_in_turn(self, slot: Slot[V, R]) -> None:
-        async with self._singles:
-            await self._call_alone(slot)
+    async def _recover(self, slot: Slot[V, R], error: Exception) -> None:
+        """Do what is left to do for a key whose batch failed as a whole."""
+        if self._goes_again(slot, error, _RETRIES_TOGETHER):
+            self._retry_later(slot)
+        elif self._repeatable(error):
+            async with self._singles:
+                await self._call_alone(slot)
+        else:
+            slot.settle(error)
+            self._finished(slot)
 
     async def _call_alone(self, slot: Slot[V, R]) -> None:
         if slot.may_leave(asyncio.get_running_loop().time()):
             try:
                 slot.settle(await self._sender.one(slot.key, slot.value, slot.until))
-            except StorageUnavailable as error:
-                if error.throttled:
+            except Exception as error:  # noqa: BLE001 - whatever it is, it belongs to those who wait
+                if self._goes_again(slot, error, _RETRIES):
                     self._retry_later(slot)  # with others by then, which costs the table fewer calls
                     return
                 slot.settle(error)
-            except Exception as error:  # noqa: BLE001 - whatever it is, it belongs to those who wait
-                slot.settle(error)
         self._finished(slot)
+
+    def _goes_again(self, slot: Slot[V, R], error: Exception, retries: int) -> bool:
+        if not isinstance(error, StorageUnavailable) or error.ending is Ending.REFUSED:
+            return False
+        patient = error.ending is Ending.THROTTLED or slot.retries < retries
+        return patient and self._repeatable(error) and slot.may_leave(asyncio.get_running_loop().time())
 
     def _retry_later(self, slot: Slot[V, R]) -> None:
         pause = random.uniform(0, min(MAX_BACKOFF_SECONDS, BACKOFF_SECONDS * 2**slot.retries))  # noqa: S311 - jitter
@@ -195,6 +215,10 @@ class ReadCoalescer(Coalescer[V, R]):
 
     def _finished(self, slot: Slot[V, R]) -> None:
         """Do nothing: no read waits for another."""
+
+    def _repeatable(self, error: Exception) -> bool:  # noqa: ARG002 - whatever it is
+        """Say yes: a read changes nothing."""
+        return True
 
     def _end(self, untils: Iterable[float]) -> float:
         """Return the latest: a read that comes too late for some does no harm."""
@@ -231,6 +255,10 @@ class WriteCoalescer(Coalescer[V, R]):
                 self._enqueue(follower)
                 return
         del self._followers[slot.key]
+
+    def _repeatable(self, error: Exception) -> bool:
+        """Say no if it may still be on its way: it could arrive after what was sent later, and was acknowledged."""
+        return isinstance(error, StorageUnavailable) and error.ending is not Ending.UNANSWERED
 
     def _end(self, untils: Iterable[float]) -> float:
         """Return the earliest: nothing is written whose caller has been refused."""

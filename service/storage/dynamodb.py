@@ -1,81 +1,40 @@
 """The storage: dates of birth in one DynamoDB table, behind `UserStore`.
 
-Owns the table's schema, the AWS client's settings and the translation of AWS's errors into ours.
-The only module that may import aiobotocore or botocore. Knows nothing of HTTP requests.
+Owns the table's schema and how it is asked. Knows nothing of HTTP requests, or of the AWS library but its calls.
 """
 
 import asyncio
 import math
-import os
-import socket
-import struct
 import time
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Awaitable, Collection, Mapping
 from contextlib import asynccontextmanager
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeVar
 
 import structlog
-from aiobotocore.config import AioConfig
-from aiobotocore.session import get_session
-from botocore.exceptions import BotoCoreError, ClientError
 
-from service import __version__
 from service.config import Config
-from service.errors import CorruptRecord, SetupError, StorageUnavailable
-from service.storage.wire import NotDynamoDB, shorten
+from service.errors import CorruptRecord, StorageUnavailable
+from service.storage.client import PATIENT, open_client
+from service.storage.failures import unavailable
 from service.telemetry import metrics
 
 if TYPE_CHECKING:
-    from aiohttp import AddrInfoType
-    from botocore.awsrequest import AWSRequest
     from types_aiobotocore_dynamodb import DynamoDBClient
     from types_aiobotocore_dynamodb.type_defs import AttributeValueTypeDef, WriteRequestTypeDef
 
 log = structlog.get_logger()
 
+T = TypeVar("T")
+
 # DynamoDB's own limits for one BatchGetItem and one BatchWriteItem.
 MAX_READS = 100
 MAX_WRITES = 25
-# Of the time budget: the SDK's retries of a batch that fails must leave time to try each key alone.
-_SHARE_OF_BATCHES = 0.5
-
-# What DynamoDB says when it is asked for too much: all of the table, a partition, the account.
-_THROTTLES = {"ProvisionedThroughputExceededException", "RequestLimitExceeded", "ThrottlingException"}
 
 _KEY = "username"
 _BORN = "dateOfBirth"
 # A username has letters only, so no user can have this key.
-_PING_KEY = "0"
-
-_RESET_WHEN_CLOSED = struct.pack("ii", 1, 0)
-
-
-def _open_socket(address: "AddrInfoType") -> socket.socket:
-    """Open a socket that forgets, when it is closed, what the network has not yet taken.
-
-    A call that is given up closes its connection. What the kernel still held of a write would otherwise be delivered
-    once the network is back, and replace what was acknowledged meanwhile.
-    """
-    family, kind, protocol, *_ = address
-    opened = socket.socket(family, kind, protocol)
-    opened.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_WHEN_CLOSED)
-    return opened
-
-
-_CLIENT_CONFIG = AioConfig(
-    connector_args={"socket_factory": _open_socket},
-    connect_timeout=1,
-    read_timeout=1,
-    # The SDK pauses for up to a second before its second attempt, too long to let it try more within the budget.
-    retries={"mode": "standard", "total_max_attempts": 2},
-    max_pool_connections=128,
-    # Building the default user agent again for each call costs about a fifth of its CPU time.
-    user_agent=f"hello-birthday/{__version__}",
-    account_id_endpoint_mode="disabled",
-    # Our own rules have checked everything already.
-    parameter_validation=False,
-)
+PING_KEY = "0"
 
 
 class UserStore:
@@ -89,6 +48,7 @@ class UserStore:
         self._client = client
         self._table_name = table_name
         self._budget_seconds = budget_seconds
+        self._has_answered = False
 
     async def get(self, username: str, until: float = math.inf) -> date | None:
         """Return the stored date of birth, None if there is none; raise `CorruptRecord` if it is damaged."""
@@ -97,8 +57,8 @@ class UserStore:
 
     async def put(self, username: str, born: date, until: float = math.inf) -> None:
         """Store the date of birth; on return DynamoDB has acknowledged the write."""
-        async with self._observed("PutItem", until):
-            await self._client.put_item(TableName=self._table_name, Item=_item(username, born))
+        call = self._client.put_item(TableName=self._table_name, Item=_item(username, born))
+        await self._answer("PutItem", call, until)
 
     async def get_many(self, usernames: Collection[str], until: float) -> dict[str, date | Exception | None]:
         """Return what `get` returns or raises for each of up to `MAX_READS` usernames.
@@ -106,10 +66,8 @@ class UserStore:
         Usernames that DynamoDB did not process this time are left out.
         """
         keys = [{_KEY: {"S": username}} for username in usernames]
-        async with self._observed("BatchGetItem", until, _SHARE_OF_BATCHES):
-            response = await self._client.batch_get_item(
-                RequestItems={self._table_name: {"Keys": keys, "ConsistentRead": True}}
-            )
+        call = self._client.batch_get_item(RequestItems={self._table_name: {"Keys": keys, "ConsistentRead": True}})
+        response = await self._answer("BatchGetItem", call, until)
         outcomes: dict[str, date | Exception | None] = dict.fromkeys(usernames)
         if unprocessed := response.get("UnprocessedKeys", {}).get(self._table_name):
             for key in unprocessed["Keys"]:
@@ -126,8 +84,8 @@ class UserStore:
         puts: list[WriteRequestTypeDef] = [
             {"PutRequest": {"Item": _item(username, born)}} for username, born in users.items()
         ]
-        async with self._observed("BatchWriteItem", until, _SHARE_OF_BATCHES):
-            response = await self._client.batch_write_item(RequestItems={self._table_name: puts})
+        call = self._client.batch_write_item(RequestItems={self._table_name: puts})
+        response = await self._answer("BatchWriteItem", call, until)
         outcomes: dict[str, Exception | None] = dict.fromkeys(users)
         for unprocessed in response.get("UnprocessedItems", {}).get(self._table_name, ()):
             del outcomes[unprocessed["PutRequest"]["Item"][_KEY]["S"]]
@@ -135,29 +93,37 @@ class UserStore:
 
     async def ping(self) -> None:
         """Return if the table answers a read: permissions, encryption key and schema included."""
-        await self._read(_PING_KEY)
+        await self._read(PING_KEY)
 
     async def _read(self, key: str, until: float = math.inf) -> "dict[str, AttributeValueTypeDef] | None":
-        async with self._observed("GetItem", until):
-            response = await self._client.get_item(
-                TableName=self._table_name, Key={_KEY: {"S": key}}, ConsistentRead=True
-            )
-        return response.get("Item")
+        call = self._client.get_item(TableName=self._table_name, Key={_KEY: {"S": key}}, ConsistentRead=True)
+        return (await self._answer("GetItem", call, until)).get("Item")
 
-    @asynccontextmanager
-    async def _observed(self, operation: str, until: float, share: float = 1) -> AsyncIterator[None]:
+    async def _answer(self, operation: str, call: Awaitable[T], until: float) -> T:
+        """Wait for the answer to one call until its time is over, and measure it.
+
+        Whatever comes out of the call instead of an answer is `StorageUnavailable`: much lies below, from the network
+        to files with credentials.
+        """
         started = time.perf_counter()
-        latest = asyncio.get_running_loop().time() + self._budget_seconds * share
+        latest = asyncio.get_running_loop().time() + self._budget_seconds
         try:
             # The SDK's own time-outs do not cover the wait for a free connection of the pool.
             async with asyncio.timeout_at(min(until, latest)):
-                yield
-            metrics.CALLS.labels(operation, "").observe(time.perf_counter() - started)
-        except (TimeoutError, BotoCoreError, ClientError, NotDynamoDB) as error:
-            reason = _reason(error)
-            metrics.CALLS.labels(operation, reason).observe(time.perf_counter() - started)
-            log.warning("storage.failed", operation=operation, reason=reason)
-            raise StorageUnavailable(reason, throttled=reason in _THROTTLES) from error
+                answer = await call
+        except Exception as error:
+            failure = unavailable(error)
+            metrics.CALLS.labels(operation, failure.reason).observe(time.perf_counter() - started)
+            self._log_failure(operation, failure)
+            raise failure from error
+        metrics.CALLS.labels(operation, "").observe(time.perf_counter() - started)
+        self._has_answered = True
+        return answer
+
+    def _log_failure(self, operation: str, failure: StorageUnavailable) -> None:
+        # Until it has answered once, what fails is for start-up to report.
+        if self._has_answered:
+            log.warning("storage.failed", operation=operation, reason=failure.reason)
 
 
 def _item(username: str, born: date) -> "dict[str, AttributeValueTypeDef]":
@@ -175,51 +141,16 @@ def _read_born(item: "dict[str, AttributeValueTypeDef]") -> date:
     return born
 
 
-def _reason(error: Exception) -> str:
-    if isinstance(error, ClientError):
-        return error.response["Error"]["Code"]
-    return type(error).__name__
-
-
 @asynccontextmanager
 async def open_store(config: Config) -> AsyncIterator[UserStore]:
     """Give a store with a client of its own; raise `StorageUnavailable` or `SetupError` if none can be made."""
-    async with _new_client() as client:
+    async with open_client(max(config.startup_seconds, config.storage_seconds)) as client:
         yield UserStore(client, config.table_name, config.storage_seconds)
-
-
-@asynccontextmanager
-async def _new_client(config: AioConfig = _CLIENT_CONFIG) -> "AsyncIterator[DynamoDBClient]":
-    try:
-        # Of the variables all AWS SDKs share, botocore alone does not read this one.
-        region = os.environ.get("AWS_REGION") or None
-        context = get_session().create_client("dynamodb", region_name=region, config=config)
-        client = await context.__aenter__()
-    except BotoCoreError as error:
-        raise StorageUnavailable(_reason(error)) from error
-    except ValueError as error:
-        raise SetupError(f"the AWS settings are wrong: {error}") from error
-    shorten(client)
-    events: Any = client.meta.events  # Its stubs do not know this event.
-    events.register("request-created.dynamodb", _count_retry)
-    try:
-        yield client
-    finally:
-        await context.__aexit__(None, None, None)
-
-
-def _count_retry(request: "AWSRequest", **_rest: object) -> None:
-    if request.context["retries"]["attempt"] > 1:
-        metrics.RETRIES.inc()
 
 
 async def create_table(table_name: str) -> None:
     """Create the table on demand, as the Terraform does; for emulators and tests."""
-    # Creating is not idempotent, and an emulator may need long for its first answer: one patient attempt.
-    patient = AioConfig(
-        connect_timeout=60, read_timeout=60, retries={"total_max_attempts": 1}, parameter_validation=False
-    )
-    async with _new_client(patient) as client:
+    async with open_client(60, PATIENT) as client:
         await client.create_table(
             TableName=table_name,
             KeySchema=[{"AttributeName": _KEY, "KeyType": "HASH"}],

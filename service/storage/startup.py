@@ -8,18 +8,18 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
+import structlog
+
 from service.config import Config
 from service.errors import SetupError, StorageUnavailable
 from service.storage.dynamodb import UserStore, open_store
+
+log = structlog.get_logger()
 
 _RETRY_PAUSE_SECONDS = 0.5
 
 # Waiting does not mend these; everything else may pass, so start-up tries it again.
 _ADVICE = {
-    "NoRegionError": "no AWS region is set; set AWS_REGION",
-    "ProfileNotFound": "the AWS profile named by AWS_PROFILE does not exist; correct or unset it",
-    "PartialCredentialsError": "the AWS credentials are incomplete;"
-    " set both AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
     "ResourceNotFoundException": "the DynamoDB table {table!r} does not exist in this account and region;"
     " create it or set HELLO_TABLE_NAME",
     "ValidationException": "the DynamoDB table {table!r} must have the partition key 'username' (S) and no sort key",
@@ -50,19 +50,25 @@ async def connected_store(config: Config) -> AsyncIterator[UserStore]:
                 await store.ping()
             except StorageUnavailable as error:
                 if error.reason in _ADVICE or loop.time() >= deadline:
-                    raise SetupError(_advice(error.reason, config)) from error
+                    raise SetupError(_advice(error, config)) from error
+                log.debug("storage.awaited", reason=error.reason)
             else:
                 yield store
                 return
         await asyncio.sleep(_RETRY_PAUSE_SECONDS)
 
 
-def _advice(reason: str, config: Config) -> str:
-    if reason in _ADVICE:
-        return _ADVICE[reason].format(table=config.table_name)
-    if reason == "NoCredentialsError":
+def _advice(error: StorageUnavailable, config: Config) -> str:
+    if error.reason in _ADVICE:
+        return _ADVICE[error.reason].format(table=config.table_name)
+    if error.reason == "NoCredentialsError":
         return _NO_CREDENTIALS
+    if error.reason == "CredentialRetrievalError":
+        cause = " ".join(str(error.__cause__).split()) or type(error.__cause__).__name__
+        return (
+            f"no AWS credentials could be had within {config.startup_seconds:g} s ({cause}); look where they come from"
+        )
     return (
-        f"DynamoDB did not answer within {config.startup_seconds:g} s ({reason});"
+        f"DynamoDB did not answer within {config.startup_seconds:g} s ({error.reason});"
         " check the network and AWS_ENDPOINT_URL_DYNAMODB"
     )

@@ -21,8 +21,8 @@ class NotDynamoDB(Exception):
     """Something else than DynamoDB answered, such as a captive portal."""
 
 
-def shorten(client: "DynamoDBClient") -> None:
-    """Let all calls of `client` write and read their JSON the short way; errors are read as ever."""
+def bypass_serializer(client: "DynamoDBClient") -> None:
+    """Let all calls of `client` write and read their JSON past botocore's serializer; errors are read as ever."""
     events: Any = client.meta.events  # Its stubs do not know that this event takes a result.
     events.register("provide-client-params.dynamodb", _set_aside)
     events.register("before-call.dynamodb", _write)
@@ -47,5 +47,8 @@ def _read(
     # botocore would take any answer with status 200 for an empty one.
     if "x-amzn-requestid" not in response_dict["headers"]:
         raise NotDynamoDB
-    customized_response_dict |= orjson.loads(response_dict["body"])
+    answer = orjson.loads(response_dict["body"])
+    if not isinstance(answer, dict):
+        raise NotDynamoDB
+    customized_response_dict.update(answer)
     response_dict["body"] = b""

@@ -35,7 +35,7 @@ CALLS = Histogram(
     buckets=_SECONDS,
     registry=REGISTRY,
 )
-RETRIES = Counter("hello_storage_retries", "Attempts of the AWS SDK, and keys, that were sent again", registry=REGISTRY)
+RETRIES = Counter("hello_storage_retries", "Keys that were sent again", registry=REGISTRY)
 BATCH_SIZE = Histogram(
     "hello_storage_batch_size",
     "Keys that left in one call",

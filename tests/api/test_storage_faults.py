@@ -13,7 +13,7 @@ from service.config import Config
 from tests.api import problem
 from tests.conftest import Clock
 from tests.support.inprocess import listening
-from tests.support.proxy import Fault, FaultyProxy, aws_error, cut, garbage
+from tests.support.proxy import Fault, FaultyProxy, aws_error, cut, garbage, spoilt
 
 BUDGET_SECONDS = 3
 
@@ -48,6 +48,7 @@ FAULTS: dict[str, Callable[[FaultyProxy], Fault]] = {
     "access denied": lambda _: aws_error("AccessDeniedException"),
     "connection cut": lambda _: cut,
     "not DynamoDB": lambda _: garbage,
+    "no JSON": lambda _: spoilt(b"not UTF-8: \xff"),
     "silent": lambda proxy: proxy.silence,
 }
 

@@ -5,7 +5,7 @@ import itertools
 import json
 import random
 import string
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -184,6 +184,39 @@ async def test_write_that_was_answered_with_503_is_not_applied_later() -> None:
     await store.put("Ada", date(2000, 2, 29))
     assert client.stored == ["2000-02-29"]
     await store.close()
+
+
+async def test_write_that_may_still_be_on_its_way_is_not_sent_again(setup: Setup, username: str) -> None:
+    """Of two writes that were both acknowledged the older never wins, even where DynamoDB commits an attempt late."""
+    late: list[Callable[[], Awaitable[web.StreamResponse]]] = []
+
+    async def commit_first_late(request: web.Request) -> web.StreamResponse:
+        body = await request.read()
+        if late or operation(request) != "PutItem":
+            return await setup.proxy.forward(request)
+        late.append(lambda: setup.proxy.forward(request, body))
+        return await setup.proxy.silence(request)
+
+    setup.proxy.fault = commit_first_late
+    with pytest.raises(StorageUnavailable):
+        await setup.store.put(username, BORN)
+    await setup.store.put(username, date(2000, 2, 29))
+    await late[0]()
+    assert setup.proxy.calls.count("PutItem") == 2
+
+
+async def test_batch_of_writes_without_an_answer_is_not_sent_again(setup: Setup, username: str) -> None:
+    """When the connection breaks after a batch was sent its writes are refused, not sent key by key; reads are."""
+
+    async def cut_batches(request: web.Request) -> web.StreamResponse:
+        return await (cut if operation(request).startswith("Batch") else setup.proxy.forward)(request)
+
+    setup.proxy.fault = cut_batches
+    users = names(username, 20)
+    outcomes = await asyncio.gather(*[setup.store.put(name, BORN) for name in users], return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes] == [type(None)] + 19 * [StorageUnavailable]
+    assert (setup.proxy.calls.count("PutItem"), setup.proxy.calls.count("BatchWriteItem")) == (1, 1)
+    assert await asyncio.gather(*[setup.store.get(name) for name in users]) == [BORN] + 19 * [None]
 
 
 async def test_read_never_joins_a_call_that_left_before_the_write(setup: Setup, username: str) -> None:

@@ -11,11 +11,12 @@ from aiohttp import web
 from types_boto3_dynamodb.service_resource import Table
 
 from service.config import Config
-from service.errors import CorruptRecord, SetupError, StorageUnavailable
+from service.errors import CorruptRecord, Ending, SetupError, StorageUnavailable
 from service.storage.dynamodb import create_table, open_store
 from service.storage.startup import connected_store
 from tests.support.dynamodb import free_port
-from tests.support.proxy import FaultyProxy, aws_error
+from tests.support.proxy import Fault, FaultyProxy, aws_error, cut, garbage, spoilt
+from tests.support.tls import Authority
 
 BORN = date(1990, 6, 15)
 
@@ -59,27 +60,6 @@ async def test_many_at_once(config: Config) -> None:
     async with connected_store(config) as store:
         await asyncio.gather(*[store.put(name, BORN) for name in names])
         assert await asyncio.gather(*[store.get(name) for name in names]) == [BORN] * 150
-
-
-async def test_call_that_is_given_up_is_reset(config: Config, username: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A network that comes back delivers nothing of a call that was given up: its connection ends with a reset."""
-    ended: asyncio.Future[BaseException | bytes] = asyncio.get_running_loop().create_future()
-
-    async def never_answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            while received := await reader.read(65536):
-                pass
-            ended.set_result(received)
-        except ConnectionResetError as error:
-            ended.set_result(error)
-        writer.close()
-
-    async with await asyncio.start_server(never_answer, "127.0.0.1", 0) as server:
-        monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
-        async with open_store(dataclasses.replace(config, storage_seconds=0.2)) as store:
-            with pytest.raises(StorageUnavailable):
-                await store.put(username, BORN)
-            assert isinstance(await ended, ConnectionResetError)
 
 
 async def expect_setup_error(config: Config) -> str:
@@ -218,3 +198,68 @@ async def test_runtime_failure_names_its_reason(config: Config, table: Table) ->
         with pytest.raises(StorageUnavailable) as failure:
             await store.get("Ada")
     assert failure.value.reason == "ResourceNotFoundException"
+
+
+@pytest.mark.parametrize("status", [200, 400, 500])
+async def test_answer_that_cannot_be_read(
+    config: Config, dynamodb: str, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    """Whatever DynamoDB answers instead of a JSON object, the storage is unavailable, and that is logged."""
+    proxy = FaultyProxy(dynamodb)
+    async with proxy.running() as url:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", url)
+        async with connected_store(config) as store:
+            for body in (b"", b"[]", b"null", b"not UTF-8: \xff", b"<html>"):
+                proxy.fault = spoilt(body, status)
+                with structlog.testing.capture_logs() as events, pytest.raises(StorageUnavailable):
+                    await store.get("Ada")
+                assert [event["event"] for event in events] == ["storage.failed"]
+
+
+async def gateway(_request: web.Request) -> web.StreamResponse:
+    """Answer as something on the way that waited for DynamoDB in vain."""
+    return web.Response(status=504)
+
+
+@pytest.mark.parametrize(
+    ("fault", "ending"),
+    [
+        (cut, Ending.UNANSWERED),
+        (garbage, Ending.UNANSWERED),
+        (gateway, Ending.UNANSWERED),
+        (spoilt(b"[]"), Ending.UNANSWERED),
+        (aws_error("InternalServerError", 500), Ending.FAILED),
+        (aws_error("ThrottlingException"), Ending.THROTTLED),
+        (aws_error("AccessDeniedException"), Ending.REFUSED),
+    ],
+)
+async def test_failed_write_tells_whether_it_may_have_been_done(
+    config: Config, dynamodb: str, monkeypatch: pytest.MonkeyPatch, fault: Fault, ending: Ending
+) -> None:
+    """Only what DynamoDB itself answered is sure; what it did not answer may be on its way still."""
+    proxy = FaultyProxy(dynamodb)
+    proxy.fault = fault
+    async with proxy.running() as url:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", url)
+        assert await ending_of_a_write(config) is ending
+
+
+@pytest.mark.parametrize("trusted", [True, False], ids=["nobody listens", "certificate of a stranger"])
+async def test_write_without_a_connection_was_surely_not_done(
+    config: Config, dynamodb: str, monkeypatch: pytest.MonkeyPatch, trusted: bool
+) -> None:
+    """Where no connection comes about nothing was sent."""
+    if not trusted:
+        monkeypatch.setenv("AWS_CA_BUNDLE", Authority().bundle)
+    async with FaultyProxy(dynamodb).running() as url:
+        elsewhere = f"https://127.0.0.1:{free_port()}"
+        monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", elsewhere if trusted else url)
+        assert await ending_of_a_write(config) is Ending.FAILED
+
+
+async def ending_of_a_write(config: Config) -> Ending:
+    """Return how a write fails."""
+    async with open_store(config) as store:
+        with pytest.raises(StorageUnavailable) as failure:
+            await store.put("Ada", BORN)
+    return failure.value.ending

@@ -65,17 +65,23 @@ def operation(request: web.Request) -> str:
 
 def aws_error(code: str, status: int = 400) -> Fault:
     """Answer as DynamoDB does when it refuses with `code`."""
-
-    async def answer(_request: web.Request) -> web.StreamResponse:
-        body = json.dumps({"__type": f"com.amazonaws.dynamodb.v20120810#{code}", "message": "for a test"})
-        return web.Response(text=body, status=status, content_type="application/x-amz-json-1.0")
-
-    return answer
+    error = {"__type": f"com.amazonaws.dynamodb.v20120810#{code}", "message": "for a test"}
+    return spoilt(json.dumps(error).encode(), status)
 
 
 async def garbage(_request: web.Request) -> web.StreamResponse:
     """Answer 200 with something that is no DynamoDB response."""
     return web.Response(text="<html>It works!</html>", content_type="application/x-amz-json-1.0")
+
+
+def spoilt(body: bytes, status: int = 200) -> Fault:
+    """Answer as DynamoDB would, but for the body."""
+
+    async def answer(_request: web.Request) -> web.StreamResponse:
+        headers = {"x-amzn-RequestId": "for a test"}
+        return web.Response(body=body, status=status, headers=headers, content_type="application/x-amz-json-1.0")
+
+    return answer
 
 
 async def cut(request: web.Request) -> web.StreamResponse:
