@@ -1,15 +1,15 @@
 """The life of the process: listen, serve, drain, stop.
 
-Owns signals, from before anything is opened, and the order of shutting down. SIGTERM drains: /healthz turns 503 and
-every response closes its connection while new ones are still accepted, so that a load balancer loses nothing.
-SIGINT, a second signal, or any while starting, stops at once.
+Owns what signals do, from before anything is opened, and the order of shutting down. SIGTERM drains:
+/healthz turns 503 and every response closes its connection while new ones are still accepted, so that
+a load balancer loses nothing. SIGINT, a second signal, or any while starting, stops at once.
 """
 
 import asyncio
 import contextlib
 import gc
 import signal
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from typing import Any
 
 import structlog
@@ -19,6 +19,7 @@ from service.api.middlewares import observed
 from service.config import Config
 from service.errors import SetupError
 from service.keys import LIFECYCLE
+from service.serving import signals
 from service.serving.connections import LimitedProtocol, Room
 from service.serving.heads import checked
 from service.serving.shedding import admitted
@@ -108,44 +109,21 @@ async def serve(app: web.Application, config: Config, announce: Callable[[str], 
     Calls `announce` with the URL once connections are accepted. Raises `SetupError` when the store
     or the address is not to be had.
     """
-    signals = _catch_signals()
+    received = signals.caught()
     asyncio.get_running_loop().set_exception_handler(_log_stray_exception)
     manager = ServiceManager()
     server = Server(app, config)
     try:
-        if early := await _unless_signalled(_start(server, announce), signals):
+        if early := await signals.unless_signalled(_start(server, announce), received):
             log.info("start.aborted", signal=early.name)
             return 0
         async with manager.informed():
-            if await signals.get() == signal.SIGINT:
+            if await received.get() == signal.SIGINT:
                 return 0
             server.drain()
-            return await _drain_until_signal(server, config.drain_seconds, signals)
+            return await _drain_until_signal(server, config.drain_seconds, received)
     finally:
         await server.stop()
-
-
-def _catch_signals() -> asyncio.Queue[signal.Signals]:
-    received: asyncio.Queue[signal.Signals] = asyncio.Queue()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, received.put_nowait, number)
-    return received
-
-
-async def _unless_signalled(
-    work: Coroutine[Any, Any, None], signals: asyncio.Queue[signal.Signals]
-) -> signal.Signals | None:
-    """Do `work`; if a signal comes meanwhile, cancel it and return the signal."""
-    working = asyncio.create_task(work)
-    signalled = asyncio.create_task(signals.get())
-    await asyncio.wait({working, signalled}, return_when=asyncio.FIRST_COMPLETED)
-    if signalled.done():
-        working.cancel()
-        await asyncio.gather(working, return_exceptions=True)
-        return signalled.result()
-    signalled.cancel()
-    await working
-    return None
 
 
 async def _start(server: Server, announce: Callable[[str], None]) -> None:
@@ -153,8 +131,8 @@ async def _start(server: Server, announce: Callable[[str], None]) -> None:
     announce(await server.listen())
 
 
-async def _drain_until_signal(server: Server, seconds: float, signals: asyncio.Queue[signal.Signals]) -> int:
-    second = await _unless_signalled(_finish_later(server, seconds), signals)
+async def _drain_until_signal(server: Server, seconds: float, received: signals.Received) -> int:
+    second = await signals.unless_signalled(_finish_later(server, seconds), received)
     if second is None:
         return 0
     log.warning("drain.aborted", signal=second.name)

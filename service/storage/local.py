@@ -36,10 +36,10 @@ def _serve() -> tuple[str, int]:
     except ImportError:
         raise SetupError("--local needs the extra 'local'; install it with: uv sync --extra local") from None
 
-    class Handler(moto.MotoRequestHandler):  # type: ignore[misc] # moto has no types
-        def send_response(self, *status: object) -> None:
+    class Handler(moto.MotoRequestHandler):
+        def send_response(self, code: int, message: str | None = None) -> None:
             """Leave out the fields that moto sends too: with PYTHONDEVMODE aiohttp refuses a second Server."""
-            self.send_response_only(*status)
+            self.send_response_only(code, message)
 
     application = moto.DomainDispatcherApplication(moto.create_backend_app)
     server = make_server("127.0.0.1", 0, application, threaded=True, request_handler=Handler)

@@ -3,8 +3,8 @@
 import asyncio
 import os
 import socket
-from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, date, datetime, timedelta
 from itertools import count
 from pathlib import Path
@@ -24,32 +24,6 @@ ROUNDS = 50
 PACE_SECONDS = 0.1  # from one request of a client to its next: together they make 200 requests a second
 
 
-@contextmanager
-def reader_who_is_gone() -> Iterator[int]:
-    """Give the writing end of a pipe that nobody can read."""
-    reader, writer = os.pipe()
-    os.close(reader)
-    yield writer
-    os.close(writer)
-
-
-@contextmanager
-def reader_who_stalls() -> Iterator[int]:
-    """Give the writing end of a pipe that nobody reads."""
-    reader, writer = os.pipe()
-    yield writer
-    os.close(writer)
-    os.close(reader)
-
-
-@contextmanager
-def full_disk() -> Iterator[int]:
-    """Give a file that has no room for anything."""
-    file = os.open("/dev/full", os.O_WRONLY)
-    yield file
-    os.close(file)
-
-
 @asynccontextmanager
 async def dead_proxy(guests: list[object]) -> AsyncIterator[dict[str, str]]:
     """Give the variables that name a proxy which notes who comes, and does no more for them."""
@@ -64,25 +38,34 @@ async def dead_proxy(guests: list[object]) -> AsyncIterator[dict[str, str]]:
 
 
 @pytest.mark.timeout(120)
-async def test_logs_and_proxies_decide_nothing() -> None:
+async def test_logs_and_proxies_decide_nothing(tmp_path: Path) -> None:
     """With a reader who is gone or stalls, a full disk, a dead proxy: no request fails, no acknowledged write is lost.
 
     No request to the store goes through the proxy, and what nobody reads holds up no exit.
     """
     guests: list[object] = []
+    left, stalled = [reading(tmp_path / name) for name in ("left", "stalled")]
     async with AsyncExitStack() as stack:
         proxy = await stack.enter_async_context(dead_proxy(guests))
-        outputs = [stack.enter_context(output()) for output in (reader_who_is_gone, full_disk, reader_who_stalls)]
+        surroundings = {f"{tmp_path}/left": {}, "/dev/full": {}, f"{tmp_path}/stalled": proxy}
         starting = [
-            running_service("--local", stdout=output, HELLO_DRAIN_SECONDS="0", **environ)
-            for output, environ in zip(outputs, ({}, {}, proxy), strict=True)
+            running_service("--local", before=f"exec >{output}", HELLO_DRAIN_SECONDS="0", **environ)
+            for output, environ in surroundings.items()
         ]
         services = await asyncio.gather(*map(stack.enter_async_context, starting))
+        os.close(left)
         assert await asyncio.gather(*[wrong_answers(service.url) for service in services]) == [[], [], []]
         for service in services:
             service.process.terminate()
         assert [await service.wait() for service in services] == [0, 0, 0]
     assert guests == []
+    os.close(stalled)
+
+
+def reading(path: Path) -> int:
+    """Make a pipe at `path`, and open it to be read."""
+    os.mkfifo(path)
+    return os.open(path, os.O_RDONLY | os.O_NONBLOCK)
 
 
 async def wrong_answers(url: str) -> list[object]:

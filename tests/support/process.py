@@ -45,9 +45,8 @@ class ServiceProcess:
         return said.partition("serves on ")[2].partition(" ")[0]
 
     async def follow(self) -> None:
-        """Read the log to its end, if it comes here."""
-        if self.process.stdout is None:
-            return
+        """Read the log to its end."""
+        assert self.process.stdout is not None
         async for line in self.process.stdout:
             self.events.append(json.loads(line))
 
@@ -58,9 +57,7 @@ class ServiceProcess:
             return await self.process.wait()
 
 
-async def start(
-    *arguments: str, before: str = "", stdout: int = asyncio.subprocess.PIPE, **environ: str
-) -> asyncio.subprocess.Process:
+async def start(*arguments: str, before: str = "", **environ: str) -> asyncio.subprocess.Process:
     """Start `python -m service` with `arguments` and with `environ` added to the environment.
 
     `before` is what a shell does first in the same process: limits, redirections, ignored signals.
@@ -73,20 +70,21 @@ async def start(
         "service",
         *arguments,
         env=os.environ | environ,
-        stdout=stdout,
+        stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
 
 
 @asynccontextmanager
-async def running_service(
-    *arguments: str, before: str = "", stdout: int = asyncio.subprocess.PIPE, **environ: str
-) -> AsyncIterator[ServiceProcess]:
-    """Run the service on a free port until the block ends; with a `stdout` of its own it must be `--local`."""
-    process = await start("--port", "0", *arguments, before=before, stdout=stdout, **environ)
+async def running_service(*arguments: str, before: str = "", **environ: str) -> AsyncIterator[ServiceProcess]:
+    """Run the service on a free port until the block ends.
+
+    If `before` sends the log elsewhere, it must be `--local`, which tells the URL on standard error too.
+    """
+    process = await start("--port", "0", *arguments, before=before, **environ)
     service = ServiceProcess(process)
     try:
-        service.url = await service.invitation() if process.stdout is None else await service.started()
+        service.url = await service.invitation() if ">" in before else await service.started()
         yield service
     finally:
         if process.returncode is None:
