@@ -7,12 +7,14 @@ from datetime import date
 
 import pytest
 import structlog
+from aiobotocore.config import AioConfig
 from aiohttp import web
 from types_boto3_dynamodb.service_resource import Table
 
 from service.config import Config
 from service.errors import CorruptRecord, Ending, SetupError, StorageUnavailable
-from service.storage.dynamodb import create_table, open_store
+from service.storage.client import SETTINGS, open_client
+from service.storage.dynamodb import UserStore, create_table, open_store
 from service.storage.startup import connected_store
 from tests.support.dynamodb import free_port
 from tests.support.proxy import Fault, FaultyProxy, aws_error, cut, garbage, spoilt
@@ -54,12 +56,13 @@ async def test_damaged_item(config: Config, table: Table, username: str) -> None
             await store.get(username)
 
 
-async def test_many_at_once(config: Config) -> None:
-    """More concurrent calls than connections all succeed."""
-    names = ["a" + "b" * n for n in range(150)]
-    async with connected_store(config) as store:
+async def test_many_at_once(config: Config, username: str) -> None:
+    """More concurrent calls than connections all succeed: they wait for one another."""
+    names = [username + "x" * n for n in range(20)]
+    async with open_client(5, SETTINGS.merge(AioConfig(max_pool_connections=2))) as client:
+        store = UserStore(client, config.table_name, config.storage_seconds)
         await asyncio.gather(*[store.put(name, BORN) for name in names])
-        assert await asyncio.gather(*[store.get(name) for name in names]) == [BORN] * 150
+        assert await asyncio.gather(*[store.get(name) for name in names]) == [BORN] * 20
 
 
 async def expect_setup_error(config: Config) -> str:
