@@ -9,10 +9,11 @@ from service import __version__
 from service.api.health import CachedCheck
 from service.config import Config
 from service.errors import StorageUnavailable
-from tests.api import problem
+from tests.api import problem, with_and_without_tokens
 from tests.support.inprocess import listening
 
 
+@with_and_without_tokens
 async def test_healthz_and_readyz(client: aiohttp.ClientSession) -> None:
     """A service that works is alive and ready."""
     for path, status in (("/healthz", "ok"), ("/readyz", "ready")):
