@@ -28,9 +28,8 @@ help: ## Show this list
 run: .venv/.ready ## Serve on 127.0.0.1:8080 from an embedded store (other port: make run PORT=8090)
 	@HELLO_GIT_COMMIT=$$(git rev-parse HEAD 2>/dev/null) exec $(BIN)/python -m service --local --port $(PORT)
 
-test: .venv/.ready ## Run the tests with coverage (three minutes)
-	$(BIN)/pytest -n auto --cov -m "not exhaustive and not terraform and not image and not rehearsal"
-	$(BIN)/pytest -n auto -m exhaustive
+test: .venv/.ready ## Run the tests with coverage (two minutes)
+	$(BIN)/pytest -n auto --dist worksteal --cov -m "not terraform and not image and not rehearsal"
 
 contract-test: .venv/.ready $(DYNAMODB_LOCAL) ## Run the API and storage tests against Amazon's DynamoDB Local (Java, npm)
 	@command -v java >/dev/null || { echo "make contract-test needs Java 17 or newer (Debian: apt-get install default-jre-headless)" >&2; exit 1; }

@@ -16,7 +16,6 @@ from types_boto3_dynamodb.service_resource import Table
 
 from service.config import Config
 from service.storage.dynamodb import create_table
-from tests.support import dynamodb as servers
 from tests.support.inprocess import listening
 from tests.support.issuer import AUDIENCE, Issuer, running_issuer
 
@@ -37,6 +36,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 @pytest.fixture(scope="session", autouse=True)
 def dynamodb(request: pytest.FixtureRequest) -> Iterator[str]:
     """Run the DynamoDB-compatible server, point AWS's variables at it and give its URL."""
+    from tests.support import dynamodb as servers  # noqa: PLC0415 - takes a second, which tests/smoke need not wait
+
     chosen = {"moto": servers.moto, "local": servers.dynamodb_local}[request.config.getoption("--dynamodb")]
     with chosen() as url:
         servers.use(url)
@@ -97,16 +98,29 @@ async def _guarded(config: Config, _clock_and_url: tuple[Clock, str]) -> AsyncIt
             yield url, issuer
 
 
-@pytest_asyncio.fixture(params=[False, True], ids=["open", "guarded"])
-async def client(
-    request: pytest.FixtureRequest, url: str, _guarded: tuple[str, Issuer]
-) -> AsyncIterator[aiohttp.ClientSession]:
-    """Give an HTTP client of the running service, and one with a token of a service that needs tokens."""
-    headers = {"Content-Type": "application/json"}
-    if request.param:
-        url, issuer = _guarded
-        headers["Authorization"] = f"Bearer {issuer.token()}"
-    async with aiohttp.ClientSession(url, headers=headers) as session:
+@pytest.fixture
+def guarded(_guarded: tuple[str, Issuer], clock: Clock) -> tuple[str, Issuer]:  # noqa: ARG001 - sets the calendar back
+    """Give the URL of a running service that needs tokens, and who issues them."""
+    return _guarded
+
+
+@pytest.fixture
+def _door(request: pytest.FixtureRequest) -> tuple[str, dict[str, str]]:
+    if getattr(request, "param", "open") == "open":
+        return request.getfixturevalue("url"), {}
+    url, issuer = request.getfixturevalue("guarded")
+    return url, {"Authorization": f"Bearer {issuer.token()}"}
+
+
+@pytest_asyncio.fixture
+async def client(_door: tuple[str, dict[str, str]]) -> AsyncIterator[aiohttp.ClientSession]:
+    """Give an HTTP client of the running service.
+
+    With `tests.api.with_and_without_tokens` the test runs again, for a service that needs tokens. That is for one test
+    of each kind of answer: what is wrong with a body is found out behind the token, in the same way.
+    """
+    url, token = _door
+    async with aiohttp.ClientSession(url, headers={"Content-Type": "application/json"} | token) as session:
         yield session
 
 

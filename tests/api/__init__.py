@@ -4,8 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import aiohttp
+import pytest
 
 PROBLEM_FIELDS = {"type", "title", "status", "detail", "code", "requestId"}
+# Runs a test at a service that needs no tokens, and again, with one, at a service that does.
+with_and_without_tokens = pytest.mark.parametrize("_door", ["open", "guarded"], indirect=True)
 
 
 async def problem(response: aiohttp.ClientResponse, status: int, code: str) -> dict[str, Any]:

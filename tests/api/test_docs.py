@@ -9,8 +9,10 @@ from yarl import URL
 
 from service import __version__
 from service.app import ROUTES
+from tests.api import with_and_without_tokens
 
 
+@with_and_without_tokens
 async def test_openapi_document(client: aiohttp.ClientSession) -> None:
     """The document is YAML, carries the service's version and every route but the documentation's own."""
     async with client.get("/openapi.yaml") as response:
@@ -26,6 +28,7 @@ async def test_openapi_document(client: aiohttp.ClientSession) -> None:
     assert documented == served
 
 
+@with_and_without_tokens
 async def test_page_needs_nothing_from_elsewhere(client: aiohttp.ClientSession) -> None:
     """The page and all it refers to are served by us, and its policy forbids anything else."""
     async with client.get("/docs") as response:

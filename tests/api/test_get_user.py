@@ -9,7 +9,7 @@ import pytest
 from types_boto3_dynamodb.service_resource import Table
 from yarl import URL
 
-from tests.api import problem
+from tests.api import problem, with_and_without_tokens
 from tests.api.names import BAD, GOOD
 from tests.conftest import Clock
 
@@ -80,6 +80,7 @@ async def test_upper_and_lower_case_are_different_users(
         await problem(response, 404, "user_not_found")
 
 
+@with_and_without_tokens
 async def test_unknown_user(client: aiohttp.ClientSession, username: str) -> None:
     """Nobody is greeted who did not leave a date; nothing of it may be cached."""
     async with client.get(path(username)) as response:
@@ -87,6 +88,7 @@ async def test_unknown_user(client: aiohttp.ClientSession, username: str) -> Non
         assert response.headers["Cache-Control"] == "no-store"
 
 
+@with_and_without_tokens
 async def test_head_is_get_without_a_body(client: aiohttp.ClientSession, store: Store, username: str) -> None:
     """HEAD answers with the headers of GET, the length included, and no body."""
     store(username, "1990-06-15")
@@ -99,6 +101,7 @@ async def test_head_is_get_without_a_body(client: aiohttp.ClientSession, store: 
         assert (response.status, await response.read()) == (404, b"")
 
 
+@with_and_without_tokens
 async def test_query_is_ignored(client: aiohttp.ClientSession, store: Store, username: str) -> None:
     """A query string changes nothing."""
     store(username, "1990-06-15")
@@ -118,6 +121,7 @@ async def test_query_is_ignored(client: aiohttp.ClientSession, store: Store, use
     ],
     ids=str,
 )
+@with_and_without_tokens
 async def test_corrupt_item_hurts_its_own_user_only(
     client: aiohttp.ClientSession, table: Table, store: Store, username: str, item: dict[str, Any]
 ) -> None:

@@ -4,15 +4,18 @@ import asyncio
 
 import aiohttp
 import pytest
+from pytest_aiohttp import AiohttpClient
 
 from service import __version__
 from service.api.health import CachedCheck
+from service.app import create_app
 from service.config import Config
 from service.errors import StorageUnavailable
-from tests.api import problem
+from tests.api import problem, with_and_without_tokens
 from tests.support.inprocess import listening
 
 
+@with_and_without_tokens
 async def test_healthz_and_readyz(client: aiohttp.ClientSession) -> None:
     """A service that works is alive and ready."""
     for path, status in (("/healthz", "ok"), ("/readyz", "ready")):
@@ -20,14 +23,11 @@ async def test_healthz_and_readyz(client: aiohttp.ClientSession) -> None:
             assert (response.status, await response.json()) == (200, {"status": status})
 
 
-async def test_version(config: Config) -> None:
+async def test_version(config: Config, aiohttp_client: AiohttpClient) -> None:
     """/version tells version, commit and image of what answers."""
-    built = Config(port=0, table_name=config.table_name, git_commit="abc123", image_id="ami-0123")
-    async with (
-        listening(built) as (url, _),
-        aiohttp.ClientSession(url) as client,
-        client.get("/version") as response,
-    ):
+    built = Config(table_name=config.table_name, git_commit="abc123", image_id="ami-0123")
+    client = await aiohttp_client(create_app(built))
+    async with client.get("/version") as response:
         assert await response.json() == {"version": __version__, "commit": "abc123", "image": "ami-0123"}
 
 

@@ -93,18 +93,18 @@ def strange_path(chooser: random.Random) -> str:
 
 
 async def test_cardinality_is_constant(client: aiohttp.ClientSession) -> None:
-    """A thousand names and paths make no series that the first of their kinds did not make, and none shows a name."""
+    """Hundreds of names and paths make no series that the first of their kinds did not make, and none shows a name."""
     chooser = random.Random(7)
     for path in ("/hello/Ada", "/hello/Ada1", "/Ada", "/docs/Ada"):
         for method in ("GET", "POST"):
             await client.request(method, path)
     before = registry()
-    paths = [strange_path(chooser) for _ in range(1000)]
+    paths = [strange_path(chooser) for _ in range(300)]
     for path in paths:
         await client.request(chooser.choice(["GET", "POST"]), path)
     after = registry()
     assert after.values.keys() == before.values.keys()
-    assert requests(after, "GET", "/hello/{username}", 404) > 100
+    assert requests(after, "GET", "/hello/{username}", 404) > 50
     assert not any(path.rpartition("/")[2] in after.text for path in paths)
 
 

@@ -11,7 +11,7 @@ from types_boto3_dynamodb.service_resource import Table
 from yarl import URL
 
 from service.config import Config
-from tests.api import check_problem, problem
+from tests.api import check_problem, problem, with_and_without_tokens
 from tests.support import raw
 from tests.support.inprocess import listening
 from tests.support.issuer import AUDIENCE, running_issuer
@@ -23,6 +23,7 @@ HOST = b"Host: localhost\r\n"
     "path",
     ["/", "/hello", "/hello/Ada/", "/hello/Ada/x", "/Hello/Ada", "/hello//Ada", "/favicon.ico", "/docs/x.js", "/%"],
 )
+@with_and_without_tokens
 async def test_unknown_path(client: aiohttp.ClientSession, path: str) -> None:
     """A path without a resource is 404."""
     async with client.get(URL(path, encoded=True)) as response:
@@ -33,6 +34,7 @@ async def test_unknown_path(client: aiohttp.ClientSession, path: str) -> None:
     ("path", "allow"), [("/hello/Ada", "GET,HEAD,PUT"), ("/healthz", "GET,HEAD"), ("/docs", "GET,HEAD")]
 )
 @pytest.mark.parametrize("method", ["POST", "DELETE", "PATCH", "OPTIONS", "TRACE"])
+@with_and_without_tokens
 async def test_unknown_method(client: aiohttp.ClientSession, path: str, allow: str, method: str) -> None:
     """A method that the resource does not have is 405, and Allow lists those it has."""
     async with client.request(method, path) as response:

@@ -13,7 +13,7 @@ import pytest
 from types_boto3_dynamodb.service_resource import Table
 from yarl import URL
 
-from tests.api import problem
+from tests.api import problem, with_and_without_tokens
 from tests.api.names import BAD, GOOD
 from tests.conftest import Clock
 
@@ -30,6 +30,7 @@ def stored(table: Table, name: str) -> dict[str, Any] | None:
     return table.get_item(Key={"username": name}, ConsistentRead=True).get("Item")
 
 
+@with_and_without_tokens
 async def test_stores_a_new_and_replaces_a_known_user(
     client: aiohttp.ClientSession, table: Table, username: str
 ) -> None:
@@ -130,6 +131,7 @@ async def test_says_that_the_date_is_missing(client: aiohttp.ClientSession, user
     assert "1990" not in detail
 
 
+@with_and_without_tokens
 async def test_refused_write_leaves_the_old_date(client: aiohttp.ClientSession, table: Table, username: str) -> None:
     """A bad PUT loses nothing of what was stored."""
     async with client.put(path(username), data=BODY) as response:
@@ -304,6 +306,7 @@ async def test_refuses_content_encodings(client: aiohttp.ClientSession, username
         await problem(response, 415, "unsupported_media_type")
 
 
+@with_and_without_tokens
 async def test_expect_continue(client: aiohttp.ClientSession, username: str) -> None:
     """A client that waits for 100 Continue before it sends the body gets it."""
     async with client.put(path(username), data=BODY, expect100=True) as response:

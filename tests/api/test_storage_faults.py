@@ -69,7 +69,7 @@ async def test_storage_fault_is_503_in_time_and_heals(
         service.client.put(path, json={"dateOfBirth": "1990-06-16"}),
         service.client.get("/readyz"),
     )
-    assert time.monotonic() - started < BUDGET_SECONDS + 0.5
+    assert time.monotonic() - started < BUDGET_SECONDS + 2
     for answer in answers:
         await problem(answer, 503, "storage_unavailable")
     async with service.client.get("/healthz") as response:
@@ -110,5 +110,5 @@ async def test_more_requests_than_connections_wait_no_longer_than_the_budget(ser
     service.proxy.fault = service.proxy.silence
     started = time.monotonic()
     answers = await asyncio.gather(*[service.client.get("/hello/Ada") for _ in range(300)])
-    assert time.monotonic() - started < BUDGET_SECONDS + 1.5
+    assert time.monotonic() - started < BUDGET_SECONDS + 3
     assert {answer.status for answer in answers} == {503}

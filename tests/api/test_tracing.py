@@ -2,21 +2,21 @@
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from typing import Any
 
 import aiohttp
 import pytest
+import pytest_asyncio
 from aiohttp import web
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceRequest,
     ExportTraceServiceResponse,
 )
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, Span
+from pytest_aiohttp import AiohttpServer
 
 from service.config import Config
-from tests.support.listening import listening_on
 from tests.support.process import run_to_end, running_service
 
 NAME = "Confidential"
@@ -46,14 +46,14 @@ class Collector:
         )
 
 
-@asynccontextmanager
-async def running_collector() -> AsyncIterator[Collector]:
-    """Run a collector on a free port until the block ends."""
-    collector = Collector()
+@pytest_asyncio.fixture
+async def collector(aiohttp_server: AiohttpServer) -> Collector:
+    """Run a collector."""
+    made = Collector()
     app = web.Application()
-    app.router.add_post("/v1/traces", collector.collect)
-    async with listening_on(web.AppRunner(app, access_log=None)) as collector.url:
-        yield collector
+    app.router.add_post("/v1/traces", made.collect)
+    made.url = str((await aiohttp_server(app)).make_url("/").origin())
+    return made
 
 
 def attributes(span: Span) -> dict[str, Any]:
@@ -61,20 +61,19 @@ def attributes(span: Span) -> dict[str, Any]:
     return {pair.key: getattr(pair.value, str(pair.value.WhichOneof("value"))) for pair in span.attributes}
 
 
-async def test_request_span_has_its_calls_below_it_and_names_nobody(config: Config) -> None:
+async def test_request_span_has_its_calls_below_it_and_names_nobody(config: Config, collector: Collector) -> None:
     """A request continues its client's trace, its DynamoDB call is a child of it, and nothing personal is in either."""
-    async with running_collector() as collector:
-        environ = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url, "OTEL_SERVICE_NAME": "hello-test"}
-        async with running_service(HELLO_TABLE_NAME=config.table_name, HELLO_DRAIN_SECONDS="0", **environ) as service:
-            async with aiohttp.ClientSession(service.url) as client:
-                headers = {"traceparent": f"00-{TRACE}-{PARENT}-01", "tracestate": f"{NAME}@=a"}
-                headers["baggage"] = f"{NAME}{'@' * 5000}={BORN}"
-                path = f"/hello/{NAME}?{NAME}={BORN}"
-                await client.put(path, json={"dateOfBirth": BORN}, headers=headers)
-                await client.get(f"/hello/{NAME}{BORN}", headers=headers)
-                await client.get(path)
-            service.process.terminate()
-            assert await service.wait() == 0
+    environ = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url, "OTEL_SERVICE_NAME": "hello-test"}
+    async with running_service(HELLO_TABLE_NAME=config.table_name, HELLO_DRAIN_SECONDS="0", **environ) as service:
+        async with aiohttp.ClientSession(service.url) as client:
+            headers = {"traceparent": f"00-{TRACE}-{PARENT}-01", "tracestate": f"{NAME}@=a"}
+            headers["baggage"] = f"{NAME}{'@' * 5000}={BORN}"
+            path = f"/hello/{NAME}?{NAME}={BORN}"
+            await client.put(path, json={"dateOfBirth": BORN}, headers=headers)
+            await client.get(f"/hello/{NAME}{BORN}", headers=headers)
+            await client.get(path)
+        service.process.terminate()
+        assert await service.wait() == 0
     put, bad, get = (span for span in collector.spans if span.kind == Span.SPAN_KIND_SERVER)
     calls = [span for span in collector.spans if span.name in {"DynamoDB.PutItem", "DynamoDB.GetItem"}]
     assert (put.trace_id.hex(), put.parent_span_id.hex(), put.name) == (TRACE, PARENT, "PUT /hello/{username}")
@@ -96,17 +95,16 @@ async def test_request_span_has_its_calls_below_it_and_names_nobody(config: Conf
     assert logged == [TRACE, TRACE, get.trace_id.hex()]
 
 
-async def test_error_of_ours_is_one_in_the_trace(config: Config) -> None:
+async def test_error_of_ours_is_one_in_the_trace(config: Config, collector: Collector) -> None:
     """Only a status from 500 on makes a span an error."""
-    async with running_collector() as collector:
-        environ = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url, "HELLO_DRAIN_SECONDS": "1"}
-        async with running_service(HELLO_TABLE_NAME=config.table_name, **environ) as service:
-            service.process.terminate()
-            await service.event("drain.started")
-            async with aiohttp.ClientSession(service.url) as client:
-                await client.get("/healthz")
-                await client.get("/nothing")
-            assert await service.wait() == 0
+    environ = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url, "HELLO_DRAIN_SECONDS": "1"}
+    async with running_service(HELLO_TABLE_NAME=config.table_name, **environ) as service:
+        service.process.terminate()
+        await service.event("drain.started")
+        async with aiohttp.ClientSession(service.url) as client:
+            await client.get("/healthz")
+            await client.get("/nothing")
+        assert await service.wait() == 0
     told = {span.name: span.status.code for span in collector.spans if span.kind == Span.SPAN_KIND_SERVER}
     assert told == {"GET /healthz": 2, "GET": 0}
 

@@ -2,15 +2,18 @@
 
 import asyncio
 from base64 import b64decode
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import boto3
 import pytest
 from aiohttp import web
+from pytest_aiohttp import AiohttpRawServer
 
 from terraform.deploy.outcome import Failed
 from terraform.deploy.token import fetch
-from tests.support.listening import listening_on
+
+Fetch = Callable[..., Awaitable[str | None]]
 
 
 @pytest.fixture
@@ -35,36 +38,38 @@ def test_open_service_needs_none(session: boto3.Session) -> None:
     assert fetch(session, None) is None
 
 
-async def _fetch(
-    session: boto3.Session, machine: dict[str, str], secret: str, gives: str = '{"access_token": "a.good.token"}'
-) -> str | None:
-    """Fetch from an endpoint that knows the machine client by `secret`, and `gives` it something."""
+@pytest.fixture
+def fetch_token(session: boto3.Session, machine: dict[str, str], aiohttp_raw_server: AiohttpRawServer) -> Fetch:
+    """Give a function that fetches from an endpoint that knows the machine client by a secret, and gives something."""
 
-    async def answer(request: web.BaseRequest) -> web.Response:
-        told = b64decode(request.headers["Authorization"].removeprefix("Basic ")).decode()
-        asked = (await request.read()).decode()
-        if (told, asked) != (f"{machine['client_id']}:{secret}", "grant_type=client_credentials"):
-            return web.json_response({"error": "invalid_client"}, status=400)
-        return web.Response(text=gives)
+    async def fetch_token(secret: str, gives: str = '{"access_token": "a.good.token"}') -> str | None:
+        async def answer(request: web.BaseRequest) -> web.Response:
+            told = b64decode(request.headers["Authorization"].removeprefix("Basic ")).decode()
+            asked = (await request.read()).decode()
+            if (told, asked) != (f"{machine['client_id']}:{secret}", "grant_type=client_credentials"):
+                return web.json_response({"error": "invalid_client"}, status=400)
+            return web.Response(text=gives)
 
-    async with listening_on(web.ServerRunner(web.Server(answer))) as url:
+        endpoint = (await aiohttp_raw_server(answer)).make_url("/oauth2/token")
         authentication = {"issuer": f"https://issuer/{machine['pool']}", "client_id": machine["client_id"]}
-        return await asyncio.to_thread(fetch, session, authentication | {"token_endpoint": f"{url}/oauth2/token"})
+        return await asyncio.to_thread(fetch, session, authentication | {"token_endpoint": str(endpoint)})
+
+    return fetch_token
 
 
-async def test_token_of_the_machine_client(session: boto3.Session, machine: dict[str, str]) -> None:
+async def test_token_of_the_machine_client(fetch_token: Fetch, machine: dict[str, str]) -> None:
     """The client's secret is asked of AWS, and buys a token."""
-    assert await _fetch(session, machine, machine["secret"]) == "a.good.token"
+    assert await fetch_token(machine["secret"]) == "a.good.token"
 
 
-async def test_no_token_is_a_failure(session: boto3.Session, machine: dict[str, str]) -> None:
+async def test_no_token_is_a_failure(fetch_token: Fetch) -> None:
     """An endpoint that gives no token fails the deployment, which then goes back."""
     with pytest.raises(Failed, match=r"/oauth2/token gives no token: .*400"):
-        await _fetch(session, machine, "another")
+        await fetch_token("another")
 
 
 @pytest.mark.parametrize("gives", ["<html>", "{}"])
-async def test_what_is_no_token_is_a_failure(session: boto3.Session, machine: dict[str, str], gives: str) -> None:
+async def test_what_is_no_token_is_a_failure(fetch_token: Fetch, machine: dict[str, str], gives: str) -> None:
     """An endpoint that gives anything else fails the deployment, too."""
     with pytest.raises(Failed, match="gives no token"):
-        await _fetch(session, machine, machine["secret"], gives)
+        await fetch_token(machine["secret"], gives)

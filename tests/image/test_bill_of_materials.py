@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cyclonedx.schema import SchemaVersion
-from cyclonedx.validation.json import JsonStrictValidator
 
 from tests.image.layout import REPOSITORY, ROOT
 
@@ -27,6 +25,9 @@ def write(target: str, *status: Path) -> dict[str, Any]:
     subprocess.run(
         [".venv/bin/python", "packer/bill_of_materials.py", WHEELS, path, *status], check=True, cwd=REPOSITORY
     )
+    from cyclonedx.schema import SchemaVersion  # noqa: PLC0415 - seconds, which every other test would pay, too
+    from cyclonedx.validation.json import JsonStrictValidator  # noqa: PLC0415 - as above
+
     assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(path.read_text()) is None
     bill: dict[str, Any] = json.loads(path.read_text())
     return bill

@@ -7,9 +7,8 @@ from xml.sax.saxutils import escape
 
 import aiohttp
 from aiohttp import web
+from aiohttp.test_utils import TestServer
 from yarl import URL
-
-from tests.support.listening import listening_on
 
 Answer = tuple[str, str]
 """The XML inside an action's result, and the namespace of its API."""
@@ -45,9 +44,9 @@ class Gateway:
         app.router.add_route("*", "/{path:.*}", self._handle)
         async with (
             aiohttp.ClientSession(auto_decompress=False) as self._session,
-            listening_on(web.AppRunner(app, access_log=None)) as url,
+            TestServer(app) as server,
         ):
-            yield url
+            yield str(server.make_url("/").origin())
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         parameters = await _parameters(request)

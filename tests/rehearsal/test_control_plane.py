@@ -1,12 +1,12 @@
 """The rehearsed control plane keeps AWS's rules; its machines exist on paper only here, so that they boot at once."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
-import boto3
 import pytest
 import pytest_asyncio
 from botocore.exceptions import ClientError
@@ -17,7 +17,7 @@ from tests.rehearsal.fleet import Fleet, Instance
 from tests.rehearsal.gateway import Gateway
 from tests.rehearsal.stage import Stage
 from tests.rehearsal.values import Values
-from tests.support.emulator import IMAGES, account
+from tests.support.emulator import IMAGES, Account, account
 
 _IMAGE_IDS = {"a": next(iter(IMAGES)), "b": list(IMAGES)[1]}
 _GROUP = "paper"
@@ -102,35 +102,35 @@ class Site:
                 return dict(told["InstanceRefreshes"][0])
 
 
+@pytest.fixture(scope="module")
+def emulated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
+    """Run an account, which takes seconds to begin."""
+    with account("222222222222", tmp_path_factory.mktemp("account")) as running:
+        yield running
+
+
 @pytest_asyncio.fixture
-async def site(tmp_path: Path) -> AsyncIterator[Site]:
-    """Make the group, through the gateway, as Terraform does."""
-    with account("222222222222", tmp_path) as emulated:
-        fleet = PaperFleet()
-        stage = Stage(_VALUES, "", fleet, cast(Any, None), 0, {})
-        plane = ControlPlane(stage, emulated, _IMAGE_IDS)
-        async with Gateway(emulated.url, plane.actions, plane.changes).running() as url:
-            keys = {
-                f"aws_{name}": emulated.environ[f"AWS_{name.upper()}"]
-                for name in ("access_key_id", "secret_access_key", "session_token")
-            }
-            make: Any = boto3.client
-
-            def client(service: str) -> Any:  # noqa: ANN401 - one of boto3's many classes
-                return make(service, region_name="eu-central-1", endpoint_url=url, **keys)
-
-            made = Site(fleet, plane, client)
-            await asyncio.to_thread(
-                made.ec2.create_launch_template,
-                LaunchTemplateName=_GROUP,
-                LaunchTemplateData={"ImageId": _IMAGE_IDS["a"], "UserData": ""},
-            )
-            await made.call(
-                "create_auto_scaling_group",
-                MinSize=2, MaxSize=4, DesiredCapacity=2, AvailabilityZones=["eu-central-1a"], DefaultInstanceWarmup=60,
-                LaunchTemplate={"LaunchTemplateName": _GROUP, "Version": "1"},
-            )  # fmt: skip
-            yield made
+async def site(emulated: Account) -> AsyncIterator[Site]:
+    """Make the group, through the gateway, as Terraform does; nothing is left of it for the next."""
+    fleet = PaperFleet()
+    stage = Stage(_VALUES, "", fleet, cast(Any, None), 0, {})
+    plane = ControlPlane(stage, emulated, _IMAGE_IDS)
+    async with Gateway(emulated.url, plane.actions, plane.changes).running() as url:
+        reached = replace(emulated, url=url)
+        made = Site(fleet, plane, reached.client)
+        await asyncio.to_thread(
+            made.ec2.create_launch_template,
+            LaunchTemplateName=_GROUP,
+            LaunchTemplateData={"ImageId": _IMAGE_IDS["a"], "UserData": ""},
+        )
+        await made.call(
+            "create_auto_scaling_group",
+            MinSize=2, MaxSize=4, DesiredCapacity=2, AvailabilityZones=["eu-central-1a"], DefaultInstanceWarmup=60,
+            LaunchTemplate={"LaunchTemplateName": _GROUP, "Version": "1"},
+        )  # fmt: skip
+        yield made
+    emulated.client("autoscaling").delete_auto_scaling_group(AutoScalingGroupName=_GROUP, ForceDelete=True)
+    emulated.client("ec2").delete_launch_template(LaunchTemplateName=_GROUP)
 
 
 async def test_group_has_the_machines(site: Site) -> None:

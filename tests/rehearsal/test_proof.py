@@ -6,7 +6,6 @@ import sys
 
 import pytest
 
-from tests.rehearsal.__main__ import REPORT
 from tests.rehearsal.alarm import Alarm
 from tests.rehearsal.values import Values, read
 
@@ -15,6 +14,8 @@ pytestmark = pytest.mark.rehearsal
 
 def test_without_drain_a_refresh_loses_requests_and_the_rehearsal_fails() -> None:
     """Instances that neither drain nor wait for deregistration fail requests, so the exit status is 1."""
+    from tests.rehearsal.__main__ import REPORT  # noqa: PLC0415 - draws, so it takes seconds that all other tests would pay
+
     proof = REPORT.read_text(encoding="utf-8")
     options = ["--minutes", "7", "--only", "rolling_refresh", "--least", "1", "--without-drain"]
     try:

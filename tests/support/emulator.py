@@ -17,10 +17,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import boto3
-from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import make_server
-
-from tests.support import emulator_extensions
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -135,6 +132,15 @@ def _one_at_a_time(application: "WSGIApplication") -> "WSGIApplication":
 
 
 def _serve() -> None:
+    # Only here: they take seconds, and whoever runs an emulator needs none of them.
+    from moto.moto_server.werkzeug_app import (  # noqa: PLC0415 - as said above
+        DomainDispatcherApplication,
+        MotoRequestHandler,
+        create_backend_app,
+    )
+
+    from tests.support import emulator_extensions  # noqa: PLC0415 - as said above
+
     emulator_extensions.install()
     application = _one_at_a_time(DomainDispatcherApplication(create_backend_app))
     server = make_server("127.0.0.1", 0, application, threaded=True, request_handler=MotoRequestHandler)

@@ -7,12 +7,11 @@ from functools import cache
 from typing import Any
 
 from aiohttp import web
+from aiohttp.test_utils import TestServer
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 from joserfc.jws import JWSRegistry
 from joserfc.registry import HeaderParameter
-
-from tests.support.listening import listening_on
 
 _ANY_HEADER = JWSRegistry({"x": HeaderParameter("An extension", "str")}, ["RS256", "RS512"], strict_check_header=False)
 AUDIENCE = "a-client"
@@ -80,5 +79,6 @@ async def running_issuer() -> AsyncIterator[Issuer]:
     app = web.Application()
     app.router.add_get("/.well-known/openid-configuration", issuer.configuration)
     app.router.add_get("/keys", issuer.jwks)
-    async with listening_on(web.AppRunner(app, access_log=None)) as issuer.url:
+    async with TestServer(app) as server:
+        issuer.url = str(server.make_url("/").origin())
         yield issuer

@@ -8,8 +8,7 @@ from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 
 from aiohttp import web
-
-from tests.support.listening import listening_on
+from aiohttp.test_utils import TestServer
 
 ADDRESS = "169.254.169.254"
 _ROLE = "hello-birthday-test-instance"
@@ -56,8 +55,7 @@ async def metadata_service(
     images: Mapping[str, str] = MappingProxyType({}),
 ) -> AsyncIterator[None]:
     """Serve metadata until the block ends; the bridge must be up."""
-    runner = web.AppRunner(application(user_data, image_id, images), access_log=None)
-    async with listening_on(runner, ADDRESS, 80):
+    async with TestServer(application(user_data, image_id, images), host=ADDRESS, port=80):
         yield
 
 

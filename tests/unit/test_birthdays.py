@@ -1,6 +1,7 @@
 """The rules, held against an oracle that only walks from day to day."""
 
 from calendar import isleap
+from collections.abc import Iterable
 from datetime import date, timedelta
 from itertools import repeat
 
@@ -13,9 +14,8 @@ from service.errors import InvalidDateOfBirth, InvalidUsername
 
 TODAY = date(2025, 6, 15)
 LEAP_YEAR = 1600
-FIRST, LAST = date(2000, 1, 1), date(2399, 12, 31)
-CYCLE = [FIRST + timedelta(days=n) for n in range((LAST - FIRST).days + 1)]
-NEXT_YEAR = [LAST + timedelta(days=n) for n in range(1, 367)]
+# From 1 January to 1 January: leap years and all that lie before, between and after them, and a century without one.
+SPANS = [(2000, 2005), (2099, 2101)]
 
 
 def is_birthday(day: date, month: int, month_day: int) -> bool:
@@ -25,23 +25,35 @@ def is_birthday(day: date, month: int, month_day: int) -> bool:
     return (day.month, day.day) == (month, month_day)
 
 
-def walk(month: int, month_day: int) -> list[int]:
-    """Count, for each day of the cycle, the steps to the next birthday by walking backwards through time."""
+def walk(days: list[date], month: int, month_day: int) -> list[int]:
+    """Count, for each day, the steps to the next birthday by walking backwards through time."""
     distances, steps = [], 0
-    for day in reversed(CYCLE + NEXT_YEAR):
+    for day in reversed(days):
         steps = 0 if is_birthday(day, month, month_day) else steps + 1
         distances.append(steps)
-    return distances[::-1][: len(CYCLE)]
+    return distances[::-1]
 
 
-@pytest.mark.exhaustive
+def kinds(years: Iterable[int]) -> set[tuple[bool, bool, bool, bool]]:
+    """Return what sets years apart: whether this one, the one before and the one after are leap years or a century."""
+    return {(isleap(year - 1), isleap(year), isleap(year + 1), year % 100 == 0) for year in years}
+
+
+def test_spans_have_years_of_all_kinds() -> None:
+    """What is tried day by day below has every kind of year that the 400 years of the calendar's cycle have."""
+    assert kinds(year for first, last in SPANS for year in range(first, last)) == kinds(range(2000, 2400))
+
+
 @pytest.mark.parametrize("month", range(1, 13))
-def test_every_birthday_on_every_day_of_a_gregorian_cycle(month: int) -> None:
-    """The distance is what a day-by-day walk counts, for all days of 400 years and all days of birth."""
+@pytest.mark.parametrize(("first", "last"), SPANS)
+def test_every_birthday_on_every_day(first: int, last: int, month: int) -> None:
+    """The distance is what a day-by-day walk counts, for all days of all kinds of years and all days of birth."""
+    days = [date(first, 1, 1) + timedelta(days=n) for n in range((date(last, 1, 1) - date(first, 1, 1)).days)]
+    next_year = [date(last, 1, 1) + timedelta(days=n) for n in range(366)]
     born = date(LEAP_YEAR, month, 1)
     while born.month == month:
-        expected = walk(month, born.day)
-        assert list(map(days_until_birthday, repeat(born), CYCLE)) == expected, born
+        expected = walk(days + next_year, month, born.day)[: len(days)]
+        assert list(map(days_until_birthday, repeat(born), days)) == expected, born
         assert max(expected) <= 365
         born += timedelta(days=1)
 

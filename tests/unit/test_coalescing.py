@@ -1,17 +1,18 @@
 """The coalescer: who leaves when, with whom, and who is hurt by what."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import Iterable
 
 import pytest
-import pytest_asyncio
 
 from service.storage import coalescing
 from service.storage.coalescing import Coalescer, ReadCoalescer, Sender, WriteCoalescer
 from service.storage.expiry import LAST_MOMENT_SECONDS, Expiry
+from tests.support.told_time import in_told_time
 
 LIMIT = 4
 BUDGET_SECONDS = 5
+MOMENT_SECONDS = 0.001
 Outcomes = dict[str, str | Exception]
 
 
@@ -66,27 +67,23 @@ def far() -> FarSide:
     return FarSide()
 
 
-@pytest_asyncio.fixture
-async def reads(far: FarSide) -> AsyncIterator[Coalescer[str, str]]:
+@pytest.fixture
+def reads(far: FarSide) -> Coalescer[str, str]:
     """Give a coalescer whose callers share slots."""
-    coalescer = ReadCoalescer(Sender("read", far.one, far.many, LIMIT), Expiry(BUDGET_SECONDS, Expired))
-    yield coalescer
-    await coalescer.close()
+    return ReadCoalescer(Sender("read", far.one, far.many, LIMIT), Expiry(BUDGET_SECONDS, Expired))
 
 
-@pytest_asyncio.fixture
-async def writes(far: FarSide) -> AsyncIterator[WriteCoalescer[str, str]]:
+@pytest.fixture
+def writes(far: FarSide) -> Coalescer[str, str]:
     """Give a coalescer whose callers follow one another."""
-    coalescer = WriteCoalescer(Sender("read", far.one, far.many, LIMIT), Expiry(BUDGET_SECONDS, Expired))
-    yield coalescer
-    await coalescer.close()
+    return WriteCoalescer(Sender("read", far.one, far.many, LIMIT), Expiry(BUDGET_SECONDS, Expired))
 
 
 async def until(far: FarSide, calls: int) -> None:
     """Return when the far side has been called `calls` times."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(BUDGET_SECONDS):
         while len(far.calls) < calls:
-            await asyncio.sleep(0)
+            await asyncio.sleep(MOMENT_SECONDS)
 
 
 def submit(coalescer: Coalescer[str, str], keys: Iterable[str]) -> "list[asyncio.Future[str]]":
@@ -94,6 +91,7 @@ def submit(coalescer: Coalescer[str, str], keys: Iterable[str]) -> "list[asyncio
     return [coalescer.submit(key, str(position)) for position, key in enumerate(keys)]
 
 
+@in_told_time
 async def test_lone_key_leaves_at_once_and_alone(far: FarSide, reads: Coalescer[str, str]) -> None:
     """A key that finds nothing out is sent by itself, before anything else happens."""
     future = reads.submit("a", "1")
@@ -102,6 +100,7 @@ async def test_lone_key_leaves_at_once_and_alone(far: FarSide, reads: Coalescer[
     assert await future == "a=1"
 
 
+@in_told_time
 async def test_keys_gather_while_a_call_is_out(far: FarSide, reads: Coalescer[str, str]) -> None:
     """What comes while a call is out leaves together when it lands."""
     far.gate.clear()
@@ -112,6 +111,7 @@ async def test_keys_gather_while_a_call_is_out(far: FarSide, reads: Coalescer[st
     assert far.keys() == ["a", "bc"]
 
 
+@in_told_time
 async def test_full_batch_does_not_wait(far: FarSide, reads: Coalescer[str, str]) -> None:
     """As soon as a batch is full it leaves, and no batch is larger than the limit."""
     far.gate.clear()
@@ -123,6 +123,7 @@ async def test_full_batch_does_not_wait(far: FarSide, reads: Coalescer[str, str]
     assert far.keys()[3:] == ["j"]
 
 
+@in_told_time
 async def test_slow_call_is_not_waited_for(far: FarSide, reads: Coalescer[str, str]) -> None:
     """When a call takes too long those behind it leave without it."""
     far.gate.clear()
@@ -133,6 +134,7 @@ async def test_slow_call_is_not_waited_for(far: FarSide, reads: Coalescer[str, s
     await asyncio.gather(*futures)
 
 
+@in_told_time
 async def test_equal_keys_share_a_slot(far: FarSide, reads: Coalescer[str, str]) -> None:
     """However many wait for a key that has not left, it is sent once."""
     far.gate.clear()
@@ -143,6 +145,7 @@ async def test_equal_keys_share_a_slot(far: FarSide, reads: Coalescer[str, str])
     assert far.keys() == ["a", "bc"]
 
 
+@in_told_time
 async def test_nobody_joins_a_call_that_has_left(far: FarSide, reads: Coalescer[str, str]) -> None:
     """A key that is out already is sent again, for its answer may be older than the caller."""
     far.gate.clear()
@@ -154,6 +157,7 @@ async def test_nobody_joins_a_call_that_has_left(far: FarSide, reads: Coalescer[
     assert far.keys() == ["a", "a"]
 
 
+@in_told_time
 async def test_unprocessed_keys_go_again_without_the_others(far: FarSide, reads: Coalescer[str, str]) -> None:
     """Keys that were left out are sent again until processed; the others have their answers at once."""
     far.unprocessed = [{"b", "c"}, {"c"}]
@@ -167,6 +171,7 @@ async def test_unprocessed_keys_go_again_without_the_others(far: FarSide, reads:
     assert "d" not in "".join(far.keys()[2:])
 
 
+@in_told_time
 async def test_retried_key_joins_newer_callers(
     far: FarSide, reads: Coalescer[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -188,6 +193,7 @@ async def test_retried_key_joins_newer_callers(
     assert far.keys() == ["a", "bc", "x", "b"]
 
 
+@in_told_time
 async def test_poisoned_key_fails_alone(far: FarSide, reads: Coalescer[str, str]) -> None:
     """A batch that is refused because of one key is sent again one by one."""
     far.poisoned = {"c"}
@@ -201,6 +207,7 @@ async def test_poisoned_key_fails_alone(far: FarSide, reads: Coalescer[str, str]
     assert far.keys() == ["a", "bcd", "b", "c", "d"]
 
 
+@in_told_time
 async def test_caller_that_goes_away_cancels_nothing(far: FarSide, reads: Coalescer[str, str]) -> None:
     """Neither the call, nor others in the batch, nor others with the same key notice."""
     far.gate.clear()
@@ -212,6 +219,7 @@ async def test_caller_that_goes_away_cancels_nothing(far: FarSide, reads: Coales
     assert await asyncio.gather(*futures[2:]) == ["b=1", "c=3"]
 
 
+@in_told_time
 async def test_nothing_is_sent_for_those_who_are_gone(far: FarSide, reads: Coalescer[str, str]) -> None:
     """A key nobody waits for any more does not leave."""
     far.gate.clear()
@@ -223,6 +231,7 @@ async def test_nothing_is_sent_for_those_who_are_gone(far: FarSide, reads: Coale
     assert far.keys() == ["a", "c"]
 
 
+@in_told_time
 async def test_time_is_up(far: FarSide) -> None:
     """Whoever waits longer than allowed gets the error: unprocessed, behind a call, or in one."""
     reads = ReadCoalescer(Sender("read", far.one, far.many, LIMIT), Expiry(0.05, Expired))
@@ -236,18 +245,18 @@ async def test_time_is_up(far: FarSide) -> None:
     for future in (futures[1], *submit(reads, "yz")):
         with pytest.raises(Expired):
             await future
-    await reads.close()
 
 
+@in_told_time
 async def test_nothing_leaves_in_the_last_moment(far: FarSide) -> None:
     """A key whose caller is about to be refused is not sent, for it would only spoil the call for others."""
     reads = ReadCoalescer(Sender("read", far.one, far.many, LIMIT), Expiry(LAST_MOMENT_SECONDS / 2, Expired))
     with pytest.raises(Expired):
         await reads.submit("a", "")
     assert far.calls == []
-    await reads.close()
 
 
+@in_told_time
 async def test_close_ends_all_calls(far: FarSide, reads: Coalescer[str, str]) -> None:
     """After the end of the service nothing is out and nothing leaves any more."""
     tasks = asyncio.all_tasks()
@@ -260,6 +269,7 @@ async def test_close_ends_all_calls(far: FarSide, reads: Coalescer[str, str]) ->
     assert far.keys() == ["a", "bcde"]
 
 
+@in_told_time
 async def test_writes_of_one_key_follow_one_another(far: FarSide, writes: Coalescer[str, str]) -> None:
     """Each leaves after the one before is done, in the order they came; no batch has a key twice."""
     far.gate.clear()
@@ -276,6 +286,7 @@ async def test_writes_of_one_key_follow_one_another(far: FarSide, writes: Coales
     assert done.index("a=0") < done.index("a=1") < done.index("a=3")
 
 
+@in_told_time
 async def test_next_write_is_not_sent_before_the_first_is_acknowledged(
     far: FarSide, writes: Coalescer[str, str]
 ) -> None:
@@ -289,6 +300,7 @@ async def test_next_write_is_not_sent_before_the_first_is_acknowledged(
     assert far.calls[2:] == [[("a", "1")]]
 
 
+@in_told_time
 async def test_abandoned_write_lets_the_next_one_pass(far: FarSide, writes: Coalescer[str, str]) -> None:
     """A write whose caller has gone before it left is never sent, and blocks nobody."""
     far.gate.clear()
@@ -300,6 +312,7 @@ async def test_abandoned_write_lets_the_next_one_pass(far: FarSide, writes: Coal
     assert far.calls == [[("a", "0")], [("b", "2")]]
 
 
+@in_told_time
 async def test_unprocessed_write_keeps_its_place(far: FarSide, writes: Coalescer[str, str]) -> None:
     """A write that was left out goes again before later writes of its key."""
     far.unprocessed = [{"b"}]
@@ -311,6 +324,7 @@ async def test_unprocessed_write_keeps_its_place(far: FarSide, writes: Coalescer
     assert [value for call in far.calls for key, value in call if key == "b"] == ["1", "1", "3"]
 
 
+@in_told_time
 async def test_given_up_write_between_retries_frees_its_key(far: FarSide, writes: Coalescer[str, str]) -> None:
     """When the caller of an unprocessed write gives up, the next write of its key goes."""
     far.unprocessed = [{"b"}]
@@ -324,6 +338,7 @@ async def test_given_up_write_between_retries_frees_its_key(far: FarSide, writes
     assert [value for call in far.calls for key, value in call if key == "b"] == ["1", "3"]
 
 
+@in_told_time
 async def test_writes_given_up_in_a_row_let_the_next_one_pass(far: FarSide) -> None:
     """Hundreds of writes of one key that expire behind a slow one do not block the key for ever."""
     writes = WriteCoalescer(Sender("write", far.one, far.many, LIMIT), Expiry(0.05, Expired))
@@ -333,9 +348,9 @@ async def test_writes_given_up_in_a_row_let_the_next_one_pass(far: FarSide) -> N
     far.gate.set()
     assert await writes.submit("a", "new") == "a=new"
     assert far.calls == [[("a", "0")], [("a", "new")]]
-    await writes.close()
 
 
+@in_told_time
 async def test_every_attempt_ends_with_its_caller(far: FarSide, writes: Coalescer[str, str]) -> None:
     """However often a write goes again, alone or with others, its time is over when its caller's is."""
     far.unprocessed = [{"b"}, {"b"}]
@@ -349,6 +364,7 @@ async def test_every_attempt_ends_with_its_caller(far: FarSide, writes: Coalesce
     assert max(far.ends) <= latest
 
 
+@in_told_time
 async def test_attempts_one_by_one_end_with_their_callers(far: FarSide, reads: Coalescer[str, str]) -> None:
     """What is sent again because its batch failed has no more time than before."""
     far.batches_work = False
@@ -362,6 +378,7 @@ async def test_attempts_one_by_one_end_with_their_callers(far: FarSide, reads: C
     assert max(far.ends) <= latest
 
 
+@in_told_time
 async def test_read_lasts_until_the_last_caller_is_answered(far: FarSide, reads: Coalescer[str, str]) -> None:
     """Whoever joins a key or a batch of reads later loses no time to those before."""
     far.gate.clear()
@@ -379,6 +396,7 @@ async def test_read_lasts_until_the_last_caller_is_answered(far: FarSide, reads:
     assert far.ends[2] >= between
 
 
+@in_told_time
 async def test_batch_of_writes_ends_with_its_first_caller(far: FarSide, writes: Coalescer[str, str]) -> None:
     """No write of a batch is kept waiting beyond the refusal of its caller, for the sake of those that came later."""
     far.gate.clear()

@@ -11,6 +11,7 @@ from service.auth.jwks import SigningKeySet
 from service.auth.signing_keys import MAX_AGE_SECONDS, PAUSE_SECONDS, SigningKeys
 from service.lifecycle import Lifecycle
 from tests.support.issuer import public_jwk
+from tests.support.told_time import in_told_time
 
 
 class Issuer:
@@ -91,6 +92,7 @@ async def test_all_wait_for_one_fetch(issuer: Issuer) -> None:
     assert issuer.fetches == 2
 
 
+@in_told_time
 async def test_old_keys_are_renewed_without_anybody_waiting(issuer: Issuer) -> None:
     """A key that was withdrawn is trusted no longer than the keys' age allows, plus one use."""
     keys = await opened(issuer)
@@ -105,6 +107,7 @@ async def test_old_keys_are_renewed_without_anybody_waiting(issuer: Issuer) -> N
     assert issuer.fetches == 2
 
 
+@in_told_time
 async def test_keys_outlive_an_outage(issuer: Issuer) -> None:
     """While the issuer is down its keys stay, and it is asked again after every pause."""
     keys = await opened(issuer)
@@ -124,6 +127,7 @@ async def test_no_key_id_asks_nobody(issuer: Issuer) -> None:
     assert issuer.fetches == 1
 
 
+@in_told_time
 async def test_start_waits_for_an_issuer_that_is_late(issuer: Issuer) -> None:
     """The first fetch is tried again until the time is up."""
     issuer.down = True
@@ -137,6 +141,7 @@ async def test_start_waits_for_an_issuer_that_is_late(issuer: Issuer) -> None:
     assert issuer.fetches == 2
 
 
+@in_told_time
 async def test_start_gives_up(issuer: Issuer) -> None:
     """When the time is up, what went wrong is raised."""
     issuer.down = True
