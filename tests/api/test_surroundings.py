@@ -48,11 +48,12 @@ async def test_logs_and_proxies_decide_nothing(tmp_path: Path) -> None:
     async with AsyncExitStack() as stack:
         proxy = await stack.enter_async_context(dead_proxy(guests))
         surroundings = {f"{tmp_path}/left": {}, "/dev/full": {}, f"{tmp_path}/stalled": proxy}
-        starting = [
-            running_service("--local", before=f"exec >{output}", HELLO_DRAIN_SECONDS="0", **environ)
+        services = [
+            await stack.enter_async_context(
+                running_service("--local", before=f"exec >{output}", HELLO_DRAIN_SECONDS="0", **environ)
+            )
             for output, environ in surroundings.items()
         ]
-        services = await asyncio.gather(*map(stack.enter_async_context, starting))
         os.close(left)
         assert await asyncio.gather(*[wrong_answers(service.url) for service in services]) == [[], [], []]
         for service in services:
