@@ -1,6 +1,6 @@
 """What the head of a request must be, beyond what aiohttp's parser asks for, and what it asks of its connection.
 
-Owns the rules for versions, Host, Transfer-Encoding, Expect and Upgrade. Each costs no more than the length of its
+Owns the rules for Host, Transfer-Encoding, Expect and Upgrade. Each costs no more than the length of its
 field. Knows nothing of paths and methods.
 """
 
@@ -15,7 +15,6 @@ from aiohttp.typedefs import Handler
 from service.api.payload import CONTINUE
 from service.errors import BadRequest, ExpectationFailed, UnknownTransferCoding
 
-_VERSIONS = (HttpVersion10, HttpVersion11)
 # RFC 9110, section 7.2, and RFC 3986, section 3.2.2; a name of DNS has 255 characters at most. It may be empty.
 _HOST = re.compile(
     r"(?:(?:[A-Za-z0-9._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2}){0,255}|\[(?P<ipv6>[0-9A-Fa-f:.]{2,45})\])(?::(?P<port>[0-9]{0,5}))?"
@@ -30,9 +29,6 @@ def checked(handler: Handler) -> Handler:
 
     def check(request: web.Request) -> Awaitable[web.StreamResponse]:
         headers = request.headers
-        if request.version not in _VERSIONS:
-            # What the parser would take for HTTP/0.9, whatever the method, or for HTTP/2.0 in HTTP/1's clothes.
-            raise BadRequest
         _check_host(headers.get(hdrs.HOST, ""))
         if len(headers.get(hdrs.CONTENT_LENGTH, "")) > _MAX_LENGTH_DIGITS:
             raise BadRequest("The Content-Length has far too many digits.")  # more than `int` takes, if they are zeros

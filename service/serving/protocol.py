@@ -137,6 +137,8 @@ class HelloProtocol(web.RequestHandler):
         response = problems.response(request, error)
         set_headers(request, response)
         response.force_close()
+        if not request.content.is_eof():
+            request.content.feed_eof()  # else aiohttp would wait for the rest of it before it closes
         metrics.request_ended("other", None, error.status, 0.0)
         log.info("request.rejected", request_id=request_id, status=error.status, code=error.code)
         return response

@@ -146,6 +146,21 @@ async def test_unknown_transfer_coding(url: str) -> None:
 
 
 PUT = b"PUT /hello/Ada HTTP/1.1\r\n" + HOST
+REFUSED = {
+    "host": b"PUT /hello/Ada HTTP/1.1\r\nHost: a b\r\nContent-Length: 28\r\n\r\n",
+    "version": b"PUT /hello/Ada\r\nHost: a\r\nContent-Length: 28\r\n\r\n",
+    "transfer coding": PUT + b"Transfer-Encoding: gzip, chunked\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("head", REFUSED.values(), ids=REFUSED)
+async def test_connection_of_a_refused_head_ends_at_once(config: Config, head: bytes) -> None:
+    """Nobody waits for the body of a request that is no valid HTTP."""
+    patient = dataclasses.replace(config, body_seconds=3600)
+    async with listening(patient) as (url, _):
+        assert await statuses(url, head) in ([400], [501])
+
+
 UPGRADE = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n"
 SIZED = b'Content-Length: 28\r\n\r\n{"dateOfBirth":"1990-12-10"}'
 FOLLOWED = {
