@@ -17,7 +17,7 @@ from aiohttp.web_protocol import MAX_MSG_QUEUE_SIZE
 from service.api import problems
 from service.api.middlewares import assign_request_id, set_headers
 from service.config import Config
-from service.errors import HelloError, RequestTimeout
+from service.errors import BadRequest, HelloError, RequestTimeout
 from service.serving.deadline import Deadline
 from service.serving.framing import MAX_REQUEST_LINE_BYTES, Framing
 from service.telemetry import metrics
@@ -137,8 +137,8 @@ class HelloProtocol(web.RequestHandler):
         response = problems.response(request, error)
         set_headers(request, response)
         response.force_close()
-        if not request.content.is_eof():
-            request.content.feed_eof()  # else aiohttp would wait for the rest of it before it closes
+        if isinstance(error, BadRequest) and not request.content.is_eof():
+            request.content.feed_eof()  # of what is no HTTP; of others aiohttp takes the rest, lest the answer be lost
         metrics.request_ended("other", None, error.status, 0.0)
         log.info("request.rejected", request_id=request_id, status=error.status, code=error.code)
         return response
