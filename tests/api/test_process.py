@@ -1,7 +1,6 @@
 """The service as a process: how it starts, drains, stops, and what time zone it lives in."""
 
 import asyncio
-import json
 import signal
 from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta
@@ -189,14 +188,14 @@ async def test_signal_while_starting(table_name: str, sent: signal.Signals) -> N
     """While DynamoDB is still awaited, a signal ends the process at once and cleanly, also one it was to ignore."""
     endpoint = f"http://127.0.0.1:{free_port()}"
     environ = {"HELLO_TABLE_NAME": table_name, "AWS_ENDPOINT_URL_DYNAMODB": endpoint, "HELLO_STARTUP_SECONDS": "60"}
-    process = await start("--port", "0", before="trap '' INT TERM", **environ)
-    assert process.stdout is not None
-    assert process.stderr is not None
-    assert b"storage.failed" in await process.stdout.readline()
+    process = await start("--port", "0", before="trap '' INT TERM", **environ, HELLO_LOG_LEVEL="debug")
+    service = ServiceProcess(process)
+    await service.event("storage.awaited")
     process.send_signal(sent)
-    assert await process.wait() == 0
+    assert await service.wait() == 0
+    assert service.events[-1]["event"] == "start.aborted"
+    assert process.stderr is not None
     assert await process.stderr.read() == b""
-    assert json.loads((await process.stdout.read()).splitlines()[-1])["event"] == "start.aborted"
 
 
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
