@@ -38,7 +38,9 @@ def dynamodb_local() -> Iterator[str]:
     url = f"http://127.0.0.1:{free_port()}"
     port = url.rpartition(":")[2]
     command = ["java", "-Djava.library.path=DynamoDBLocal_lib", "-jar", "DynamoDBLocal.jar"]
-    process = subprocess.Popen([*command, "-inMemory", "-disableTelemetry", "-port", port], cwd=DYNAMODB_LOCAL)
+    # shared: the same tables for all credentials, as in an account
+    options = ["-inMemory", "-sharedDb", "-disableTelemetry", "-port", port]
+    process = subprocess.Popen([*command, *options], cwd=DYNAMODB_LOCAL)
     try:
         _wait_until_it_answers(url, process)
         yield url
