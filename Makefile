@@ -124,7 +124,7 @@ bake: artifact ## Bake the image in AWS and write its id to build/image.tfvars.j
 	@$(BIN)/python packer/write_image_file.py build/manifest.json build/image.tfvars.json
 	@$(BIN)/python packer/bill_of_materials.py $(ARTIFACT) build/bom.image.json build/dpkg-status
 
-image: artifact ## Bake the image on a booted Debian 13, boot the result, and test it (root, packer, systemd-nspawn, ...; 6 minutes)
+image: artifact ## Bake the image on a booted Debian 13, boot the result, and test it (root, packer, systemd-nspawn, ...; 8 minutes)
 	@test "$$(id -u)" = 0 || { echo "make image needs root, to boot machines; run it with sudo" >&2; exit 1; }
 	@for tool in debootstrap systemd-nspawn dnsmasq packer gpg ssh-keygen; do command -v $$tool >/dev/null \
 	  || { echo "make image needs $$tool (Debian: apt-get install debootstrap systemd-container dnsmasq-base packer gpg openssh-client)" >&2; exit 1; }; done
