@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from aiohttp import AddrInfoType
     from types_aiobotocore_dynamodb import DynamoDBClient
 
-_READ_SECONDS = 1
+_NETWORK_SECONDS = 1
 # What AWS says of credentials that it does not know, or not any more.
 _CREDENTIALS_REFUSED = {
     "ExpiredTokenException",
@@ -47,7 +47,7 @@ def _open_socket(address: "AddrInfoType") -> socket.socket:
     opened = socket.socket(family, kind, protocol)
     opened.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_WHEN_CLOSED)
     if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux
-        opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _READ_SECONDS * 1000)
+        opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _NETWORK_SECONDS * 1000)
     return opened
 
 
@@ -65,8 +65,9 @@ class _Connections(AIOHTTPSession):
 SETTINGS = AioConfig(
     connector_args={"socket_factory": _open_socket},
     http_session_cls=_Connections,
-    connect_timeout=1,
-    read_timeout=_READ_SECONDS,
+    connect_timeout=_NETWORK_SECONDS,
+    # Longer than any budget: how long an answer is awaited depends on whether the call may be made again.
+    read_timeout=60,
     # The SDK sends a write again that may still be on its way; what may go again is the coalescer's business.
     retries={"mode": "standard", "total_max_attempts": 1},
     max_pool_connections=128,

@@ -35,6 +35,8 @@ _KEY = "username"
 _BORN = "dateOfBirth"
 # A username has letters only, so no user can have this key.
 PING_KEY = "0"
+# Whoever reads may ask again, and better does when an answer takes so long; a write is sent once, and waited for.
+_READ_SECONDS = 1
 
 
 class UserStore:
@@ -67,7 +69,7 @@ class UserStore:
         """
         keys = [{_KEY: {"S": username}} for username in usernames]
         call = self._client.batch_get_item(RequestItems={self._table_name: {"Keys": keys, "ConsistentRead": True}})
-        response = await self._answer("BatchGetItem", call, until)
+        response = await self._answer("BatchGetItem", call, until, _READ_SECONDS)
         outcomes: dict[str, date | Exception | None] = dict.fromkeys(usernames)
         if unprocessed := response.get("UnprocessedKeys", {}).get(self._table_name):
             for key in unprocessed["Keys"]:
@@ -97,16 +99,16 @@ class UserStore:
 
     async def _read(self, key: str, until: float = math.inf) -> "dict[str, AttributeValueTypeDef] | None":
         call = self._client.get_item(TableName=self._table_name, Key={_KEY: {"S": key}}, ConsistentRead=True)
-        return (await self._answer("GetItem", call, until)).get("Item")
+        return (await self._answer("GetItem", call, until, _READ_SECONDS)).get("Item")
 
-    async def _answer(self, operation: str, call: Awaitable[T], until: float) -> T:
-        """Wait for the answer to one call until its time is over, and measure it.
+    async def _answer(self, operation: str, call: Awaitable[T], until: float, seconds: float = math.inf) -> T:
+        """Wait for the answer to one call, for so many seconds and until its time is over, and measure it.
 
         Whatever comes out of the call instead of an answer is `StorageUnavailable`: much lies below, from the network
         to files with credentials.
         """
         started = time.perf_counter()
-        latest = asyncio.get_running_loop().time() + self._budget_seconds
+        latest = asyncio.get_running_loop().time() + min(seconds, self._budget_seconds)
         try:
             # The SDK's own time-outs do not cover the wait for a free connection of the pool.
             async with asyncio.timeout_at(min(until, latest)):
