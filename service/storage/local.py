@@ -6,15 +6,20 @@ production and can never reach a real account.
 
 import asyncio
 import os
+import ssl
 import threading
+from typing import TYPE_CHECKING
 
 from service.errors import SetupError
 from service.storage.dynamodb import create_table
 
+if TYPE_CHECKING:
+    from werkzeug.serving import BaseWSGIServer
+
 
 def start(table_name: str) -> None:
     """Start the store in this process, point AWS's variables at it and create the table."""
-    host, port = _serve()
+    server = serve("127.0.0.1")
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         del os.environ[name]
     os.environ |= {
@@ -22,14 +27,15 @@ def start(table_name: str) -> None:
         "AWS_SECRET_ACCESS_KEY": "local",
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-        "AWS_ENDPOINT_URL_DYNAMODB": f"http://{host}:{port}",
+        "AWS_ENDPOINT_URL_DYNAMODB": f"http://{server.host}:{server.port}",
         "AWS_REGION": "eu-central-1",
-        **_without_proxy(host),
+        **_without_proxy(server.host),
     }
     asyncio.run(create_table(table_name))
 
 
-def _serve() -> tuple[str, int]:
+def serve(address: str, port: int = 0, tls: ssl.SSLContext | None = None) -> "BaseWSGIServer":
+    """Serve the store from a thread, on a free port unless one is given; raise `SetupError` without moto."""
     try:
         from moto.moto_server import werkzeug_app as moto  # noqa: PLC0415 - an optional extra, never in production
         from werkzeug.serving import make_server  # noqa: PLC0415 - comes with moto
@@ -42,9 +48,9 @@ def _serve() -> tuple[str, int]:
             self.send_response_only(code, message)
 
     application = moto.DomainDispatcherApplication(moto.create_backend_app)
-    server = make_server("127.0.0.1", 0, application, threaded=True, request_handler=Handler)
+    server = make_server(address, port, application, threaded=True, request_handler=Handler, ssl_context=tls)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    return server.host, server.port
+    return server
 
 
 def _without_proxy(host: str) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import string
 
 from tests.rehearsal.load import expected, get, put, says
 from tests.rehearsal.wire import Answer, Failed, Pool
@@ -11,7 +12,6 @@ _AT_ONCE = 10
 _FIRST, _SECOND = "1990-01-01", "1990-07-01"
 _SECONDS = 5.0
 _PATIENCE_SECONDS = 10.0
-_LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
 class SecondWrites:
@@ -20,7 +20,7 @@ class SecondWrites:
     def __init__(self, host: str, port: int) -> None:
         """Ask the load balancer at `host`."""
         self._pool = Pool(host, port, _SECONDS)
-        self._users = ["".join(random.choices(_LETTERS, k=20)) for _ in range(USERS)]
+        self._users = ["".join(random.choices(string.ascii_lowercase, k=20)) for _ in range(USERS)]
         self.refused = 0
 
     async def write_first(self, seconds: float) -> None:

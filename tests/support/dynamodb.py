@@ -9,11 +9,8 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Thread
 
-from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
-from werkzeug.serving import make_server
-
+from service.storage.local import serve
 from tests.support.tls import authority
 
 DYNAMODB_LOCAL = Path(os.environ.get("DYNAMODB_LOCAL_HOME", "build/dynamodb-local/package/emulator"))
@@ -23,11 +20,8 @@ _START_SECONDS = 60
 @contextmanager
 def moto(address: str = "127.0.0.1", port: int = 0, *, tls: bool = False) -> Iterator[str]:
     """Run moto's server in this process, on a free port unless one is given, and give its URL."""
-    app = DomainDispatcherApplication(create_backend_app)
-    context = authority().server_context(address) if tls else None
-    server = make_server(address, port, app, threaded=True, request_handler=MotoRequestHandler, ssl_context=context)
-    Thread(target=server.serve_forever, daemon=True).start()
-    yield f"{'https' if tls else 'http'}://{address}:{server.server_port}"
+    server = serve(address, port, authority().server_context(address) if tls else None)
+    yield f"{'https' if tls else 'http'}://{server.host}:{server.port}"
     server.shutdown()
     server.server_close()
 
