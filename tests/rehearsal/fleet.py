@@ -4,6 +4,7 @@ import asyncio
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from tests.rehearsal.balancer import SLOTS, Balancer
@@ -56,13 +57,17 @@ class Fleet:
         image_ids: dict[str, str] | None = None,
     ) -> None:
         """Start empty; `folder` is for files that the instances see, `image_ids` are ids of images by name."""
-        self._trusting = trusting(folder)
         self._network, self._balancer, self._images, self._folder = network, balancer, images, folder
         self.values = values
         self.by_address: dict[str, str] = {}
         """Image ids by address, as the metadata service tells them."""
         self.instances: list[Instance] = []
         self._image_ids = image_ids or {name: f"ami-{name}" for name in images}
+
+    @cached_property
+    def _trusting(self) -> list[str]:
+        """The options of machines that trust the database; their files are written once, for the first machine."""
+        return trusting(self._folder)
 
     @property
     def in_service(self) -> list[Instance]:
