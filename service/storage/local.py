@@ -44,8 +44,9 @@ def serve(address: str, port: int = 0, tls: ssl.SSLContext | None = None) -> "Ba
 
     class Handler(moto.MotoRequestHandler):
         def send_response(self, code: int, message: str | None = None) -> None:
-            """Leave out the fields that moto sends too: with PYTHONDEVMODE aiohttp refuses a second Server."""
+            """Leave out the Server field, which moto sends too: with PYTHONDEVMODE aiohttp refuses a second one."""
             self.send_response_only(code, message)
+            self.send_header("Date", self.date_time_string())
 
     application = moto.DomainDispatcherApplication(moto.create_backend_app)
     server = make_server(address, port, application, threaded=True, request_handler=Handler, ssl_context=tls)
