@@ -28,7 +28,7 @@ help: ## Show this list
 run: .venv/.ready ## Serve on 127.0.0.1:8080 from an embedded store (other port: make run PORT=8090)
 	@HELLO_GIT_COMMIT=$$(git rev-parse HEAD 2>/dev/null) exec $(BIN)/python -m service --local --port $(PORT)
 
-test: .venv/.ready ## Run the tests with coverage (two and a half minutes)
+test: .venv/.ready ## Run the tests with coverage (two minutes)
 	$(BIN)/pytest -n auto --dist worksteal --cov -m "not terraform and not image and not rehearsal"
 
 contract-test: .venv/.ready $(DYNAMODB_LOCAL) ## Run the API and storage tests against Amazon's DynamoDB Local (Java, npm)
