@@ -127,9 +127,14 @@ build {
     ansible_env_vars = local.ansible_environ
     extra_arguments  = ["--tags", "sysprep", "--extra-vars", local.ansible_settings]
   }
+  provisioner "file" {
+    source      = "${path.root}/hygiene"
+    destination = "/tmp/hygiene"
+  }
   provisioner "shell" {
-    script          = "${path.root}/hygiene"
-    execute_command = "sudo {{ .Path }}"
+    script          = "${path.root}/forget"
+    execute_command = "chmod +x /tmp/hygiene && sudo {{ .Path }}"
+    skip_clean      = true # its user is gone by then
   }
 
   # tell

@@ -6,6 +6,7 @@ Needs root, debootstrap, systemd-nspawn, dnsmasq, packer, gpg and ssh-keygen. Le
 what happened in build/image/bake.json.
 """
 
+import asyncio
 import json
 import os
 import re
@@ -18,10 +19,21 @@ from pathlib import Path
 from service import __version__
 from tests.image import builder
 from tests.image.layout import REPORT, REPOSITORY, ROOT, WORK, environ
-from tests.support.machine import booted, bridge
+from tests.support.machine import Bridge, booted, bridge
+from tests.support.metadata import metadata_service
 from tests.support.outside import STAND_INS, Outside, outside
 
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
+
+
+async def _bake(network: Bridge, world: Outside, key: Path) -> str:
+    async with metadata_service(builder.user_data(world), public_key=builder.make_key(key)):
+        return await asyncio.to_thread(_bake_on_builder, network, world, key)
+
+
+def _bake_on_builder(network: Bridge, world: Outside, key: Path) -> str:
+    with booted(ROOT, network, "hello-builder", keep=True) as machine:
+        return run_packer(builder.wait_for_agent(machine), key, world)
 
 
 def run_packer(address: str, key: Path, world: Outside) -> str:
@@ -58,7 +70,7 @@ def commit() -> str:
     return subprocess.check_output(["git", "rev-parse", "HEAD"], text=True, cwd=REPOSITORY).strip()
 
 
-def run_playbook_again(world: Outside) -> str:
+def run_playbook_again(world: Outside, *arguments: str) -> str:
     """Run image.yml once more on the finished root, and return what Ansible printed."""
     settings = agent_settings(world) | {
         "ansible_connection": "community.general.chroot",
@@ -66,8 +78,8 @@ def run_playbook_again(world: Outside) -> str:
         "hello_birthday_artifact": str(REPOSITORY / f"build/hello-birthday-{os.uname().machine}.tar"),
         "hello_birthday_git_commit": commit(),
     }
-    command = ["ansible-playbook", "--inventory", "image,", "--extra-vars", json.dumps(settings), "image.yml"]
-    return _printed(command, REPOSITORY / "ansible")
+    command = ["ansible-playbook", "--inventory", "image,", "--extra-vars", json.dumps(settings), *arguments]
+    return _printed([*command, "image.yml"], REPOSITORY / "ansible")
 
 
 def _printed(command: list[str], folder: Path) -> str:
@@ -102,14 +114,13 @@ def main() -> None:
     bootstrapped = time.monotonic()
     key = WORK / "builder-key"
     with bridge("hello-bake", "10.78.0") as network, outside(network.address, WORK / "outside") as world:
-        builder.make_builder(world, key)
-        with booted(ROOT, network, "hello-builder", keep=True) as machine:
-            address = builder.wait_for_ssh(machine)
-            builder.run_user_data(machine, world)
-            packer = run_packer(address, key, world)
+        builder.use_proxy(world)
+        packer = asyncio.run(_bake(network, world, key))
         baked = time.monotonic()
         builder.PROXY.unlink()
-        again = run_playbook_again(world)
+        again = run_playbook_again(world, "--skip-tags", "sysprep")
+        run_playbook_again(world, "--tags", "sysprep")  # forgets the package lists that were fetched again
+        again += run_playbook_again(world, "--tags", "sysprep")
     (WORK / "packer.log").write_text(packer, encoding="utf-8")
     (WORK / "again.log").write_text(again, encoding="utf-8")
     size = int(subprocess.check_output(["du", "--summarize", "--block-size=1M", ROOT], text=True).split()[0])

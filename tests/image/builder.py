@@ -1,4 +1,4 @@
-"""The machine that an image is made of: a bootstrapped Debian 13, prepared as an instance of Debian's own image is."""
+"""The machine that an image is made of: Debian's cloud image, told by the metadata service to become a builder."""
 
 import re
 import shutil
@@ -7,6 +7,7 @@ import subprocess
 import time
 from pathlib import Path
 
+from tests.image import cloud_image
 from tests.image.layout import REPOSITORY, ROOT, WORK
 from tests.support.machine import Machine
 from tests.support.outside import Outside
@@ -14,66 +15,61 @@ from tests.support.outside import Outside
 BASE = WORK / "base"
 PROXY = ROOT / "etc/apt/apt.conf.d/00rehearsal"
 
-# What Debian's own machine image has and the smallest bootstrap has not.
-_OF_THE_MACHINE_IMAGE = "ca-certificates,dbus,iproute2,kmod,openssh-server,procps,python3,sudo,systemd-sysv,udev"
-_BOOT_SECONDS = 60
+_BOOT_SECONDS = 120
+# A package that the mirror has a newer version of: any, since an image of Debian's is always older than its mirror.
+_OLD = "tzdata"
 
 
 def bootstrap() -> None:
-    """Bootstrap Debian 13 once; later bakes start from a copy."""
+    """Make Debian's image once; later bakes start from a copy."""
     if not BASE.exists():
         unfinished = BASE.with_suffix(".unfinished")
-        shutil.rmtree(unfinished, ignore_errors=True)
-        include = f"--include={_OF_THE_MACHINE_IMAGE}"
-        subprocess.run(["debootstrap", "--variant=minbase", include, "trixie", unfinished, _mirror()], check=True)
-        subprocess.run(["chroot", unfinished, "systemctl", "enable", "systemd-networkd"], check=True)
-        # debootstrap leaves this machine's own name and name servers there.
-        (unfinished / "etc/hostname").write_text("debian\n", encoding="utf-8")
-        (unfinished / "etc/hosts").write_text("127.0.0.1 localhost\n127.0.1.1 debian\n", encoding="utf-8")
-        (unfinished / "etc/resolv.conf").write_text("", encoding="utf-8")
+        cloud_image.bootstrap(unfinished)
         unfinished.rename(BASE)
     shutil.rmtree(ROOT, ignore_errors=True)
     subprocess.run(["cp", "--archive", BASE, ROOT], check=True)
+    _age(ROOT)
 
 
-def _mirror() -> str:
-    """Return the mirror that this machine's own packages come from."""
-    listed = [*Path("/etc/apt").glob("sources.list"), *Path("/etc/apt/sources.list.d").glob("*")]
-    text = "\n".join(path.read_text(encoding="utf-8") for path in listed)
-    found = re.search(r"^(?:URIs:|deb(?: \[.*?\])?) +(https?://\S+/debian)/?(?:\s|$)", text, re.MULTILINE)
-    return found[1] if found else "https://deb.debian.org/debian"
+def _age(root: Path) -> None:
+    """Let the machine believe that a package of its is older than it is."""
+    status = root / "var/lib/dpkg/status"
+    of_the_package = rf"(^Package: {_OLD}\n(?:.+\n)*?Version: )\S+"
+    text, found = re.subn(of_the_package, r"\g<1>2000a-1", status.read_text(encoding="utf-8"), count=1, flags=re.MULTILINE)
+    assert found, f"{_OLD} is not installed"
+    status.write_text(text, encoding="utf-8")
 
 
-def make_builder(world: Outside, key: Path) -> None:
-    """Do to the root what an instance finds or cloud-init does: a user to log in as, and a way out."""
+def make_key(key: Path) -> str:
+    """Make the key that Packer logs in with, and return what the metadata service tells of it."""
     key.unlink(missing_ok=True)
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
-    subprocess.run(["chroot", ROOT, "useradd", "--create-home", "--shell=/bin/bash", "admin"], check=True)
-    (ROOT / "etc/sudoers.d/admin").write_text("admin ALL=(ALL) NOPASSWD:ALL\n", encoding="utf-8")
-    folder = ["install", "--directory", "--owner=admin", "--mode=700", "/home/admin/.ssh"]
-    subprocess.run(["chroot", ROOT, *folder], check=True)
-    shutil.copy(f"{key}.pub", ROOT / "home/admin/.ssh/authorized_keys")
-    subprocess.run(["chroot", ROOT, "chown", "-R", "admin:", "/home/admin/.ssh"], check=True)
+    return Path(f"{key}.pub").read_text(encoding="ascii").strip()
+
+
+def use_proxy(world: Outside) -> None:
+    """Give the root the only thing that an instance does not need: the way to Debian's mirror leads through a proxy."""
     PROXY.write_text(f'Acquire::http::Proxy "{world.url}";\n', encoding="utf-8")
 
 
-def wait_for_ssh(machine: Machine) -> str:
-    """Wait until a builder can be logged in to, and return its address."""
+def user_data(world: Outside) -> str:
+    """Return what cloud-init runs on a builder: it installs the agent of Systems Manager."""
+    script = (REPOSITORY / "ansible/roles/aws_agents/files/install-agent").read_text(encoding="utf-8")
+    arguments = [f"{world.url}/amazon-ssm-agent.deb", f"{world.url}/assets/amazon-cloudwatch-agent.gpg", world.fingerprint]
+    return "\n".join(["#!/bin/sh", f"set -- {' '.join(arguments)}", script])
+
+
+def wait_for_agent(machine: Machine) -> str:
+    """Wait until cloud-init has installed the agent and a builder can be logged in to; return its address."""
     deadline = time.monotonic() + _BOOT_SECONDS
     while True:
         try:
             address = machine.address()
             socket.create_connection((address, 22), timeout=1).close()
+            machine.run("systemctl", "is-active", "amazon-ssm-agent")
         except (OSError, LookupError, subprocess.CalledProcessError):
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.2)  # A machine that boots gives no other sign.
         else:
             return address
-
-
-def run_user_data(machine: Machine, world: Outside) -> None:
-    """Install the agent of Systems Manager on the builder by the script that is its user data in AWS."""
-    script = (REPOSITORY / "ansible/roles/aws_agents/files/install-agent").read_text(encoding="utf-8")
-    key = f"{world.url}/assets/amazon-cloudwatch-agent.gpg"
-    machine.run("sh", "-c", script, "user-data", f"{world.url}/amazon-ssm-agent.deb", key, world.fingerprint)

@@ -18,7 +18,7 @@ from testinfra.host import Host
 from service.storage.dynamodb import create_table
 from tests.image.layout import ROOT
 from tests.support.dynamodb import moto
-from tests.support.machine import Bridge, Machine, booted, bridge, trusting
+from tests.support.machine import OUTSIDE, Bridge, Machine, booted, bridge, trusting
 from tests.support.metadata import metadata_service
 
 FIGURES = Path("build/image/figures.json")
@@ -60,6 +60,7 @@ async def world(network: Bridge, tmp_path_factory: pytest.TempPathFactory) -> As
     """Run a database outside the machines, with the table in it; it speaks TLS, as DynamoDB does."""
     with moto(network.address, tls=True) as url, pytest.MonkeyPatch.context() as environ:
         environ.setenv("AWS_ENDPOINT_URL_DYNAMODB", url)
+        url = url.replace(network.address, OUTSIDE)  # which the machines resolve, and this one does not
         await create_table("birthdays")
         groups = "".join(f"LOG_GROUP_{part.upper()}=/test/{part}\n" for part in ("metrics", "service", "system"))
         user_data = f"HELLO_TABLE_NAME=birthdays\nAWS_ENDPOINT_URL_DYNAMODB={url}\n{groups}"

@@ -11,7 +11,7 @@ from tests.image.conftest import World, ask, is_active, note, ready
 from tests.image.layout import ROOT
 from tests.support.dynamodb import free_port, moto
 from tests.support.load import Load
-from tests.support.machine import Machine, booted
+from tests.support.machine import OUTSIDE, Machine, booted
 from tests.support.metadata import metadata_service
 
 pytestmark = pytest.mark.image
@@ -61,7 +61,7 @@ async def test_stop_under_load_loses_nothing(world: World) -> None:
 async def test_machine_is_not_ready_without_its_database(world: World) -> None:
     """Without DynamoDB the service does not become ready, says why, and does once it answers."""
     port = free_port()
-    url = f"https://{world.network.address}:{port}"
+    url = f"https://{OUTSIDE}:{port}"
     async with metadata_service(
         f"HELLO_TABLE_NAME=birthdays\nHELLO_STARTUP_SECONDS=5\nAWS_ENDPOINT_URL_DYNAMODB={url}\n"
     ):

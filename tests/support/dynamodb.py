@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from service.storage.local import serve
+from tests.support.machine import OUTSIDE
 from tests.support.tls import authority
 
 DYNAMODB_LOCAL = Path(os.environ.get("DYNAMODB_LOCAL_HOME", "build/dynamodb-local/package/emulator"))
@@ -20,7 +21,7 @@ _START_SECONDS = 60
 @contextmanager
 def moto(address: str = "127.0.0.1", port: int = 0, *, tls: bool = False) -> Iterator[str]:
     """Run moto's server in this process, on a free port unless one is given, and give its URL."""
-    server = serve(address, port, authority().server_context(address) if tls else None)
+    server = serve(address, port, authority().server_context(address, OUTSIDE) if tls else None)
     yield f"{'https' if tls else 'http'}://{server.host}:{server.port}"
     server.shutdown()
     server.server_close()

@@ -1,7 +1,9 @@
 """Machines: a root file system booted with its own systemd, in namespaces of its own, on a private bridge.
 
-What an instance is in AWS, a machine is here: it gets its address by DHCP and finds a metadata service at
-169.254.169.254. Needs root, systemd-nspawn and dnsmasq.
+What an instance is in AWS, a machine is here: it gets its address by DHCP, resolves names by DNS, finds a metadata
+service at 169.254.169.254, and knows by what the hypervisor shows that it is an instance of EC2, so that cloud-init
+works as there. What a machine prints is in a file, which is named when something fails. Needs root, systemd-nspawn and
+dnsmasq.
 """
 
 import json
@@ -16,7 +18,18 @@ from pathlib import Path
 
 from tests.support.tls import authority
 
-_START_SECONDS = 30
+OUTSIDE = "outside.test"
+"""The name by which machines find the host."""
+
+_LOGS = Path("build/machines")
+# What a hypervisor and a boot loader do before the first process: an address for the network card, an identity as
+# Xen shows it, since cloud-init reads no DMI in containers, and a hint for cloud-init on the kernel's command line.
+_FIRMWARE = """
+test -z "$1" || ip link set dev host0 address "$1"
+mount --options remount,rw /sys && mkdir --parents /sys/hypervisor && echo ec2e1916-9099-7caf-fd21-012345abcdef >/sys/hypervisor/uuid
+mount --options remount,ro /sys
+exec /usr/lib/systemd/systemd ds=Ec2
+"""
 _BUNDLE = "/etc/authority.pem"
 _DROP_IN = "/etc/systemd/system/hello-birthday.service.d/authority.conf"
 
@@ -37,6 +50,9 @@ class Machine:
     process: "subprocess.Popen[bytes]"
     booted_at: float
     """When it was switched on, on the monotonic clock."""
+
+    log: Path
+    """What it printed on its console, and what systemd-nspawn had to say."""
 
     @property
     def init(self) -> int:
@@ -74,7 +90,7 @@ class Machine:
 
 @contextmanager
 def bridge(name: str = "hello0", network: str = "10.77.0") -> Iterator[Bridge]:
-    """Make a bridge with an address for the host, one for the metadata service, and a DHCP server."""
+    """Make a bridge with an address for the host, one for the metadata service, and a server for DHCP and DNS."""
     host = f"{network}.1"
     # Its own address: a bridge that borrows one from its machines changes it as they come and go, and loses packets.
     _ip("link", "add", name, "address", "02:00:00:00:00:01", "type", "bridge")
@@ -82,7 +98,7 @@ def bridge(name: str = "hello0", network: str = "10.77.0") -> Iterator[Bridge]:
         for address in (f"{host}/24", "169.254.169.254/32"):
             _ip("address", "add", address, "dev", name)
         _ip("link", "set", name, "up")
-        with subprocess.Popen(_dhcp_server(name, network), stderr=subprocess.DEVNULL) as server:
+        with subprocess.Popen(_dhcp_and_dns_server(name, network), stderr=subprocess.DEVNULL) as server:
             try:
                 yield Bridge(name, host)
             finally:
@@ -92,23 +108,39 @@ def bridge(name: str = "hello0", network: str = "10.77.0") -> Iterator[Bridge]:
 
 
 @contextmanager
-def booted(root: Path, network: Bridge, name: str, *more: str, keep: bool = False) -> Iterator[Machine]:
+def booted(
+    root: Path, network: Bridge, name: str, *more: str, keep: bool = False, address: str = ""
+) -> Iterator[Machine]:
     """Boot a machine from `root`, which stays as it is unless the machine may `keep` what it writes.
 
-    `more` are further options of systemd-nspawn.
+    It gets `address` by DHCP, or any. `more` are further options of systemd-nspawn.
     """
     volatile = "no" if keep else "overlay"
     options = ["--register=no", "--keep-unit", f"--volatile={volatile}", "--console=pipe", "--resolv-conf=off"]
-    command = ["systemd-nspawn", "--quiet", "--boot", f"--directory={root}", f"--machine={name}", *options]
-    process = subprocess.Popen(
-        [*command, f"--network-bridge={network.name}", *more], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
-    )
-    machine = Machine(name, process, time.monotonic())
-    try:
-        yield machine
-    finally:
-        if process.poll() is None:
-            machine.power_off()
+    command = ["systemd-nspawn", "--quiet", f"--directory={root}", f"--machine={name}", "--kill-signal=SIGRTMIN+3"]
+    options += [f"--network-bridge={network.name}", *more]
+    _LOGS.mkdir(parents=True, exist_ok=True)
+    with (_LOGS / f"{name}.log").open("wb") as log:
+        process = subprocess.Popen(
+            [*command, *options, "/bin/sh", "-c", _FIRMWARE, "firmware", _card(address) if address else ""],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+        machine = Machine(name, process, time.monotonic(), Path(log.name))
+        try:
+            yield machine
+        except Exception as error:
+            error.add_note(f"What {name} printed is in {machine.log}.")
+            raise
+        finally:
+            if process.poll() is None:
+                machine.power_off()
+
+
+def _card(address: str) -> str:
+    """Return the hardware address of the network card to which DHCP gives `address`."""
+    return ":".join(["02", "00", *(f"{int(part):02x}" for part in address.split("."))])
 
 
 def trusting(folder: Path) -> list[str]:
@@ -122,18 +154,14 @@ def trusting(folder: Path) -> list[str]:
     return [f"--bind-ro={folder / Path(path).name}:{path}" for path in files]
 
 
-def _dhcp_server(name: str, network: str) -> list[str]:
-    quiet = [
-        "--no-daemon",
-        "--conf-file=/dev/null",
-        "--port=0",
-        "--leasefile-ro",
-        "--no-ping",
-        "--quiet-dhcp",
-        "--log-facility=/dev/null",
-    ]
-    lease = [f"--dhcp-range={network}.10,{network}.250,1h", f"--dhcp-option=option:router,{network}.1"]
-    return ["dnsmasq", *quiet, f"--interface={name}", "--bind-interfaces", *lease]
+def _dhcp_and_dns_server(name: str, network: str) -> list[str]:
+    quiet = ["--no-daemon", "--conf-file=/dev/null", "--leasefile-ro", "--no-ping", "--quiet-dhcp"]
+    leases = [f"--dhcp-range={network}.210,{network}.250,1h", f"--dhcp-option=option:router,{network}.1"]
+    fixed = [f"{network}.{number}" for number in range(10, 200)]
+    leases += [f"--dhcp-host={_card(address)},{address}" for address in fixed]
+    names = ["--no-hosts", "--no-resolv", "--address=/#/", f"--address=/{OUTSIDE}/{network}.1"]  # no other name exists
+    only_here = [f"--interface={name}", "--except-interface=lo", "--bind-interfaces", "--log-facility=/dev/null"]
+    return ["dnsmasq", *quiet, *only_here, *leases, *names]
 
 
 def _ip(*arguments: str) -> None:

@@ -17,6 +17,20 @@ from threading import Thread
 
 STAND_INS = {"amazon-cloudwatch-agent": "/opt/aws/amazon-cloudwatch-agent/bin", "amazon-ssm-agent": "/usr/bin"}
 _SIGNER = "stand-in@example.com"
+# As Amazon's: whoever copies these files is taken for the instance that wrote them.
+_REGISTERS = {
+    "amazon-ssm-agent": (
+        "vault=/var/lib/amazon/ssm/Vault\nmkdir -p $vault/Store /var/log/amazon/ssm\n"
+        "test -e $vault/Manifest || {\n"
+        """echo '{"privateKey":"drawn here","keyType":"ECDSA"}' >$vault/Store/EC2RegistrationKey\n"""
+        "echo '{}' >$vault/Manifest\necho registered >/var/log/amazon/ssm/amazon-ssm-agent.log\n}\n"
+    )
+}
+
+
+_STARTS = {
+    "amazon-ssm-agent": "test ! -d /run/systemd/system || { systemctl daemon-reload; systemctl enable --now amazon-ssm-agent; }\n"
+}
 
 
 @dataclass(frozen=True)
@@ -94,8 +108,8 @@ def _package(folder: Path, name: str, programs: str, target: Path) -> None:
             f"Package: {name}\nVersion: 0~stand-in\nArchitecture: all\nMaintainer: nobody <{_SIGNER}>\n"
             f"Description: stand-in for {name}, which only AWS has\n"
         ),
-        "DEBIAN/postinst": "#!/bin/sh\nset -e\nid cwagent >/dev/null 2>&1 || useradd --system cwagent\n",
-        f"{programs}/{name}": f'#!/bin/sh\necho "this is a stand-in, not {name}"\nexec sleep infinity\n',
+        "DEBIAN/postinst": "#!/bin/sh\nset -e\nid cwagent >/dev/null 2>&1 || useradd --system cwagent\n" + _STARTS.get(name, ""),
+        f"{programs}/{name}": f'#!/bin/sh\n{_REGISTERS.get(name, "")}echo "this is a stand-in, not {name}"\nexec sleep infinity\n',
         f"/usr/lib/systemd/system/{name}.service": (
             f"[Unit]\nDescription=Stand-in for {name}\n[Service]\nExecStart={programs}/{name}\n"
             "[Install]\nWantedBy=multi-user.target\n"

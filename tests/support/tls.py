@@ -25,10 +25,10 @@ class Authority:
         atexit.register(Path(self.bundle).unlink, missing_ok=True)
 
     @cache  # noqa: B019 - there is one authority for each process
-    def server_context(self, name: str) -> ssl.SSLContext:
-        """Return what a server at `name`, a host name or an IP address, needs to speak TLS."""
+    def server_context(self, *names: str) -> ssl.SSLContext:
+        """Return what a server at `names`, host names or IP addresses, needs to speak TLS."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self._issuer.issue_cert(name).configure_cert(context)
+        self._issuer.issue_cert(*names).configure_cert(context)
         return context
 
 
