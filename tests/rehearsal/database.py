@@ -12,7 +12,7 @@ from aiohttp import web
 
 from service.storage.dynamodb import create_table
 from tests.support.dynamodb import dynamodb_local
-from tests.support.machine import Bridge
+from tests.support.machine import STORE, Bridge
 from tests.support.proxy import Fault, FaultyProxy, aws_error, operation
 
 _THROTTLED = aws_error("ProvisionedThroughputExceededException")
@@ -98,7 +98,7 @@ async def database(network: Bridge, table: str) -> AsyncIterator[Database]:
         await create_table(table)
         proxy = FaultyProxy(upstream)
         made = Database(proxy, address, network)
-        async with proxy.running(address) as made.url:
+        async with proxy.running(address, STORE) as made.url:
             yield made
 
 

@@ -81,15 +81,10 @@ class Fleet:
         """
         number = self._free_number()
         slot, address = f"i{number}", f"{self._network.address.rpartition('.')[0]}.{_ADDRESSES + number}"
-        settings = self._folder / f"{slot}.network"
-        gateway = self._network.address
-        settings.write_text(
-            f"[Match]\nName=host0\n[Network]\nAddress={address}/24\nGateway={gateway}\n", encoding="utf-8"
-        )
         self.by_address[address] = self._image_ids[image]
         power = ExitStack()
-        bind = f"--bind-ro={settings}:/etc/systemd/network/10-host0.network"
-        machine = power.enter_context(booted(self._images[image], self._network, f"h{number}", bind, *self._trusting))
+        root = self._images[image]
+        machine = power.enter_context(booted(root, self._network, f"h{number}", *self._trusting, address=address))
         zones = [instance.zone for instance in self.instances if instance.state != "gone"]
         zone = min(_ZONES, key=zones.count)
         instance_id = f"i-{len(self.instances) + 1:017x}"

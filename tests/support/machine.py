@@ -21,6 +21,9 @@ from tests.support.tls import authority
 OUTSIDE = "outside.test"
 """The name by which machines find the host."""
 
+STORE = "store.test"
+"""The name by which machines find what has the second address of their network."""
+
 _LOGS = Path("build/machines")
 # What a hypervisor and a boot loader do before the first process: an address for the network card, an identity as
 # Xen shows it, since cloud-init reads no DMI in containers, and a hint for cloud-init on the kernel's command line.
@@ -159,7 +162,8 @@ def _dhcp_and_dns_server(name: str, network: str) -> list[str]:
     leases = [f"--dhcp-range={network}.210,{network}.250,1h", f"--dhcp-option=option:router,{network}.1"]
     fixed = [f"{network}.{number}" for number in range(10, 200)]
     leases += [f"--dhcp-host={_card(address)},{address}" for address in fixed]
-    names = ["--no-hosts", "--no-resolv", "--address=/#/", f"--address=/{OUTSIDE}/{network}.1"]  # no other name exists
+    names = ["--no-hosts", "--no-resolv", "--address=/#/"]  # no other name exists than these
+    names += [f"--address=/{OUTSIDE}/{network}.1", f"--address=/{STORE}/{network}.2"]
     only_here = [f"--interface={name}", "--except-interface=lo", "--bind-interfaces", "--log-facility=/dev/null"]
     return ["dnsmasq", *quiet, *only_here, *leases, *names]
 

@@ -26,12 +26,16 @@ class FaultyProxy:
         self._session: aiohttp.ClientSession | None = None
 
     @asynccontextmanager
-    async def running(self, address: str = "127.0.0.1") -> AsyncIterator[str]:
-        """Run the proxy on a free port of `address` and give its URL, which needs AWS_CA_BUNDLE to be trusted."""
+    async def running(self, address: str = "127.0.0.1", name: str = "") -> AsyncIterator[str]:
+        """Run the proxy on a free port of `address` and give its URL, which needs AWS_CA_BUNDLE to be trusted.
+
+        The URL has the `name` if there is one, which those who use it must be able to resolve.
+        """
+        name = name or address
         async with aiohttp.ClientSession(auto_decompress=False) as self._session:
             runner = web.ServerRunner(web.Server(self._handle), shutdown_timeout=0.1)  # type: ignore[arg-type]
-            async with listening_on(runner, address, tls=authority().server_context(address)) as url:
-                yield url
+            async with listening_on(runner, address, tls=authority().server_context(name)) as url:
+                yield url.replace(address, name)
                 self._released.set()
 
     async def forward(self, request: web.Request, body: bytes | None = None) -> web.Response:
