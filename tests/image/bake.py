@@ -110,14 +110,17 @@ def counts(printed: str) -> dict[str, int]:
 def main() -> None:
     """Bake, and write down what happened."""
     started = time.monotonic()
+    print("Debian's cloud image: made once, or copied", flush=True)
     builder.bootstrap()
     bootstrapped = time.monotonic()
     key = WORK / "builder-key"
     with bridge("hello-bake", "10.78.0") as network, outside(network.address, WORK / "outside") as world:
         builder.use_proxy(world)
+        print("Packer on a builder that is booted from it", flush=True)
         packer = asyncio.run(_bake(network, world, key))
         baked = time.monotonic()
         builder.PROXY.unlink()
+        print("The playbook once more, to see that nothing changes", flush=True)
         again = run_playbook_again(world, "--skip-tags", "sysprep")
         run_playbook_again(world, "--tags", "sysprep")  # forgets the package lists that were fetched again
         again += run_playbook_again(world, "--tags", "sysprep")

@@ -35,7 +35,9 @@ def _age(root: Path) -> None:
     """Let the machine believe that a package of its is older than it is."""
     status = root / "var/lib/dpkg/status"
     of_the_package = rf"(^Package: {_OLD}\n(?:.+\n)*?Version: )\S+"
-    text, found = re.subn(of_the_package, r"\g<1>2000a-1", status.read_text(encoding="utf-8"), count=1, flags=re.MULTILINE)
+    text, found = re.subn(
+        of_the_package, r"\g<1>2000a-1", status.read_text(encoding="utf-8"), count=1, flags=re.MULTILINE
+    )
     assert found, f"{_OLD} is not installed"
     status.write_text(text, encoding="utf-8")
 
@@ -55,7 +57,11 @@ def use_proxy(world: Outside) -> None:
 def user_data(world: Outside) -> str:
     """Return what cloud-init runs on a builder: it installs the agent of Systems Manager."""
     script = (REPOSITORY / "ansible/roles/aws_agents/files/install-agent").read_text(encoding="utf-8")
-    arguments = [f"{world.url}/amazon-ssm-agent.deb", f"{world.url}/assets/amazon-cloudwatch-agent.gpg", world.fingerprint]
+    arguments = [
+        f"{world.url}/amazon-ssm-agent.deb",
+        f"{world.url}/assets/amazon-cloudwatch-agent.gpg",
+        world.fingerprint,
+    ]
     return "\n".join(["#!/bin/sh", f"set -- {' '.join(arguments)}", script])
 
 

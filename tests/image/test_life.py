@@ -110,3 +110,13 @@ async def test_reboot_keeps_it_working(world: World, tmp_path: Path) -> None:
         assert (await asyncio.to_thread(ask, machine, "/healthz"))[0] == 200
         assert machine.run("cat", "/etc/machine-id").stdout == identity != ""
     shutil.rmtree(root)
+
+
+async def test_user_data_is_never_run(world: World) -> None:
+    """A script that somebody puts into the user data is read for settings, and is not run."""
+    script = f"#!/bin/sh\ntouch /run/ran\n{world.user_data}"
+    async with metadata_service(script):
+        with booted(ROOT, world.network, "hello-script", *world.trusting) as machine:
+            await ready(machine)
+            assert "status: done" in machine.run("cloud-init", "status", "--wait").stdout
+            assert machine.run("ls", "/run/ran", check=False).returncode == 2

@@ -50,10 +50,15 @@ def test_service_is_sandboxed(inside: Host) -> None:
     assert "CapEff:\t0000000000000000" in status
 
 
-def test_machine_listens_for_requests_only(inside: Host) -> None:
-    """Besides DHCP's answers, the machine listens for requests, and shows its metrics to nobody but itself."""
-    listening = inside.check_output("ss --no-header --listening --tcp --numeric").splitlines()
-    assert sorted(line.split()[3] for line in listening) == ["0.0.0.0:8080", "127.0.0.1:8081"]
+def test_machine_listens_for_requests_only(machine: Machine, inside: Host) -> None:
+    """The network reaches the service and DHCP's client; metrics and the resolver are there for the machine itself."""
+    listening = inside.check_output("ss --no-header --listening --tcp --udp --numeric").splitlines()
+    addresses = {line.split()[4] for line in listening}
+    assert {address for address in addresses if not address.startswith("127.")} == {
+        "0.0.0.0:8080",
+        f"{machine.address()}%host0:68",
+    }
+    assert "127.0.0.1:8081" in addresses
 
 
 def test_requests_are_answered_and_stored(machine: Machine) -> None:

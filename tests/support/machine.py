@@ -158,7 +158,14 @@ def trusting(folder: Path) -> list[str]:
 
 
 def _dhcp_and_dns_server(name: str, network: str) -> list[str]:
-    quiet = ["--no-daemon", "--conf-file=/dev/null", "--leasefile-ro", "--no-ping", "--quiet-dhcp"]
+    quiet = [
+        "--no-daemon",
+        "--conf-file=/dev/null",
+        "--leasefile-ro",
+        "--no-ping",
+        "--quiet-dhcp",
+        "--dhcp-ignore-clid",
+    ]
     leases = [f"--dhcp-range={network}.210,{network}.250,1h", f"--dhcp-option=option:router,{network}.1"]
     fixed = [f"{network}.{number}" for number in range(10, 200)]
     leases += [f"--dhcp-host={_card(address)},{address}" for address in fixed]

@@ -29,7 +29,9 @@ _REGISTERS = {
 
 
 _STARTS = {
-    "amazon-ssm-agent": "test ! -d /run/systemd/system || { systemctl daemon-reload; systemctl enable --now amazon-ssm-agent; }\n"
+    "amazon-ssm-agent": (
+        "test -d /run/systemd/system || exit 0\nsystemctl daemon-reload\nsystemctl enable --now amazon-ssm-agent\n"
+    )
 }
 
 
@@ -108,8 +110,11 @@ def _package(folder: Path, name: str, programs: str, target: Path) -> None:
             f"Package: {name}\nVersion: 0~stand-in\nArchitecture: all\nMaintainer: nobody <{_SIGNER}>\n"
             f"Description: stand-in for {name}, which only AWS has\n"
         ),
-        "DEBIAN/postinst": "#!/bin/sh\nset -e\nid cwagent >/dev/null 2>&1 || useradd --system cwagent\n" + _STARTS.get(name, ""),
-        f"{programs}/{name}": f'#!/bin/sh\n{_REGISTERS.get(name, "")}echo "this is a stand-in, not {name}"\nexec sleep infinity\n',
+        "DEBIAN/postinst": "#!/bin/sh\nset -e\nid cwagent >/dev/null 2>&1 || useradd --system cwagent\n"
+        + _STARTS.get(name, ""),
+        f"{programs}/{name}": (
+            f'#!/bin/sh\n{_REGISTERS.get(name, "")}echo "this is a stand-in, not {name}"\nexec sleep infinity\n'
+        ),
         f"/usr/lib/systemd/system/{name}.service": (
             f"[Unit]\nDescription=Stand-in for {name}\n[Service]\nExecStart={programs}/{name}\n"
             "[Install]\nWantedBy=multi-user.target\n"

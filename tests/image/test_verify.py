@@ -1,0 +1,44 @@
+"""What looks at a prepared builder before it forgets: packer/verify passes what works, and refuses what does not."""
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.support.machine import Machine
+
+pytestmark = pytest.mark.image
+
+SCRIPT = Path("packer/verify").read_text(encoding="utf-8")
+Verify = Callable[[], "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def verify(machine: Machine) -> Verify:
+    """Return what runs packer/verify on a machine, with copies of its units in /tmp/units."""
+    machine.run("sh", "-c", "rm -rf /tmp/units && cp -r /etc/systemd/system /tmp/units")
+    return lambda: machine.run("sh", "-c", SCRIPT, "verify", "/tmp/units", check=False)
+
+
+def test_prepared_machine_passes(verify: Verify) -> None:
+    """Units, program and agents of the image are found well."""
+    done = verify()
+    assert (done.returncode, done.stdout) == (0, "verified: units, program, agents\n"), done.stderr
+
+
+def test_misspelt_option_is_refused(verify: Verify, machine: Machine) -> None:
+    """An option that systemd would ignore with a warning ends the bake."""
+    machine.run("sed", "--in-place", "s/^Restart=/Restrat=/", "/tmp/units/hello-birthday.service")
+    done = verify()
+    assert done.returncode != 0
+    assert "Restrat" in done.stderr
+
+
+def test_unit_that_is_not_started_is_refused(verify: Verify, machine: Machine) -> None:
+    """One unit of several that is not started at boot ends the bake."""
+    machine.run("systemctl", "disable", "journal-to-file@system")
+    done = verify()
+    machine.run("systemctl", "enable", "journal-to-file@system")
+    assert done.returncode != 0
+    assert "journal-to-file@system is not started at boot" in done.stderr
