@@ -16,6 +16,8 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
+from rich.console import Console
+
 from service import __version__
 from tests.image import builder
 from tests.image.layout import REPORT, REPOSITORY, ROOT, WORK, environ
@@ -109,18 +111,19 @@ def counts(printed: str) -> dict[str, int]:
 
 def main() -> None:
     """Bake, and write down what happened."""
+    say = Console().print
     started = time.monotonic()
-    print("Debian's cloud image: made once, or copied", flush=True)
+    say("Debian's cloud image: made once, or copied")
     builder.bootstrap()
     bootstrapped = time.monotonic()
     key = WORK / "builder-key"
     with bridge("hello-bake", "10.78.0") as network, outside(network.address, WORK / "outside") as world:
         builder.use_proxy(world)
-        print("Packer on a builder that is booted from it", flush=True)
+        say("Packer on a builder that is booted from it")
         packer = asyncio.run(_bake(network, world, key))
         baked = time.monotonic()
         builder.PROXY.unlink()
-        print("The playbook once more, to see that nothing changes", flush=True)
+        say("The playbook once more, to see that nothing changes")
         again = run_playbook_again(world, "--skip-tags", "sysprep")
         run_playbook_again(world, "--tags", "sysprep")  # forgets the package lists that were fetched again
         again += run_playbook_again(world, "--tags", "sysprep")

@@ -60,10 +60,10 @@ async def world(network: Bridge, tmp_path_factory: pytest.TempPathFactory) -> As
     """Run a database outside the machines, with the table in it; it speaks TLS, as DynamoDB does."""
     with moto(network.address, tls=True) as url, pytest.MonkeyPatch.context() as environ:
         environ.setenv("AWS_ENDPOINT_URL_DYNAMODB", url)
-        url = url.replace(network.address, OUTSIDE)  # which the machines resolve, and this one does not
+        known_as = url.replace(network.address, OUTSIDE)  # which the machines resolve, and this one does not
         await create_table("birthdays")
         groups = "".join(f"LOG_GROUP_{part.upper()}=/test/{part}\n" for part in ("metrics", "service", "system"))
-        user_data = f"HELLO_TABLE_NAME=birthdays\nAWS_ENDPOINT_URL_DYNAMODB={url}\n{groups}"
+        user_data = f"HELLO_TABLE_NAME=birthdays\nAWS_ENDPOINT_URL_DYNAMODB={known_as}\n{groups}"
         yield World(network, user_data, trusting(tmp_path_factory.mktemp("trust")))
 
 

@@ -16,9 +16,9 @@ Verify = Callable[[], "subprocess.CompletedProcess[str]"]
 
 @pytest.fixture
 def verify(machine: Machine) -> Verify:
-    """Return what runs packer/verify on a machine, with copies of its units in /tmp/units."""
-    machine.run("sh", "-c", "rm -rf /tmp/units && cp -r /etc/systemd/system /tmp/units")
-    return lambda: machine.run("sh", "-c", SCRIPT, "verify", "/tmp/units", check=False)
+    """Return what runs packer/verify on a machine, with copies of its units in /run/units."""
+    machine.run("sh", "-c", "rm -rf /run/units && cp -r /etc/systemd/system /run/units")
+    return lambda: machine.run("sh", "-c", SCRIPT, "verify", "/run/units", check=False)
 
 
 def test_prepared_machine_passes(verify: Verify) -> None:
@@ -29,7 +29,7 @@ def test_prepared_machine_passes(verify: Verify) -> None:
 
 def test_misspelt_option_is_refused(verify: Verify, machine: Machine) -> None:
     """An option that systemd would ignore with a warning ends the bake."""
-    machine.run("sed", "--in-place", "s/^Restart=/Restrat=/", "/tmp/units/hello-birthday.service")
+    machine.run("sed", "--in-place", "s/^Restart=/Restrat=/", "/run/units/hello-birthday.service")
     done = verify()
     assert done.returncode != 0
     assert "Restrat" in done.stderr

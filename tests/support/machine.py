@@ -29,7 +29,8 @@ _LOGS = Path("build/machines")
 # Xen shows it, since cloud-init reads no DMI in containers, and a hint for cloud-init on the kernel's command line.
 _FIRMWARE = """
 test -z "$1" || ip link set dev host0 address "$1"
-mount --options remount,rw /sys && mkdir --parents /sys/hypervisor && echo ec2e1916-9099-7caf-fd21-012345abcdef >/sys/hypervisor/uuid
+mount --options remount,rw /sys && mkdir --parents /sys/hypervisor
+echo ec2e1916-9099-7caf-fd21-012345abcdef >/sys/hypervisor/uuid
 mount --options remount,ro /sys
 exec /usr/lib/systemd/systemd ds=Ec2
 """

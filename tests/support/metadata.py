@@ -17,7 +17,7 @@ INSTANCE = "i-0123456789abcdef0"
 _REGION = "eu-central-1"
 _ROLE = "hello-birthday-test-instance"
 _VERSIONS = {"latest", "2021-03-23", "2009-04-04"}
-_TOKEN_FIELD = "X-aws-ec2-metadata-token"
+_FIELD = "X-aws-ec2-metadata-token"
 
 
 def application(
@@ -30,12 +30,12 @@ def application(
     token = secrets.token_hex(16)
 
     async def give_token(request: web.Request) -> web.Response:
-        if f"{_TOKEN_FIELD}-ttl-seconds" not in request.headers:
+        if f"{_FIELD}-ttl-seconds" not in request.headers:
             raise web.HTTPBadRequest
         return web.Response(text=token)
 
     async def answer(request: web.Request) -> web.Response:
-        if request.headers.get(_TOKEN_FIELD) != token:
+        if request.headers.get(_FIELD) != token:
             raise web.HTTPUnauthorized
         if request.match_info["version"] not in _VERSIONS:
             raise web.HTTPNotFound
