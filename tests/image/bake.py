@@ -9,14 +9,13 @@ what happened in build/image/bake.json.
 import json
 import os
 import re
-import shutil
 import subprocess
 import time
 from datetime import UTC, datetime
 from pathlib import Path
 
 from service import __version__
-from tests.image import builder
+from tests.image import builder, template
 from tests.image.layout import REPORT, REPOSITORY, ROOT, WORK, environ
 from tests.support.machine import booted, bridge
 from tests.support.outside import STAND_INS, Outside, outside
@@ -25,15 +24,7 @@ _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
 def run_packer(address: str, key: Path, world: Outside) -> str:
-    """Run the template's provisioners over SSH, and return what Packer printed.
-
-    The copy of the template lacks plugins.pkr.hcl, which the Packer of Debian, 1.6, does not understand.
-    """
-    home = WORK / "packer"
-    shutil.rmtree(home, ignore_errors=True)
-    shutil.copytree(REPOSITORY / "packer", home / "packer", ignore=shutil.ignore_patterns("plugins.pkr.hcl"))
-    for name in ("ansible", "build"):
-        (home / name).symlink_to(REPOSITORY / name)
+    """Run the template's provisioners over SSH, and return what Packer printed."""
     machine = os.uname().machine
     rehearsal = {"host": address, "key": str(key), "settings": agent_settings(world)}
     variables = {
@@ -44,8 +35,8 @@ def run_packer(address: str, key: Path, world: Outside) -> str:
         "expires": "2099-01-01T00:00:00Z",
         "rehearsal": json.dumps(rehearsal),
     }
-    arguments = [f"-var={name}={value}" for name, value in variables.items()]
-    return _printed(["packer", "build", "-color=false", "-only=null.*", *arguments, "packer"], home)
+    command = ["packer", "build", "-color=false", "-only=null.*", *template.arguments(variables), "packer"]
+    return _printed(command, WORK / "packer")
 
 
 def agent_settings(world: Outside) -> dict[str, str]:
@@ -98,6 +89,7 @@ def counts(printed: str) -> dict[str, int]:
 def main() -> None:
     """Bake, and write down what happened."""
     started = time.monotonic()
+    template.copy(WORK / "packer")
     builder.bootstrap()
     bootstrapped = time.monotonic()
     key = WORK / "builder-key"

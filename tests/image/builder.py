@@ -7,7 +7,8 @@ import subprocess
 import time
 from pathlib import Path
 
-from tests.image.layout import REPOSITORY, ROOT, WORK
+from tests.image import template
+from tests.image.layout import ROOT, WORK
 from tests.support.machine import Machine
 from tests.support.outside import Outside
 
@@ -73,7 +74,5 @@ def wait_for_ssh(machine: Machine) -> str:
 
 
 def run_user_data(machine: Machine, world: Outside) -> None:
-    """Install the agent of Systems Manager on the builder by the script that is its user data in AWS."""
-    script = (REPOSITORY / "ansible/roles/aws_agents/files/install-agent").read_text(encoding="utf-8")
-    key = f"{world.url}/assets/amazon-cloudwatch-agent.gpg"
-    machine.run("sh", "-c", script, "user-data", f"{world.url}/amazon-ssm-agent.deb", key, world.fingerprint)
+    """Install the agent of Systems Manager on the builder by what is its user data in AWS."""
+    machine.run("sh", "-c", template.user_data(WORK / "packer", world))
