@@ -5,7 +5,7 @@ ARCH ?= $(shell uname -m)
 BIN := .venv/bin
 ARTIFACT = build/hello-birthday-$(ARCH)
 BAKE = -var architecture=$(if $(filter aarch64,$(ARCH)),arm64,amd64) -var subnet_id=$(SUBNET) \
-  $(if $(AWS_REGION),-var region=$(AWS_REGION)) -var share_with='$(or $(SHARE_IMAGES_WITH),[])' \
+  $(if $(AWS_REGION),-var region=$(AWS_REGION)) $(if $(SHARE_IMAGES_WITH),-var share_with='$(SHARE_IMAGES_WITH)') \
   -var version=$(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' service/__init__.py) -var commit=$(shell git rev-parse HEAD) \
   -var built=$(shell date -u +%Y%m%dT%H%M%SZ) -var expires=$(shell date -u -d '+90 days' +%Y-%m-%dT%H:%M:%SZ)
 DYNAMODB_LOCAL := build/dynamodb-local/package/emulator

@@ -67,6 +67,21 @@ def test_image_is_encrypted_with_its_disk() -> None:
     assert re.findall(r"encrypt_boot|kms_key_id", SOURCE.replace(mapping, "")) == []
 
 
+@pytest.mark.parametrize(
+    ("variables", "encrypted"),
+    [
+        ({}, "true"),
+        ({"share_with": '["222222222222"]'}, "false"),
+        ({"share_with": '["222222222222"]', "kms_key_id": "alias/shared"}, "true"),
+    ],
+)
+def test_shared_image_is_encrypted_with_a_key_that_can_be_shared(
+    home: Path, variables: dict[str, str], encrypted: str
+) -> None:
+    """The account's own key cannot be shared, so what is shared is encrypted with another one or not at all."""
+    assert template.evaluate(home, "local.encrypt", **variables) == encrypted
+
+
 def test_builder_has_time_to_be_reached() -> None:
     """Packer waits 15 minutes; the subnet decides about an address; the plugins are those that reach a builder."""
     assert re.findall(r'^  ssh_timeout += "(\w+)"', SOURCE, re.MULTILINE) == ["15m"]
