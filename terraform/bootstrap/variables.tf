@@ -28,3 +28,9 @@ variable "repository" {
   description = "GitHub repository, with the numbers that stay when names change: gh api repos/OWNER/NAME --jq '.owner.id, .id'"
   type        = object({ owner = string, owner_id = number, name = string, id = number })
 }
+
+variable "builder_network" {
+  description = "Make a network for Packer's builders: a public subnet that nothing can reach. An account that bakes and has a subnet with a way out needs none."
+  type        = bool
+  default     = false
+}

@@ -10,7 +10,6 @@ import asyncio
 import json
 import os
 import re
-import shutil
 import subprocess
 import time
 from datetime import UTC, datetime
@@ -19,7 +18,7 @@ from pathlib import Path
 from rich.console import Console
 
 from service import __version__
-from tests.image import builder
+from tests.image import builder, template
 from tests.image.layout import REPORT, REPOSITORY, ROOT, WORK, environ
 from tests.support.machine import Bridge, booted, bridge
 from tests.support.metadata import metadata_service
@@ -39,15 +38,7 @@ def _bake_on_builder(network: Bridge, world: Outside, key: Path) -> str:
 
 
 def run_packer(address: str, key: Path, world: Outside) -> str:
-    """Run the template's provisioners over SSH, and return what Packer printed.
-
-    The copy of the template lacks plugins.pkr.hcl, which the Packer of Debian, 1.6, does not understand.
-    """
-    home = WORK / "packer"
-    shutil.rmtree(home, ignore_errors=True)
-    shutil.copytree(REPOSITORY / "packer", home / "packer", ignore=shutil.ignore_patterns("plugins.pkr.hcl"))
-    for name in ("ansible", "build"):
-        (home / name).symlink_to(REPOSITORY / name)
+    """Run the template's provisioners over SSH, and return what Packer printed."""
     machine = os.uname().machine
     rehearsal = {"host": address, "key": str(key), "settings": agent_settings(world)}
     variables = {
@@ -58,8 +49,8 @@ def run_packer(address: str, key: Path, world: Outside) -> str:
         "expires": "2099-01-01T00:00:00Z",
         "rehearsal": json.dumps(rehearsal),
     }
-    arguments = [f"-var={name}={value}" for name, value in variables.items()]
-    return _printed(["packer", "build", "-color=false", "-only=null.*", *arguments, "packer"], home)
+    command = ["packer", "build", "-color=false", "-only=null.*", *template.arguments(variables), "packer"]
+    return _printed(command, WORK / "packer")
 
 
 def agent_settings(world: Outside) -> dict[str, str]:
@@ -113,6 +104,7 @@ def main() -> None:
     """Bake, and write down what happened."""
     say = Console().print
     started = time.monotonic()
+    template.copy(WORK / "packer")
     say("Debian's cloud image: made once, or copied")
     builder.bootstrap()
     bootstrapped = time.monotonic()

@@ -7,8 +7,8 @@ import subprocess
 import time
 from pathlib import Path
 
-from tests.image import cloud_image
-from tests.image.layout import REPOSITORY, ROOT, WORK
+from tests.image import cloud_image, template
+from tests.image.layout import ROOT, WORK
 from tests.support.machine import Machine
 from tests.support.outside import Outside
 
@@ -55,14 +55,8 @@ def use_proxy(world: Outside) -> None:
 
 
 def user_data(world: Outside) -> str:
-    """Return what cloud-init runs on a builder: it installs the agent of Systems Manager."""
-    script = (REPOSITORY / "ansible/roles/aws_agents/files/install-agent").read_text(encoding="utf-8")
-    arguments = [
-        f"{world.url}/amazon-ssm-agent.deb",
-        f"{world.url}/assets/amazon-cloudwatch-agent.gpg",
-        world.fingerprint,
-    ]
-    return "\n".join(["#!/bin/sh", f"set -- {' '.join(arguments)}", script])
+    """Return what cloud-init runs on a builder in AWS, too: it installs the agent of Systems Manager."""
+    return template.user_data(WORK / "packer", world)
 
 
 def wait_for_agent(machine: Machine) -> str:

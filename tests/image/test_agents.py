@@ -1,88 +1,21 @@
-"""The agents: who signed them is verified; they are told where to ship to, and find the journal where they look."""
+"""The agents: they run, are told where to ship to, and find the journal and the metrics where they look."""
 
 import json
 import re
-import subprocess
 import urllib.request
-from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from testinfra.host import Host
 
-from tests.image.conftest import World, ask
+from tests.image.conftest import ask
 from tests.support.machine import Machine
-from tests.support.outside import STAND_INS, Outside, outside
+from tests.support.outside import STAND_INS
 
 pytestmark = pytest.mark.image
 
-INSTALL = Path("ansible/roles/aws_agents/files/install-agent").read_text(encoding="utf-8")
 COPIES = "/var/lib/journal-to-file"
-
-
-@pytest.fixture(scope="module")
-def bucket(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Outside, Path]]:
-    """Serve signed stand-ins, and give the folder they are in."""
-    folder = tmp_path_factory.mktemp("outside")
-    with outside(world.network.address, folder) as served:
-        yield served, folder / "bucket"
-
-
-@pytest.fixture
-def install(machine: Machine, bucket: tuple[Outside, Path]) -> Callable[[str], "subprocess.CompletedProcess[str]"]:
-    """Return what installs the stand-in of the agent of Systems Manager, trusting a fingerprint."""
-    url = bucket[0].url
-
-    def run(fingerprint: str) -> "subprocess.CompletedProcess[str]":
-        key = f"{url}/assets/amazon-cloudwatch-agent.gpg"
-        arguments = [f"{url}/amazon-ssm-agent.deb", key, fingerprint]
-        return machine.run("sh", "-c", INSTALL, "install-agent", *arguments, check=False)
-
-    return run
-
-
-Install = Callable[[str], "subprocess.CompletedProcess[str]"]
-
-
-def test_well_signed_agent_is_installed(install: Install, bucket: tuple[Outside, Path]) -> None:
-    """A package with a good signature of the trusted key is installed."""
-    done = install(bucket[0].fingerprint)
-    assert done.returncode == 0, done.stderr
-
-
-def test_agent_signed_by_another_key_is_refused(install: Install, bucket: tuple[Outside, Path]) -> None:
-    """A good signature of a key that nobody trusts is not enough; the message names the fingerprint."""
-    other = bucket[0].fingerprint.translate(str.maketrans("0123456789", "1234567890"))
-    done = install(other)
-    assert done.returncode == 1
-    assert f"is signed by another key than {other}" in done.stderr
-
-
-def test_agent_that_was_changed_is_refused(install: Install, bucket: tuple[Outside, Path]) -> None:
-    """A package of which one byte differs is not installed."""
-    package = bucket[1] / "amazon-ssm-agent.deb"
-    original = package.read_bytes()
-    package.write_bytes(original + b"!")
-    try:
-        done = install(bucket[0].fingerprint)
-    finally:
-        package.write_bytes(original)
-    assert done.returncode == 1
-    assert "is not valid, so it was not installed" in done.stderr
-
-
-def test_missing_agent_is_said(install: Install, bucket: tuple[Outside, Path]) -> None:
-    """A package that is not there stops the bake with its address."""
-    signature = bucket[1] / "amazon-ssm-agent.deb.sig"
-    hidden = signature.rename(signature.with_suffix(".hidden"))
-    try:
-        done = install(bucket[0].fingerprint)
-    finally:
-        hidden.rename(signature)
-    assert done.returncode == 1
-    assert f"cannot fetch {bucket[0].url}/amazon-ssm-agent.deb.sig" in done.stderr
 
 
 def test_agents_run(inside: Host) -> None:

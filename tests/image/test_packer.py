@@ -2,59 +2,104 @@
 
 import json
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.image.layout import REPOSITORY, environ
+from tests.image import template
+from tests.image.layout import REPOSITORY
 
 pytestmark = pytest.mark.image
 
 WRITE = [sys.executable, str(REPOSITORY / "packer/write_image_file.py")]
 # What Packer 1.6, which Debian has, does not know yet; later versions have all of it.
 NEWER = {"deprecate_at", "imds_support", "metadata_options"}
-VARIABLES = {"version": "1.0.0", "commit": "0" * 40, "built": "20260101T000000Z", "expires": "2026-04-01T00:00:00Z"}
-
-
-def packer(*arguments: str, folder: Path) -> "subprocess.CompletedProcess[str]":
-    """Run Packer beside a copy of the template."""
-    quiet = {"CHECKPOINT_DISABLE": "1", "AWS_EC2_METADATA_DISABLED": "true"}
-    command = ["packer", *arguments]
-    return subprocess.run(command, cwd=folder, env=environ() | quiet, capture_output=True, text=True, check=False)
+IMAGE = (REPOSITORY / "packer/image.pkr.hcl").read_text()
+(SOURCE,) = re.findall(r'^source "amazon-ebs" .*?^}', IMAGE, re.MULTILINE | re.DOTALL)
+KEY = REPOSITORY / "ansible/roles/aws_agents/files/amazon-ssm-agent.asc"
+USER_DATA_BYTES = 16384  # https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-add-user-data.html
 
 
 @pytest.fixture
-def template(tmp_path: Path) -> Path:
-    """Copy the template without plugins.pkr.hcl."""
-    shutil.copytree(REPOSITORY / "packer", tmp_path / "packer", ignore=shutil.ignore_patterns("plugins.pkr.hcl"))
-    (tmp_path / "ansible").symlink_to(REPOSITORY / "ansible")
-    return tmp_path
+def home(tmp_path: Path) -> Path:
+    """Copy the template."""
+    template.copy(tmp_path / "copy")
+    return tmp_path / "copy"
 
 
-def validate(template: Path, **variables: str) -> "subprocess.CompletedProcess[str]":
+def validate(home: Path, **variables: str) -> "subprocess.CompletedProcess[str]":
     """Let Packer check the source for AWS and all variables."""
-    arguments = [f"-var={name}={value}" for name, value in (VARIABLES | variables).items()]
-    return packer("validate", "-only=amazon-ebs.*", *arguments, "packer", folder=template)
+    return template.packer(home, "validate", "-only=amazon-ebs.*", *template.arguments(variables), "packer")
 
 
-def test_template_has_the_one_format(template: Path) -> None:
+def test_template_has_the_one_format() -> None:
     """`packer fmt` would change nothing."""
-    assert packer("fmt", "-check", "packer", folder=template).stdout == ""
+    assert template.packer(REPOSITORY, "fmt", "-check", "packer").stdout == ""
 
 
-def test_source_is_valid_but_for_what_is_newer_than_this_packer(template: Path) -> None:
+def test_source_is_valid_but_for_what_is_newer_than_this_packer(home: Path) -> None:
     """Without the newer settings, the source is valid; they are all that an old Packer does not understand."""
-    printed = validate(template).stdout
+    printed = validate(home).stdout
     unknown = set(re.findall(r'(?:argument named|Blocks of type) "(\w+)"', printed))
     assert unknown <= NEWER, printed
-    image = template / "packer/image.pkr.hcl"
+    image = home / "packer/image.pkr.hcl"
     text = re.sub(r"^  metadata_options \{.*?^  \}\n", "", image.read_text(), flags=re.MULTILINE | re.DOTALL)
     image.write_text(re.sub(r"^  (?:deprecate_at|imds_support) .*\n", "", text, flags=re.MULTILINE))
-    done = validate(template)
+    done = validate(home)
     assert done.returncode == 0, done.stdout
+
+
+def test_options_are_those_that_were_compared_with_the_plugins_documentation() -> None:
+    """The page on the image lists every option of the source that nobody can try here, and no other."""
+    page = (REPOSITORY / "docs/decisions/08-image.md").read_text()
+    table = page.partition("| option |")[2].partition("\n\n")[0]
+    listed = [name for line in table.splitlines()[2:] for name in re.findall(r"`(\w+)`", line.split("|")[1])]
+    used = re.findall(r"^ +(\w+) *(?:=|\{)", re.sub(r"merge\(.*", "", SOURCE), re.MULTILINE)
+    assert sorted(set(listed)) == sorted(set(used))
+
+
+def test_image_is_encrypted_with_its_disk() -> None:
+    """The builder's disk is what the image is made of: encrypted from the start, and not copied to be encrypted."""
+    mapping = SOURCE.partition("launch_block_device_mappings {")[2].partition("}")[0]
+    assert set(re.findall(r"^ +(encrypted|kms_key_id) ", mapping, re.MULTILINE)) == {"encrypted", "kms_key_id"}
+    assert re.findall(r"encrypt_boot|kms_key_id", SOURCE.replace(mapping, "")) == []
+
+
+@pytest.mark.parametrize(
+    ("variables", "encrypted"),
+    [
+        ({}, "true"),
+        ({"share_with": '["222222222222"]'}, "false"),
+        ({"share_with": '["222222222222"]', "kms_key_id": "alias/shared"}, "true"),
+    ],
+)
+def test_shared_image_is_encrypted_with_a_key_that_can_be_shared(
+    home: Path, variables: dict[str, str], encrypted: str
+) -> None:
+    """The account's own key cannot be shared, so what is shared is encrypted with another one or not at all."""
+    assert template.evaluate(home, "local.encrypt", **variables) == encrypted
+
+
+def test_builder_has_time_to_be_reached() -> None:
+    """Packer waits 15 minutes; the subnet decides about an address; the plugins are those that reach a builder."""
+    assert re.findall(r'^  ssh_timeout += "(\w+)"', SOURCE, re.MULTILINE) == ["15m"]
+    assert "associate_public_ip_address" not in SOURCE
+    plugins = (REPOSITORY / "packer/plugins.pkr.hcl").read_text()
+    assert re.findall(r'source += "github.com/hashicorp/amazon"\n +version += "(.*?)"', plugins) == ["~> 1.8"]
+
+
+def test_user_data_trusts_the_key_of_the_repository(home: Path) -> None:
+    """A builder gets the whole key as the script's second argument, and the user data is no longer than EC2 takes."""
+    told = template.evaluate(home, "local.user_data", region="eu-west-1")
+    assert len(told.encode()) < USER_DATA_BYTES
+    shebang, given, script = told.split("#!/bin/sh\n")
+    assert script.strip() == (KEY.parent / "install-agent").read_text().partition("\n")[2].strip()
+    read = ["sh", "-c", f'{given}\nprintf "%s\\n" "$@"']
+    package, _, key = subprocess.check_output(read, text=True).partition("\n")
+    assert (shebang, key) == ("", KEY.read_text())
+    assert package.startswith("https://s3.eu-west-1.amazonaws.com/amazon-ssm-eu-west-1/latest/debian_arm64/")
 
 
 @pytest.mark.parametrize(
@@ -64,9 +109,9 @@ def test_source_is_valid_but_for_what_is_newer_than_this_packer(template: Path) 
         ("architecture", "riscv64", "The architecture must be arm64 or amd64"),
     ],
 )
-def test_wrong_variables_are_refused(template: Path, variable: str, value: str, says: str) -> None:
+def test_wrong_variables_are_refused(home: Path, variable: str, value: str, says: str) -> None:
     """A variable that cannot be right ends the bake before it begins, and the message says what to give."""
-    done = validate(template, **{variable: value})
+    done = validate(home, **{variable: value})
     assert done.returncode != 0
     assert says in done.stdout
 

@@ -38,7 +38,7 @@ def commands(text: str) -> list[str]:
 
 def unknown(command: str) -> bool:
     """Tell whether a command is neither a target of the Makefile, nor a file here, nor a tool of the runner."""
-    bare = re.sub(r'^sudo (env PATH="\$PATH" CI=true )?', "", command)
+    bare = re.sub(r'^sudo (env PATH="\$PATH" CI=true |--preserve-env=\w+ )?', "", command)
     if target := re.match(r"make ([a-z-]+)", bare):
         return target[1] not in TARGETS
     if bare.startswith(_TOOLS):
@@ -115,6 +115,24 @@ def test_every_proof_runs_for_a_pull_request() -> None:
     run = commands((FOLDER / "workflows" / "check.yml").read_text(encoding="utf-8"))
     seen = {found[1] for command in run if (found := re.search(r"make ([a-z-]+)", command))}
     assert proofs - seen - {"picture"} == set()
+
+
+@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.name)
+def test_plugins_are_fetched_with_a_name(workflow: Path) -> None:
+    """Whatever fetches Packer's plugins has the job's own token, and hands it on through sudo."""
+    steps = [step for job in jobs(workflow).values() for step in job["steps"]]
+    fetching = [step for step in steps if re.search(r"packer init|make bake", step.get("run", ""))]
+    name = "PACKER_GITHUB_API_TOKEN"
+    assert [step["run"] for step in fetching if step.get("env", {}).get(name) != "${{ github.token }}"] == []
+    assert [step["run"] for step in fetching if "sudo" in step["run"] and f"-env={name}" not in step["run"]] == []
+
+
+def test_keys_are_looked_at_every_night() -> None:
+    """A key that expires soon is told, whatever else failed, and stops nothing else."""
+    steps = jobs(FOLDER / "workflows" / "nightly.yml")["rehearsal"]["steps"]
+    (position,) = [n for n, step in enumerate(steps) if step.get("run") == "make key-age"]
+    assert steps[position]["if"] == "success() || failure()"
+    assert [step.get("if") for step in steps[position + 1 :]] == ["failure()"]
 
 
 @pytest.mark.parametrize("command", ["make nothing", "sudo make nothing", ".ci/nothing", "curl https://example.com"])

@@ -33,6 +33,7 @@ _STARTS = {
         "test -d /run/systemd/system || exit 0\nsystemctl daemon-reload\nsystemctl enable --now amazon-ssm-agent\n"
     )
 }
+_KEY = Path("assets/amazon-cloudwatch-agent.gpg")
 
 
 @dataclass(frozen=True)
@@ -41,19 +42,22 @@ class Outside:
 
     url: str
     """Proxy for Debian's packages, and the bucket."""
+    key: Path
+    """The key that signed the stand-ins, in the bucket as /assets/amazon-cloudwatch-agent.gpg."""
     fingerprint: str
-    """Of the key that signed the stand-ins, which lies in the bucket as /assets/amazon-cloudwatch-agent.gpg."""
+    """Of that key."""
 
 
 @contextmanager
 def outside(address: str, folder: Path) -> Iterator[Outside]:
     """Serve the world outside at `address` until the block ends; `folder` is emptied for it."""
     shutil.rmtree(folder, ignore_errors=True)
-    fingerprint = _fill(folder / "bucket", folder / "gnupg")
-    server = ThreadingHTTPServer((address, 0), partial(_Handler, directory=str(folder / "bucket")))
+    bucket = folder / "bucket"
+    fingerprint = _fill(bucket, folder / "gnupg")
+    server = ThreadingHTTPServer((address, 0), partial(_Handler, directory=str(bucket)))
     Thread(target=server.serve_forever).start()
     try:
-        yield Outside(f"http://{address}:{server.server_port}", fingerprint)
+        yield Outside(f"http://{address}:{server.server_port}", bucket / _KEY, fingerprint)
     finally:
         server.shutdown()
         server.server_close()
@@ -96,9 +100,8 @@ def _fill(bucket: Path, keyring: Path) -> str:
         folder.mkdir(parents=True)
         for file in bucket.glob("amazon-cloudwatch-agent.deb*"):
             shutil.copy(file, folder)
-    (bucket / "assets").mkdir()
-    key = bucket / "assets" / "amazon-cloudwatch-agent.gpg"
-    subprocess.run([*gpg, "--armor", "--output", str(key), "--export"], check=True)
+    (bucket / _KEY).parent.mkdir()
+    subprocess.run([*gpg, "--armor", "--output", str(bucket / _KEY), "--export"], check=True)
     subprocess.run(["gpgconf", "--homedir", str(keyring), "--kill", "gpg-agent"], check=True)
     return fingerprint
 
