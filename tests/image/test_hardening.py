@@ -46,7 +46,7 @@ def test_every_kernel_setting_answers_a_finding() -> None:
     """What the role sets is what lynis asks for, or a comment says why."""
     profile = Path("/etc/lynis/default.prf").read_text(encoding="utf-8")
     asked = set(re.findall(r"sysctl;([a-z0-9_.]+);", profile))
-    text = (REPOSITORY / "ansible/roles/hardening/defaults/main.yml").read_text(encoding="utf-8")
+    text = (REPOSITORY / "ansible/roles/hardening/vars/main.yml").read_text(encoding="utf-8")
     settings: dict[str, Any] = yaml.safe_load(text)["hardening_sysctl"]
     explained = set(re.findall(r"^  ([a-z0-9_.]+): .* # ", text, re.MULTILINE))
     assert set(settings) - asked - explained == set(), json.dumps(settings)
