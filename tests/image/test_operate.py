@@ -4,10 +4,12 @@ import json
 import shlex
 import subprocess
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from terraform.deploy.releases import Release, Releases
 from tests.image.layout import REPOSITORY, ROOT, environ
 from tests.support.emulator import Account, account
 from tests.support.machine import Machine
@@ -73,15 +75,24 @@ def test_drift_is_reported_and_not_repaired(operate: Playbook, machine: Machine)
     machine.run("sed", "--in-place", "s/SystemMaxUse=.*/SystemMaxUse=200M/", limits)
 
 
-BAKED = {
-    "ami-000000000000000f1": "2020-01-01T00:00:00.000Z",  # runs
-    "ami-000000000000000f2": "2020-01-02T00:00:00.000Z",  # is named by a launch template
-    "ami-000000000000000f3": "2020-01-03T00:00:00.000Z",  # is not ours
-    "ami-000000000000000f4": "2020-01-04T00:00:00.000Z",  # nobody needs it
-    "ami-000000000000000f5": "2020-01-05T00:00:00.000Z",  # nobody needs it, either
-    "ami-000000000000000f6": "2020-01-06T00:00:00.000Z",  # another account may run it
-    "ami-000000000000000f7": "2020-01-07T00:00:00.000Z",  # nobody needs it, but it is the newest
+# When the emulated account's images were baked, by what keeps them or does not; the id ends in the day.
+FATES = {
+    "runs": "2020-01-01",
+    "is what a launch template launches by default": "2020-01-02",
+    "is the latest version of a launch template": "2020-01-03",
+    "was an earlier version of a launch template": "2020-01-04",
+    "is what a deployment would go back to": "2020-01-05",
+    "was released long ago": "2020-01-06",
+    "is not ours": "2020-01-07",
+    "was never deployed": "2020-01-08",
+    "may run in another account": "2020-01-09",
+    "is younger than others": "2024-01-10",
+    "is the newest": "2024-01-11",
 }
+IMAGES = {fate: f"ami-000000000000000{day[-2:]}" for fate, day in FATES.items()}
+BAKED = {IMAGES[fate]: f"{day}T00:00:00.000Z" for fate, day in FATES.items()}
+GO = {"was an earlier version of a launch template", "was released long ago", "was never deployed"}
+GO_LATER = {"is younger than others", "may run in another account"}
 
 
 @pytest.fixture(scope="module")
@@ -117,26 +128,55 @@ def test_inventory_finds_our_instances_by_environment(emulated: Account) -> None
     assert told == ["amazon.aws.aws_ssm", "hello-birthday-prod-transfers-111111111111"]
 
 
-def test_only_old_images_that_nobody_needs_expire(emulated: Account) -> None:
-    """Of our images go those too old, shared ones later, unless among the newest, run, or named by a template."""
-    ec2 = emulated.client("ec2")
-    running, named, foreign, unneeded, unneeded_too, shared, newest = BAKED
-    ours = [image for image in BAKED if image != foreign]
-    ec2.create_tags(Resources=ours, Tags=[{"Key": "Application", "Value": "hello-birthday"}])
-    run_instance(emulated, running)
-    ec2.create_launch_template(LaunchTemplateName="fleet", LaunchTemplateData={"ImageId": named})
-    ec2.modify_image_attribute(ImageId=shared, LaunchPermission={"Add": [{"UserId": "222222222222"}]})
+@pytest.fixture
+def expire(emulated: Account) -> Callable[..., set[str]]:
+    """Return what runs expire.yml, keeping one image and one release, and returns the fates of the images left."""
+    keep = ["--extra-vars", "expire_keep=1 expire_keep_releases=1"]
 
     def expire(*arguments: str) -> set[str]:
-        done = ansible(
-            "ansible-playbook", "expire.yml", "--extra-vars", "expire_keep=1", *arguments, **emulated.environ
-        )
+        done = ansible("ansible-playbook", "expire.yml", *keep, *arguments, **emulated.environ)
         assert done.returncode == 0, done.stdout
-        return {image["ImageId"] for image in ec2.describe_images(Owners=["self"])["Images"]} & BAKED.keys()
+        left = {image["ImageId"] for image in emulated.client("ec2").describe_images(Owners=["self"])["Images"]}
+        return {fate for fate, image in IMAGES.items() if image in left}
 
-    assert expire("--check") == BAKED.keys()
-    assert expire("--extra-vars", "expire_after_days=36500 expire_shared_after_days=36500") == BAKED.keys()
-    kept = expire("--extra-vars", "expire_shared_after_days=36500")
-    assert kept == BAKED.keys() - {unneeded, unneeded_too}
-    assert expire() == kept - {shared}
-    assert newest in expire()
+    return expire
+
+
+def release(emulated: Account, *images: str) -> None:
+    """Note images as released, newest last, where the deploy command keeps the list; another bucket has none yet."""
+    s3 = emulated.client("s3")
+    for environment in ("dev", "prod"):
+        bucket = f"hello-birthday-{environment}-state-111111111111"
+        s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
+    for image in images:
+        Releases(s3, "hello-birthday-dev-state-111111111111").add(Release(image, "1.0.0", "0" * 40, "2020-02-01"))
+
+
+def launch(emulated: Account, name: str, *images: str | None) -> None:
+    """Make a launch template with a version for each image, the first of which is the default."""
+    ec2 = emulated.client("ec2")
+    first, *others = ({"ImageId": image} if image else {"InstanceType": "t4g.small"} for image in images)
+    ec2.create_launch_template(LaunchTemplateName=name, LaunchTemplateData=first)
+    for other in others:
+        ec2.create_launch_template_version(LaunchTemplateName=name, LaunchTemplateData=other)
+
+
+def test_only_old_images_that_nobody_needs_expire(emulated: Account, expire: Callable[..., set[str]]) -> None:
+    """Too old an image of ours goes, a shared one later, unless it runs, would be launched, or is a way back."""
+    ec2 = emulated.client("ec2")
+    ours = [image for fate, image in IMAGES.items() if fate != "is not ours"]
+    ec2.create_tags(Resources=ours, Tags=[{"Key": "Application", "Value": "hello-birthday"}])
+    run_instance(emulated, IMAGES["runs"])
+    versions = ("launches by default", "was an earlier version", "is the latest version")
+    launch(emulated, "fleet", *(IMAGES[next(fate for fate in FATES if version in fate)] for version in versions))
+    launch(emulated, "somebody-else", None)
+    release(emulated, IMAGES["was released long ago"], IMAGES["is what a deployment would go back to"])
+    shared = IMAGES["may run in another account"]
+    ec2.modify_image_attribute(ImageId=shared, LaunchPermission={"Add": [{"UserId": "222222222222"}]})
+
+    everything = FATES.keys()
+    assert expire("--check") == everything
+    days = (datetime.now(UTC) - datetime(2022, 1, 1, tzinfo=UTC)).days
+    ages = f"expire_after_days={days} expire_shared_after_days={days * 10}"
+    assert expire("--extra-vars", ages) == everything - GO
+    assert expire() == everything - GO - GO_LATER
