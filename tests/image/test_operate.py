@@ -113,19 +113,30 @@ def run_instance(emulated: Account, image: str, **tags: str) -> str:
 
 
 def test_inventory_finds_our_instances_by_environment(emulated: Account) -> None:
-    """The inventory has our running instances in groups named like environments, reached through Systems Manager."""
+    """The inventory has our running instances in groups named like environments, and not the builder of an image."""
     image = "ami-0000000000000000a"
     prod = run_instance(emulated, image, Application="hello-birthday", Environment="prod")
     run_instance(emulated, image, Application="another", Environment="prod")
+    builder = run_instance(emulated, image, Application="hello-birthday", Name="hello-birthday-builder")
     stopped = run_instance(emulated, image, Application="hello-birthday", Environment="dev")
     emulated.client("ec2").terminate_instances(InstanceIds=[stopped])
     listed = ansible("ansible-inventory", "--list", **emulated.environ)
     inventory = json.loads(listed.stdout)
     assert inventory["prod"]["hosts"] == [prod]
-    assert "dev" not in inventory
-    variables = inventory["_meta"]["hostvars"][prod]
-    told = [variables[name]["__ansible_unsafe"] for name in ("ansible_connection", "ansible_aws_ssm_bucket_name")]
-    assert told == ["amazon.aws.aws_ssm", "hello-birthday-prod-transfers-111111111111"]
+    assert inventory["_meta"]["hostvars"].keys() == {prod}, builder
+
+
+def test_inventory_goes_through_systems_manager(emulated: Account) -> None:
+    """Instances are reached by sessions of their environment's own document, and files by its bucket."""
+    dev = run_instance(emulated, "ami-0000000000000000a", Application="hello-birthday", Environment="dev")
+    listed = ansible("ansible-inventory", "--host", dev, **emulated.environ)
+    told = {name: value for name, value in json.loads(listed.stdout).items() if name.startswith("ansible_")}
+    assert told == {
+        "ansible_connection": "amazon.aws.aws_ssm",
+        "ansible_aws_ssm_region": "eu-central-1",
+        "ansible_aws_ssm_document": "hello-birthday-dev-ansible",
+        "ansible_aws_ssm_bucket_name": "hello-birthday-dev-transfers-111111111111",
+    }
 
 
 @pytest.fixture

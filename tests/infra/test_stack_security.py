@@ -252,17 +252,31 @@ def test_operators_start_our_documents_only(stack: Stack) -> None:
     on_instances, with_documents = starts
     assert on_instances["Condition"]["StringEquals"]["aws:ResourceTag/Environment"] == stack.environment
     assert {arn.rpartition("/")[2] for arn in with_documents["Resource"]} == {
-        "SSM-SessionManagerRunShell", f"{stack.name}-collect-logs", f"{stack.name}-show-health",
-    }  # fmt: skip
+        "SSM-SessionManagerRunShell",
+        *(f"{stack.name}-{name}" for name in ("ansible", "collect-logs", "show-health")),
+    }
 
 
-def test_sessions_are_encrypted_recorded_and_end(stack: Stack) -> None:
-    """A shell session is encrypted with our key, recorded, and ended when idle."""
-    content = stack.account.client("ssm").get_document(Name="SSM-SessionManagerRunShell")["Content"]
-    inputs = json.loads(content)["inputs"]
+@pytest.mark.parametrize("name", ["SSM-SessionManagerRunShell", "{stack}-ansible"])
+def test_sessions_are_encrypted_recorded_and_end(stack: Stack, name: str) -> None:
+    """A shell session, of a person or of Ansible, is encrypted with our key, recorded, and ended when idle."""
+    inputs = session(stack, name)
     assert inputs["kmsKeyId"].startswith("arn:aws:kms:")
     assert inputs["cloudWatchLogGroupName"] == f"/{stack.name}/sessions"
     assert (inputs["cloudWatchEncryptionEnabled"], inputs["idleSessionTimeout"]) == (True, "20")
+
+
+def test_nothing_of_a_profile_is_between_ansible_and_the_shell(stack: Stack) -> None:
+    """Ansible's sessions start the plain shell whose answers it reads, whatever people's sessions start."""
+    assert "shellProfile" in session(stack, "SSM-SessionManagerRunShell")
+    assert "shellProfile" not in session(stack, "{stack}-ansible")
+
+
+def session(stack: Stack, name: str) -> dict[str, Any]:
+    """Return what a session document asks for."""
+    content = stack.account.client("ssm").get_document(Name=name.format(stack=stack.name))["Content"]
+    inputs: dict[str, Any] = json.loads(content)["inputs"]
+    return inputs
 
 
 def test_firewall_log_hides_who_was_asked_for(stack: Stack) -> None:

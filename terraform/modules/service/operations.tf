@@ -1,12 +1,27 @@
 # Instances are operated through Systems Manager only: there is no SSH, no key, no bastion.
 
-# Session preferences. AWS reads them under this name, one per account and region.
+# Sessions of people: AWS reads its preferences under this name, one per account and region.
 resource "aws_ssm_document" "session_preferences" {
   name            = "SSM-SessionManagerRunShell"
   document_type   = "Session"
   document_format = "JSON"
 
-  content = jsonencode({
+  content = jsonencode(merge(local.session, {
+    inputs = merge(local.session.inputs, { shellProfile = { linux = "exec bash --login", windows = "" } })
+  }))
+}
+
+# Sessions of Ansible, which reads what the shell answers: nothing of a profile is between them, and the preferences of an
+# account may change without it.
+resource "aws_ssm_document" "ansible" {
+  name            = "${var.name}-ansible"
+  document_type   = "Session"
+  document_format = "JSON"
+  content         = jsonencode(local.session)
+}
+
+locals {
+  session = {
     schemaVersion = "1.0"
     description   = "Shell sessions: encrypted, recorded, ended when idle"
     sessionType   = "Standard_Stream"
@@ -22,12 +37,9 @@ resource "aws_ssm_document" "session_preferences" {
       maxSessionDuration          = "60" # minutes
       runAsEnabled                = false
       runAsDefaultUser            = ""
-      shellProfile                = { linux = "exec bash --login", windows = "" }
     }
-  })
-}
+  }
 
-locals {
   documents = {
     collect-logs     = "Command"
     show-health      = "Command"

@@ -16,7 +16,7 @@ resource "aws_iam_policy" "operators" {
       Sid      = "NoOtherDocuments"
       Effect   = "Allow"
       Action   = ["ssm:SendCommand", "ssm:StartSession"]
-      Resource = concat([aws_ssm_document.session_preferences.arn], [for name, kind in local.documents : aws_ssm_document.this[name].arn if kind == "Command"])
+      Resource = concat([aws_ssm_document.session_preferences.arn, aws_ssm_document.ansible.arn], [for name, kind in local.documents : aws_ssm_document.this[name].arn if kind == "Command"])
       }, {
       Sid    = "ReplaceAnInstance"
       Effect = "Allow"
