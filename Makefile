@@ -3,8 +3,9 @@ PYTHON ?= python3
 PORT ?= 8080
 ARCH ?= $(shell uname -m)
 BIN := .venv/bin
-ARTIFACT = build/hello-birthday-$(ARCH)
-BAKE = -var architecture=$(if $(filter aarch64,$(ARCH)),arm64,amd64) -var subnet_id=$(SUBNET) \
+MACHINE = $(patsubst arm64,aarch64,$(patsubst amd64,x86_64,$(ARCH)))
+ARTIFACT = build/hello-birthday-$(MACHINE)
+BAKE = -var architecture=$(if $(filter aarch64,$(MACHINE)),arm64,amd64) -var subnet_id=$(SUBNET) \
   $(if $(AWS_REGION),-var region=$(AWS_REGION)) $(if $(SHARE_IMAGES_WITH),-var share_with='$(SHARE_IMAGES_WITH)') \
   -var version=$(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' service/__init__.py) -var commit=$(shell git rev-parse HEAD) \
   -var built=$(shell date -u +%Y%m%dT%H%M%SZ) -var expires=$(shell date -u -d '+90 days' +%Y-%m-%dT%H:%M:%SZ)
@@ -62,12 +63,13 @@ terraform-test: .venv/.ready ## Check the Terraform code and apply dev and prod 
 	$(BIN)/python -m tests.infra.summary
 
 artifact: .venv/.ready ## Build the wheel, and fetch by hash all it needs on Debian 13 (other machines: ARCH=aarch64)
+	@case "$(MACHINE)" in x86_64|aarch64) ;; *) echo "no instance has the architecture $(ARCH): say ARCH=x86_64 or ARCH=aarch64" >&2; exit 1 ;; esac
 	@rm -rf $(ARTIFACT) && mkdir -p $(ARTIFACT)
 	$(BIN)/uv build --quiet --wheel --out-dir $(ARTIFACT)
 	$(BIN)/uv export --quiet --locked --no-default-groups --no-emit-project --no-header --output-file $(ARTIFACT)/requirements.txt
 	$(BIN)/pip download --quiet --disable-pip-version-check --dest $(ARTIFACT) --no-deps --require-hashes \
 	  --requirement $(ARTIFACT)/requirements.txt --only-binary :all: --python-version 3.13 \
-	  --platform manylinux2014_$(ARCH) --platform manylinux_2_17_$(ARCH) --platform manylinux_2_28_$(ARCH)
+	  --platform manylinux2014_$(MACHINE) --platform manylinux_2_17_$(MACHINE) --platform manylinux_2_28_$(MACHINE)
 	@tar --create --sort=name --owner=0 --group=0 --mtime=@0 --directory $(ARTIFACT) --file $(ARTIFACT).tar .
 	@sha256sum $(ARTIFACT).tar | cut -d ' ' -f 1 > $(ARTIFACT).tar.sha256
 

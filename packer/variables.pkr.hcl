@@ -47,7 +47,11 @@ variable "region" {
 variable "subnet_id" {
   type        = string
   description = "Subnet with a way out, through which the builder reaches Debian's mirrors, Systems Manager and Amazon's buckets; it decides whether the builder gets a public address. terraform/bootstrap can make one."
-  default     = ""
+
+  validation {
+    condition     = length(split("subnet-", var.subnet_id)) == 2
+    error_message = "A subnet is named like subnet-0123456789abcdef0; terraform/bootstrap/README.md says where to get one."
+  }
 }
 
 variable "instance_profile" {

@@ -76,7 +76,7 @@ def deploy(given: argparse.Namespace, report: dict[str, object]) -> Status:
             deployment.report = report
             lease = stack.enter_context(held(Lease(s3, bucket, _holder())))
             deployment.refuse_if_ringing()
-            plan = terraform.read(given.plan) if given.plan else terraform.plan(choose(given.image, releases))
+            plan = terraform.read(given.plan) if given.plan else terraform.plan(choose(given, releases))
         return deployment.run(plan, lease)
 
 

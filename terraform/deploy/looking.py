@@ -27,26 +27,28 @@ def look(given: argparse.Namespace, terraform: Terraform, releases: Releases, se
     if given.hand_over:
         return hand_over(releases)
     if given.dry_run:
-        plan = terraform.plan(choose(given.image, releases))
+        plan = terraform.plan(choose(given, releases))
         return dry_run(plan, expect_no_changes=given.expect_no_changes)
     return None
 
 
-def choose(image: str, releases: Releases) -> str:
+def choose(given: argparse.Namespace, releases: Releases) -> str:
     """Return the id of the image that is meant; raise Refused if there is none."""
-    if image == "bake" and run(["make", "bake"], ROOT.parent).returncode != 0:
+    if given.image == "bake" and run(["make", "bake", f"ENVIRONMENT={given.environment}"], ROOT.parent).returncode != 0:
         raise Refused("make bake failed; its message stands above.")
-    if image in ("bake", "baked"):
+    if given.image in ("bake", "baked"):
         if not BAKED.exists():
             raise Refused(f"{BAKED} is missing: run `make bake` first, or name an image with --image.")
         return str(json.loads(BAKED.read_text(encoding="utf-8"))["ami_id"])
-    if image in ("current", "previous"):
-        known = releases.all()
-        back = ("current", "previous").index(image) + 1
-        if len(known) < back:
-            raise Refused(f"There is no {image} release yet; name an image with --image.")
-        return known[-back].image
-    return image
+    return _released(given.image, releases) if given.image in ("current", "previous") else str(given.image)
+
+
+def _released(which: str, releases: Releases) -> str:
+    known = releases.all()
+    back = ("current", "previous").index(which) + 1
+    if len(known) < back:
+        raise Refused(f"There is no {which} release yet; name an image with --image.")
+    return known[-back].image
 
 
 def dry_run(plan: Plan, *, expect_no_changes: bool) -> Status:
@@ -61,7 +63,7 @@ def dry_run(plan: Plan, *, expect_no_changes: bool) -> Status:
 
 def look_at_age(ec2: Any, releases: Releases, days: int) -> Status:  # noqa: ANN401 - a client of boto3's
     """Fail if Debian's and Python's updates have not come with an image for long."""
-    image = choose("current", releases)
+    image = _released("current", releases)
     (told,) = ec2.describe_images(ImageIds=[image], IncludeDeprecated=True)["Images"]
     age = datetime.now(UTC) - datetime.fromisoformat(told["CreationDate"])
     log.info("%s was baked %d days ago", image, age.days)

@@ -95,6 +95,13 @@ def test_terraform_is_missing(start: Start, folder: Path) -> None:
     assert (status, "terraform is not installed" in printed) == (2, True), printed
 
 
+def test_image_is_baked_for_the_environment_that_it_is_brought_to(start: Start, folder: Path) -> None:
+    """What is baked first is baked with the environment's values; where that fails, nothing is brought anywhere."""
+    (folder / "Makefile").write_text("bake: ; @echo baking for $(ENVIRONMENT); false\n")
+    status, printed = told(start("prod", "--image", "bake"))
+    assert (status, "baking for prod" in printed, "make bake failed" in printed) == (2, True, True), printed
+
+
 def test_aws_refuses(start: Start) -> None:
     """Credentials that AWS does not know, or none, are told in one line."""
     status, printed = told(

@@ -11,7 +11,13 @@ from pathlib import Path
 from tests.image.layout import REPOSITORY, environ
 from tests.support.outside import Outside
 
-VARIABLES = {"version": "1.0.0", "commit": "0" * 40, "built": "20260101T000000Z", "expires": "2026-04-01T00:00:00Z"}
+VARIABLES = {
+    "version": "1.0.0",
+    "commit": "0" * 40,
+    "built": "20260101T000000Z",
+    "expires": "2026-04-01T00:00:00Z",
+    "subnet_id": "subnet-0123456789abcdef0",
+}
 
 
 def copy(home: Path) -> None:

@@ -59,7 +59,15 @@ def test_architecture_is_that_of_the_environments_instances(
     with (tmp_path / values).open("a") as file:
         file.write(f'instance_type = "{instance_type}"\n')
     assert told(folder=tmp_path)["architecture"] == architecture
-    assert told("ARCH=x86_64", folder=tmp_path)["architecture"] == "amd64"
+    for told_by_hand, meant in {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}.items():
+        assert told(f"ARCH={told_by_hand}", folder=tmp_path)["architecture"] == meant
+
+
+def test_architecture_that_no_instance_has_is_refused() -> None:
+    """A word that is no architecture of instances is refused in one line, and nothing is built."""
+    done = make("artifact", "ARCH=armv7")
+    assert done.returncode != 0
+    assert done.stderr.startswith("no instance has the architecture armv7: say ARCH=x86_64 or ARCH=aarch64\nmake: ***")
 
 
 @pytest.mark.parametrize("environment", ["dev", "prod"])
