@@ -10,8 +10,10 @@ import sys
 from collections.abc import Iterable
 
 import boto3
+from botocore.exceptions import BotoCoreError
 
 from terraform.preflight.finding import Finding, State
+from terraform.preflight.identity import unknown
 from terraform.preflight.looking import before_bake, before_deploy, whole
 from terraform.preflight.values import environments
 
@@ -55,7 +57,10 @@ def main() -> int:
         print(f"There is no environment {given.environment}; there are {', '.join(known)}.", file=sys.stderr)
         return 2
     values = known[given.environment]
-    session = boto3.Session(region_name=values.region)
+    try:
+        session = boto3.Session(region_name=values.region)
+    except BotoCoreError as error:
+        return tell([unknown(error)])
     if given.before:
         return tell_in_one_line(given.before, _QUICK[given.before](session, given.environment, known))
     return tell(whole(session, values, given.dns))

@@ -1,22 +1,25 @@
 """Who asks AWS, and in which account: what everything else depends on."""
 
 from collections.abc import Mapping
-from typing import Any
 
+import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from terraform.preflight.finding import Finding, missing, ok
 
 
-def look(sts: Any, accounts: Mapping[str, str]) -> list[Finding]:  # noqa: ANN401 - a client of boto3's
+def look(session: boto3.Session, accounts: Mapping[str, str]) -> list[Finding]:
     """Look who asks, and whether that is in one of `accounts`, which maps environments to account ids."""
     try:
-        told = sts.get_caller_identity()
+        told = session.client("sts").get_caller_identity()
     except (BotoCoreError, ClientError) as error:
-        return [
-            missing("identity", f"{error} Log in (aws sso login), or name your credentials: export AWS_PROFILE=...")
-        ]
+        return [unknown(error)]
     return [ok("identity", told["Arn"]), _account(told["Account"], accounts)]
+
+
+def unknown(error: Exception) -> Finding:
+    """Return that AWS does not know who asks."""
+    return missing("identity", f"{error}; log in (aws sso login), or name your credentials (export AWS_PROFILE=...)")
 
 
 def _account(found: str, accounts: Mapping[str, str]) -> Finding:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
+_VALUE = r"\{[^}]*\}|\[[^\]]*\]|\"[^\"]*\"|\S+"
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Values:
     @property
     def most_instances(self) -> int:
         """Return how many there are while the largest fleet is being replaced."""
-        (largest,) = re.findall(r"max += +(\d+)", self._raw("capacity"))
+        (largest,) = re.findall(r"max *= *(\d+)", self._raw("capacity"))
         group = (ROOT / "modules/service/group.tf").read_text(encoding="utf-8")
         percent = max(map(int, re.findall(r"max_healthy_percentage += (\d+)", group)))
         return math.ceil(int(largest) * percent / 100)
@@ -46,11 +47,11 @@ class Values:
 
     def _raw(self, name: str) -> str:
         """Return a value as it is written in the environment's file, or else as the variable's default."""
-        if found := re.search(rf"^{name} += (.*?)(?: +#.*)?$", self.given, re.MULTILINE):
+        if found := re.search(rf"^{name} *= *({_VALUE})", self.given, re.MULTILINE):
             return found[1]
         variables = "".join(path.read_text(encoding="utf-8") for path in sorted(ROOT.glob("variables*.tf")))
         (declared,) = re.findall(rf'^variable "{name}" {{\n(.*?)^}}', variables, re.MULTILINE | re.DOTALL)
-        (default,) = re.findall(r"^  default += (.*)$", declared, re.MULTILINE)
+        (default,) = re.findall(rf"^  default *= *({_VALUE})", declared, re.MULTILINE)
         return str(default)
 
 

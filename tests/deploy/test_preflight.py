@@ -223,7 +223,8 @@ NOBODY = {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""}
 
 
 @pytest.mark.parametrize(
-    ("arguments", "whose"), [((), NOBODY), (("--before=deploy",), {}), (("--before=bake",), NOBODY)]
+    ("arguments", "whose"),
+    [((), NOBODY), (("--before=deploy",), {}), (("--before=bake",), NOBODY), ((), {"AWS_PROFILE": "nobody"})],
 )
 def test_wrong_credentials(place: Place, arguments: tuple[str, ...], whose: dict[str, str]) -> None:  # noqa: ARG001 - its tools
     """No credentials, or those of another account, are told at once in one line that names what to do."""
@@ -262,3 +263,5 @@ def test_values_are_read_as_terraform_reads_them() -> None:
     assert (prod.environment, prod.account_id, prod.bakes, prod.most_instances) == ("prod", "222222222222", False, 9)
     assert {value.text("instance_type") for value in (dev, prod)} == {"c7g.medium"}
     assert {value.region for value in (dev, prod)} == {REGION}
+    otherwise = prod.given.replace("{ min = 3, desired = 3, max = 6 }", "{\n  min=3\n  desired=4\n  max=8 # enough\n}")
+    assert replace(prod, given=otherwise).most_instances == 12
