@@ -32,6 +32,7 @@ locals {
     collect-logs     = "Command"
     show-health      = "Command"
     replace-instance = "Automation"
+    erase-person     = "Automation"
   }
 }
 
@@ -47,6 +48,8 @@ resource "aws_ssm_document" "this" {
     group               = var.name
     port                = var.port
     automation_role_arn = aws_iam_role.automation.arn
+    erasure_role_arn    = aws_iam_role.erasure.arn
+    table               = aws_dynamodb_table.birthdays.name
   })
 }
 
