@@ -12,6 +12,7 @@ from collections.abc import Iterable
 import boto3
 from botocore.exceptions import BotoCoreError
 
+from terraform.preflight.delegation import resolver
 from terraform.preflight.finding import Finding, State
 from terraform.preflight.identity import unknown
 from terraform.preflight.looking import before_bake, before_deploy, whole
@@ -25,7 +26,9 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m terraform.preflight", description=__doc__)
     parser.add_argument("environment", help="dev or prod")
     parser.add_argument("--before", choices=sorted(_QUICK), help="only what that needs at once, all in one line")
-    parser.add_argument("--dns", metavar="ADDRESS", help="DNS server to ask for the zone (default: this machine's)")
+    parser.add_argument(
+        "--dns", metavar="ADDRESS", type=resolver, help="DNS server to ask for the zone (default: this machine's)"
+    )
     return parser.parse_args()
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import boto3
+from dns.resolver import Resolver
 
 from terraform.preflight import delegation
 from terraform.preflight.finding import Finding, missing, note, ok
@@ -35,7 +36,7 @@ def quota(session: boto3.Session, values: Values) -> Iterator[Finding]:
     yield missing("vCPUs", f"{says}, the quota is {allowed:g}; ask for more: aws service-quotas {ask}")
 
 
-def zone(session: boto3.Session, values: Values, dns: str | None) -> Iterator[Finding]:
+def zone(session: boto3.Session, values: Values, dns: Resolver | None) -> Iterator[Finding]:
     """Look for the public hosted zone, and whether the world finds it."""
     name, route53 = values.text("hosted_zone_name"), session.client("route53")
     found = route53.list_hosted_zones_by_name(DNSName=name)["HostedZones"]

@@ -5,6 +5,7 @@ from functools import partial
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
+from dns.resolver import Resolver
 
 from terraform.preflight import account, identity, tools
 from terraform.preflight.finding import Finding, State, missing, note
@@ -13,7 +14,7 @@ from terraform.preflight.values import Values
 Check = Callable[[boto3.Session, Values], Iterator[Finding]]
 
 
-def whole(session: boto3.Session, values: Values, dns: str | None) -> Iterator[Finding]:
+def whole(session: boto3.Session, values: Values, dns: Resolver | None) -> Iterator[Finding]:
     """Look at everything that a first deployment needs."""
     yield from tools.look((*tools.TO_DEPLOY, *tools.TO_OPERATE, *(tools.TO_BAKE if values.bakes else ())))
     found = identity.look(session, {values.environment: values.account_id})

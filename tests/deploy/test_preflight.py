@@ -15,6 +15,7 @@ from moto.servicequotas.exceptions import NoSuchResource
 from moto.servicequotas.models import ServiceQuotasBackend
 
 from terraform.preflight.__main__ import tell, tell_in_one_line
+from terraform.preflight.delegation import resolver
 from terraform.preflight.finding import Finding, State
 from terraform.preflight.looking import before_bake, before_deploy, whole
 from terraform.preflight.values import environments
@@ -61,7 +62,7 @@ class Place:
     def ask(self) -> list[Finding]:
         """Look at everything."""
         with name_server({"example.com": self.servers}) as dns:
-            return list(whole(self.session, self.values, dns))
+            return list(whole(self.session, self.values, resolver(dns)))
 
     def wrong(self) -> str:
         """Return the one line that does not say ok."""
@@ -233,8 +234,10 @@ def test_wrong_credentials(place: Place, arguments: tuple[str, ...], whose: dict
     assert (status, len(lines), "export AWS_PROFILE=..." in lines[0]) == (2, 1, True), printed
 
 
-def test_unknown_environment() -> None:
-    """An environment that does not exist is told in one line."""
+def test_wrong_arguments() -> None:
+    """An environment that does not exist is told in one line, and what is no server's address without a traceback."""
+    status, printed = run("prod", "--dns=dns.example.com")
+    assert (status, "argument --dns: invalid resolver value: 'dns.example.com'" in printed) == (2, True), printed
     assert run("test") == (2, "There is no environment test; there are dev, prod.\n")
 
 
