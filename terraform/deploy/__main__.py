@@ -53,8 +53,18 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--hand-over", action="store_true", help="let the release of what is checked out be `baked`")
     parser.add_argument("--expect-younger-than", type=int, metavar="DAYS", help="fail if the image is older")
     parser.add_argument("--base-url", metavar="URL", help="load balancer, if not found under the name of clients")
-    parser.add_argument("--minutes", type=float, default=60, help="limit for the instance refresh (default: 60)")
-    parser.add_argument("--watch-minutes", type=float, default=5, help="to watch alarms at the end (default: 5)")
+    parser.add_argument(
+        "--minutes",
+        type=float,
+        default=Limits.minutes,
+        help="for all of it: half for the way there, the rest for the way back (default: %(default)g)",
+    )
+    parser.add_argument(
+        "--watch-minutes",
+        type=float,
+        default=Limits.watch_minutes,
+        help="to watch alarms at the end (default: %(default)g)",
+    )
     given = parser.parse_args()
     if given.expect_no_changes and not given.dry_run:
         parser.error("--expect-no-changes goes with --dry-run")
@@ -63,6 +73,7 @@ def arguments() -> argparse.Namespace:
 
 def deploy(given: argparse.Namespace, report: dict[str, object]) -> Status:
     """Do what the command line says."""
+    limits = Limits(given.minutes, given.watch_minutes, given.ignore_alarms, given.base_url)
     with ExitStack() as stack:
         with _nothing_changed():
             terraform = Terraform(given.environment)
@@ -71,7 +82,6 @@ def deploy(given: argparse.Namespace, report: dict[str, object]) -> Status:
             releases = Releases(s3, bucket)
             if (status := look(given, terraform, releases, session)) is not None:
                 return status
-            limits = Limits(given.minutes, given.watch_minutes, given.ignore_alarms, given.base_url)
             deployment = Deployment(terraform, session, releases, limits)
             deployment.report = report
             lease = stack.enter_context(held(Lease(s3, bucket, _holder())))

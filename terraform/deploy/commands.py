@@ -3,15 +3,25 @@
 import os
 import signal
 import subprocess
+import time
 from pathlib import Path
 
 from terraform.deploy.outcome import Failed
 
 
 def run(
-    command: list[str], folder: Path, *, stdout: int | None = None, stderr: int | None = None
+    command: list[str],
+    folder: Path,
+    *,
+    stdout: int | None = None,
+    stderr: int | None = None,
+    deadline: float | None = None,
 ) -> subprocess.CompletedProcess[str]:
-    """Run `command` to its end, also when interrupted; raise Failed if there is no such program."""
+    """Run `command` to its end, also when interrupted.
+
+    Raise Failed if there is no such program; and at `deadline`, in seconds of the monotonic clock, interrupt it, let it
+    end, and raise Failed.
+    """
     free = signal.pthread_sigmask(signal.SIG_BLOCK, ())
     try:
         # An interruption waits until the program is known: before, nobody could pass it on, and it would run for ever.
@@ -33,10 +43,17 @@ def run(
     with process:
         try:
             signal.pthread_sigmask(signal.SIG_SETMASK, free)
-            out, err = process.communicate()
-        except BaseException:
+            out, err = process.communicate(timeout=_left(deadline))
+        except BaseException as error:
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGINT)
             process.communicate()
+            if isinstance(error, subprocess.TimeoutExpired):
+                raise Failed(f"time is up, and {' '.join(command[:2])} was interrupted.") from error
             raise
     return subprocess.CompletedProcess(command, process.returncode, out, err)
+
+
+def _left(deadline: float | None) -> float | None:
+    """Return how many seconds are left, none for ever."""
+    return None if deadline is None else max(0.0, deadline - time.monotonic())

@@ -1,7 +1,6 @@
 """The order of things: apply, wait, verify; and where that fails, the same with the release before."""
 
 import logging
-import time
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
@@ -56,8 +55,8 @@ class Deployment:
     def _release(self, plan: Plan, lease: Lease) -> None:
         """Bring a new image to every instance, verify it, and note it as a release."""
         alarms = not self._limits.ignore_alarms
-        environment = self._bring(plan, lease, alarms=alarms)
-        release = self._verify(environment, plan.image, lease)
+        environment = self._bring(plan, lease, self._limits.turn, alarms=alarms)
+        release = self._verify(environment, plan.image, lease, self._limits.turn)
         if alarms:
             log.info("watching the alarms for %g minutes", self._limits.watch_minutes)
             environment.stay_quiet(self._limits.watch_minutes, lease.check)
@@ -65,25 +64,24 @@ class Deployment:
 
     def _go_back(self, failed: str, lease: Lease) -> None:
         """Bring the last release back; raise Stuck if that cannot be done."""
-        image = self._last_release(failed)
+        image, end = self._last_release(failed), self._limits.end
         log.info("going back to %s", image)
         self.report["previous"] = image
         try:
-            environment = self._bring(self._terraform.plan(image), lease, alarms=False, bad=failed)
-            self._verify(environment, image, lease)
-            environment.become_quiet(self._limits.minutes, lease.check)
+            environment = self._bring(self._terraform.plan(image), lease, end, alarms=False, bad=failed)
+            self._verify(environment, image, lease, end)
+            environment.become_quiet(end, lease.check)
         except (Failed, Refused) as failure:
             raise Stuck(f"Going back to {image} failed, too: {failure} See docs/runbooks/roll-back.md.") from failure
         log.info("%s was not deployed, %s serves everywhere again. See docs/runbooks/refresh-failed.md", failed, image)
 
-    def _bring(self, plan: Plan, lease: Lease, *, alarms: bool, bad: str | None = None) -> Environment:
+    def _bring(self, plan: Plan, lease: Lease, deadline: float, *, alarms: bool, bad: str | None = None) -> Environment:
         """Apply a plan and replace every instance, those of a `bad` image first; without `alarms` none stops that."""
         lease.check()
-        deadline = time.monotonic() + 60 * self._limits.minutes
         before = self._last_refresh()
         log.info("applying for %s: %s", plan.image, plan.summary)
         try:
-            self._terraform.apply(plan)
+            self._terraform.apply(plan, deadline)
         except Failed:
             # The last thing an apply does is to start the refresh, which is refused while alarms ring.
             if alarms or self._terraform.plan(plan.image).changes:
@@ -110,10 +108,10 @@ class Deployment:
         if latest is None or not latest.successful:
             raise Failed(f"{latest}.")
 
-    def _verify(self, environment: Environment, image: str, lease: Lease) -> Release:
+    def _verify(self, environment: Environment, image: str, lease: Lease, deadline: float) -> Release:
         """Look at every instance, ask through the load balancer, and return what serves there."""
         log.info("asking every instance, and %s, for %s", environment.url, image)
-        told = environment.serves(image, lease.check)
+        told = environment.serves(image, lease.check, deadline)
         log.info("version %s answers everywhere; smoke tests", told["version"])
         environment.smoke()
         now = datetime.now(UTC).isoformat(timespec="seconds")

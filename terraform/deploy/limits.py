@@ -1,16 +1,29 @@
-"""How long things may take, and what is looked at meanwhile."""
+"""How long things may take, and what is looked at meanwhile. Pipelines' credentials and jobs must outlast it."""
 
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
 class Limits:
     """How long a deployment may take, and how long it watches in the end."""
 
-    minutes: float
-    watch_minutes: float
-    ignore_alarms: bool
-    base_url: str | None
+    minutes: float = 100.0
+    """For the whole command: half for the way there, and whatever that leaves for the way back."""
+    watch_minutes: float = 5.0
+    ignore_alarms: bool = False
+    base_url: str | None = None
     settle_minutes: float = 5.0
     """Those that leave are deregistered meanwhile, and new ones registered."""
     poll_seconds: float = 3.0
+    began: float = field(default_factory=time.monotonic)
+
+    @property
+    def turn(self) -> float:
+        """When to go back unless the new version is everywhere, in seconds of the monotonic clock."""
+        return self.began + 30 * self.minutes
+
+    @property
+    def end(self) -> float:
+        """When a person must act unless the last release is everywhere again."""
+        return self.began + 60 * self.minutes

@@ -74,13 +74,13 @@ class Terraform:
         }
         return Plan(path.resolve(), self._environment, values["ami_id"], changes)
 
-    def apply(self, plan: Plan) -> None:
-        """Apply exactly `plan`, telling what happens; raise Failed if Terraform does not come to the end.
+    def apply(self, plan: Plan, deadline: float) -> None:
+        """Apply exactly `plan`, telling what happens; raise Failed if Terraform does not come to the end by `deadline`.
 
         Raise Refused if the plan is stale.
         """
         command = ["terraform", "apply", "-input=false", "-auto-approve", str(plan.path)]
-        done = run(command, ROOT, stderr=subprocess.PIPE)
+        done = run(command, ROOT, stderr=subprocess.PIPE, deadline=deadline)
         sys.stderr.write(done.stderr)
         if "plan is stale" in done.stderr:
             raise Refused("The state has changed since this plan was made. Make a new one with --dry-run.")

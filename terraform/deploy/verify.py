@@ -1,6 +1,7 @@
 """Is it well? Asked of AWS, and through the load balancer, as clients see it."""
 
 import json
+import math
 import os
 import subprocess
 import sys
@@ -35,9 +36,10 @@ class Environment:
     session: boto3.Session
     settle_minutes: float = Limits.settle_minutes
 
-    def serves(self, image: str, check: Callable[[], None]) -> dict[str, str]:
+    def serves(self, image: str, check: Callable[[], None], deadline: float = math.inf) -> dict[str, str]:
         """Return what /version says; raise Failed unless, after a while, all instances are well and run `image`."""
-        return self._at_last(lambda: self._version(image, self._instances()), self.settle_minutes, check)
+        until = min(time.monotonic() + 60 * self.settle_minutes, deadline)
+        return self._at_last(lambda: self._version(image, self._instances()), until, check)
 
     def smoke(self) -> None:
         """Run tests/smoke through the load balancer; raise Failed if one fails."""
@@ -67,18 +69,17 @@ class Environment:
             check()
             time.sleep(self.group.poll_seconds)
 
-    def become_quiet(self, minutes: float, check: Callable[[], None]) -> None:
-        """Wait until no alarm rings any more; raise Failed if one still does in the end."""
+    def become_quiet(self, deadline: float, check: Callable[[], None]) -> None:
+        """Wait until no alarm rings any more; raise Failed if one still does at `deadline`."""
 
         def look() -> None:
             if names := self.ringing():
                 raise Failed(f"{', '.join(names)} still rings.")
 
-        self._at_last(look, minutes, check)
+        self._at_last(look, deadline, check)
 
-    def _at_last(self, look: Callable[[], T], minutes: float, check: Callable[[], None]) -> T:
-        """Return what `look` returns, as soon as it does; raise its Failed if it still fails after `minutes`."""
-        until = time.monotonic() + 60 * minutes
+    def _at_last(self, look: Callable[[], T], until: float, check: Callable[[], None]) -> T:
+        """Return what `look` returns, as soon as it does; raise its Failed if it still fails at `until`."""
         while True:
             try:
                 return look()

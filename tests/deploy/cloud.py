@@ -1,6 +1,7 @@
 """A scripted AWS and a scripted Terraform: an environment that a deployment can be let loose on, in no time."""
 
 import json
+import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -60,7 +61,7 @@ class Cloud:
         same = self.images.get(self.version) == image
         return Plan(Path(image), "dev", image, {} if same else {"aws_launch_template.this": "update"})
 
-    def apply(self, plan: Plan) -> None:
+    def apply(self, plan: Plan, _deadline: float = math.inf) -> None:
         """Make a version of the launch template, and start a refresh if there are instances."""
         self.calls.append(f"apply {plan.image}")
         if self.stale:

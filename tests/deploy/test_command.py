@@ -139,6 +139,14 @@ def test_interrupted(start: Start, folder: Path, bucket: Bucket, number: signal.
     assert json.loads((folder / "build" / "deployment.json").read_text())["status"] == 128 + number
 
 
+def test_apply_that_takes_too_long(start: Start, folder: Path, bucket: Bucket) -> None:
+    """Once its half of the time is over, an apply is interrupted, so that there is time left to go back."""
+    (folder / "terraform" / "plan").write_text("")
+    status, printed = told(start("dev", "--plan", "terraform/plan", "--minutes=0.02"))
+    assert (status, "FAILED: time is up, and terraform apply was interrupted" in printed) == (3, True), printed
+    assert "Contents" not in bucket.s3.list_objects_v2(Bucket=bucket.name)
+
+
 def test_stale_plan(start: Start, folder: Path, bucket: Bucket) -> None:
     """A plan that Terraform calls stale is refused, since nothing was changed; Terraform's message is shown."""
     stale = "echo 'Error: Saved plan is stale' >&2; exit 1"

@@ -1,6 +1,7 @@
 """Whatever happens, a deployment ends with one version everywhere and says which, or says that a person must act."""
 
 import threading
+import time
 from collections.abc import Iterator
 from typing import Any, cast
 
@@ -113,6 +114,23 @@ def test_time_is_up_goes_back(stage: Stage) -> None:
     assert stage.cloud.calls.count("cancel") == 2
 
 
+def test_one_budget_for_the_way_there_and_the_way_back(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The way there has half of the time, and the way back ends with the whole of it, however often it waits."""
+    stage.deploy("a")
+    apply, told = stage.cloud.apply, list[float]()
+
+    def note(plan: Plan, deadline: float) -> None:
+        told.append(deadline)
+        apply(plan, deadline)
+
+    monkeypatch.setattr(stage.cloud, "apply", note)
+    stage.cloud.ends = ["Failed"]
+    began = time.monotonic()
+    assert stage.deploy("b", minutes=10) == Status.FAILED
+    assert told == pytest.approx([began + 300, began + 600], abs=5)
+    assert told[1] - told[0] == pytest.approx(300)
+
+
 def test_first_deployment_has_no_way_back(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where nothing was released before, a person must act."""
 
@@ -219,8 +237,8 @@ def test_lost_lease_brings_nothing_back(stage: Stage, monkeypatch: pytest.Monkey
     stage.lease.take()
     apply = stage.cloud.apply
 
-    def lose(plan: Plan) -> None:
-        apply(plan)
+    def lose(plan: Plan, deadline: float) -> None:
+        apply(plan, deadline)
         stage.lose_the_lease()
 
     monkeypatch.setattr(stage.cloud, "apply", lose)
@@ -260,8 +278,8 @@ def test_state_of_before_refreshes_were_told(stage: Stage, monkeypatch: pytest.M
     outputs, apply = stage.cloud.outputs(), stage.cloud.apply
     older = {name: value for name, value in outputs.items() if not name.startswith("refresh_")}
 
-    def renew(plan: Plan) -> None:
-        apply(plan)
+    def renew(plan: Plan, deadline: float) -> None:
+        apply(plan, deadline)
         older.update(outputs)
 
     monkeypatch.setattr(stage.cloud, "outputs", lambda: older)

@@ -1,4 +1,4 @@
-"""What `make bake` does before Packer runs: it refuses what cannot work, and passes on where and for what it bakes."""
+"""What make does before Packer or Terraform runs: it refuses what cannot work, and passes on where and for what."""
 
 import os
 import re
@@ -36,6 +36,22 @@ def test_bake_without_a_subnet_is_refused_before_anything_is_built(subnet: str) 
     assert sentence.startswith("make bake needs a subnet for the builder: make bake SUBNET=subnet-...; see")
     assert makes_own.startswith("make: ***")
     assert done.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("target", "follows"), [("bake", "uv build"), ("deploy", "-m terraform.deploy dev")], ids=["bake", "deploy"]
+)
+def test_identity_account_and_tools_come_first(target: str, follows: str) -> None:
+    """Before anything else is done, a line says who does it in which account, or why nothing is done at all."""
+    done = make("--dry-run", target, ENVIRONMENT="dev", SUBNET="subnet-1")
+    commands = done.stdout
+    assert 0 < commands.find(f"-m terraform.preflight dev --before {target}") < commands.find(follows), done.stderr
+
+
+def test_preflight_needs_an_environment() -> None:
+    """Without an environment, one line says how to name one."""
+    done = make("--old-file=.venv/.ready", "preflight")  # whose making would pull this Python away
+    assert (done.returncode, "make preflight ENVIRONMENT=dev" in done.stderr) == (2, True)
 
 
 @pytest.mark.parametrize(

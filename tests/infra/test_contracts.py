@@ -5,12 +5,17 @@ They are read from Terraform's plan and from the service itself.
 
 import inspect
 import re
+from collections.abc import Iterator
 from typing import Any
+
+import pytest
+import yaml
 
 from service.app import ROUTES
 from service.config import Config, unknown_variables
 from service.serving import protocol
 from service.storage import dynamodb as storage
+from terraform.deploy.limits import Limits
 from tests.support.stack import Stack
 from tests.support.terraform import ROOT
 
@@ -138,3 +143,38 @@ def test_unit_starts_within_the_groups_grace(stack: Stack) -> None:
     (start,) = re.findall(r"^TimeoutStartSec=(\d+)$", UNIT.read_text(encoding="utf-8"), re.MULTILINE)
     (patience,) = re.findall(r"HELLO_STARTUP_SECONDS=(\d+)", UNIT.read_text(encoding="utf-8"))
     assert int(patience) < int(start) < only(stack, "aws_autoscaling_group")["health_check_grace_period"]
+
+
+SPARE_MINUTES = 15
+"""For what has no limit of its own: preparing, uploading, and the last look after the time is up."""
+
+
+def sessions(steps: list[dict[str, Any]]) -> Iterator[tuple[int, float]]:
+    """Yield the seconds that each set of credentials lasts, and the minutes that the steps until the next may take."""
+    begins = [n for n, step in enumerate(steps) if "configure-aws-credentials" in step.get("uses", "")]
+    for begin, end in zip(begins, [*begins[1:], len(steps)], strict=True):
+        yield int(steps[begin]["with"]["role-duration-seconds"]), sum(map(longest, steps[begin + 1 : end]))
+
+
+def longest(step: dict[str, Any]) -> float:
+    """Return how many minutes a step may take."""
+    command = step.get("run", "")
+    assert "make bake" not in command or "timeout-minutes" in step
+    return Limits.minutes if command.startswith("make deploy") else float(step.get("timeout-minutes", 0))
+
+
+@pytest.mark.parametrize("environment", ["dev", "prod"])
+def test_deployment_ends_before_its_credentials_and_its_job_do(environment: str) -> None:
+    """Bake and deployment, the way back included, fit the sessions that they run in, as long as the role gives them."""
+    job = yaml.safe_load((ROOT / f".github/workflows/{environment}.yml").read_text(encoding="utf-8"))["jobs"]["deploy"]
+    roles = (ROOT / "terraform/bootstrap/github.tf").read_text(encoding="utf-8")
+    (longest_session,) = re.findall(r"max_session_duration += (\d+)", roles)
+    found = list(sessions(job["steps"]))
+    assert {seconds for seconds, _ in found} == {int(longest_session)}
+    assert [minutes for seconds, minutes in found if minutes + SPARE_MINUTES > seconds / 60] == []
+    assert sum(minutes for _, minutes in found) + SPARE_MINUTES <= job["timeout-minutes"]
+
+
+def test_deployment_outlasts_what_it_waits_for() -> None:
+    """Either way has time for the last look and the watch, and most of it is left for the instances."""
+    assert Limits.minutes / 2 > 3 * (Limits.settle_minutes + Limits.watch_minutes)

@@ -15,7 +15,7 @@ CENT = Decimal("0.01")
 ENVIRONMENTS = ["dev", "prod"]
 
 # Pages for what people set out to do, not for what wakes them.
-TASKS = {"deploy", "get-a-shell", "lose-a-zone", "read-logs", "restore-table", "roll-back", "rotate"}
+TASKS = {"deploy", "erase-a-person", "get-a-shell", "lose-a-zone", "read-logs", "restore-table", "roll-back", "rotate"}
 
 
 def alarms() -> set[str]:

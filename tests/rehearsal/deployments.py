@@ -38,7 +38,7 @@ class Site:
         """Start the deployment command, as a person does; what it prints goes to a file."""
         values = self.stage.values
         minutes = 5 * values.scale
-        fixed = [f"--base-url=http://{self.stage.host}:{PORT}", f"--watch-minutes={minutes}", "--minutes=10"]
+        fixed = [f"--base-url=http://{self.stage.host}:{PORT}", f"--watch-minutes={minutes}", "--minutes=30"]
         with (self.checkout.folder / "build" / f"{name}.log").open("a", encoding="utf-8") as log:
             return await asyncio.create_subprocess_exec(
                 *_ELSEWHERE,

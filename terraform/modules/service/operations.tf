@@ -44,6 +44,7 @@ locals {
     collect-logs     = "Command"
     show-health      = "Command"
     replace-instance = "Automation"
+    erase-person     = "Automation"
   }
 }
 
@@ -59,6 +60,8 @@ resource "aws_ssm_document" "this" {
     group               = var.name
     port                = var.port
     automation_role_arn = aws_iam_role.automation.arn
+    erasure_role_arn    = aws_iam_role.erasure.arn
+    table               = aws_dynamodb_table.birthdays.name
   })
 }
 

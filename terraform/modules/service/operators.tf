@@ -37,6 +37,22 @@ resource "aws_iam_policy" "operators" {
       Action   = ["ssm:ResumeSession", "ssm:TerminateSession"]
       Resource = "arn:aws:ssm:*:*:session/$${aws:userid}-*"
       }, {
+      # AWS asks for the definition, the document behind it, and the execution that comes of it.
+      Sid    = "EraseAPerson"
+      Effect = "Allow"
+      Action = "ssm:StartAutomationExecution"
+      Resource = [
+        "arn:aws:ssm:${local.region}:${local.account_id}:automation-definition/${aws_ssm_document.this["erase-person"].name}:*",
+        "arn:aws:ssm:${local.region}:${local.account_id}:automation-execution/*",
+        "arn:aws:ssm:${local.region}:${local.account_id}:document/${aws_ssm_document.this["erase-person"].name}",
+      ]
+      }, {
+      Sid       = "LetTheErasureWork"
+      Effect    = "Allow"
+      Action    = "iam:PassRole"
+      Resource  = aws_iam_role.erasure.arn
+      Condition = { StringEquals = { "iam:PassedToService" = "ssm.amazonaws.com" } }
+      }, {
       Sid      = "HandFilesOverWithAnsible"
       Effect   = "Allow"
       Action   = ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"]

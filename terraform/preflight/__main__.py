@@ -1,0 +1,73 @@
+"""Tells in one line each what a first deployment needs, and what to do where it is missing.
+
+    python -m terraform.preflight ENVIRONMENT [--before deploy|bake] [--dns ADDRESS]
+
+`make preflight ENVIRONMENT=prod` does it. Exit status: 0 nothing is missing, 2 something is.
+"""
+
+import argparse
+import sys
+from collections.abc import Iterable
+
+import boto3
+from botocore.exceptions import BotoCoreError
+
+from terraform.preflight.delegation import resolver
+from terraform.preflight.finding import Finding, State
+from terraform.preflight.identity import unknown
+from terraform.preflight.looking import before_bake, before_deploy, whole
+from terraform.preflight.values import environments
+
+_QUICK = {"bake": before_bake, "deploy": before_deploy}
+
+
+def arguments() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(prog="python -m terraform.preflight", description=__doc__)
+    parser.add_argument("environment", help="dev or prod")
+    parser.add_argument("--before", choices=sorted(_QUICK), help="only what that needs at once, all in one line")
+    parser.add_argument(
+        "--dns", metavar="ADDRESS", type=resolver, help="DNS server to ask for the zone (default: this machine's)"
+    )
+    return parser.parse_args()
+
+
+def tell(found: Iterable[Finding]) -> int:
+    """Tell each finding in a line of its own, as soon as it is known, and return the exit status."""
+    status = 0
+    for finding in found:
+        print(finding, flush=True)
+        status = 2 if finding.state is State.MISSING else status
+    return status
+
+
+def tell_in_one_line(before: str, found: Iterable[Finding]) -> int:
+    """Tell the first thing that is missing, or else all that was found, and return the exit status."""
+    told = []
+    for finding in found:
+        if finding.state is State.MISSING:
+            print(f"make {before}: {finding.what}: {finding.says}", file=sys.stderr)
+            return 2
+        told.append(f"{finding.what} {finding.says}")
+    print(", ".join(told), flush=True)
+    return 0
+
+
+def main() -> int:
+    """Look, tell, and return the exit status."""
+    given, known = arguments(), environments()
+    if given.environment not in known:
+        print(f"There is no environment {given.environment}; there are {', '.join(known)}.", file=sys.stderr)
+        return 2
+    values = known[given.environment]
+    try:
+        session = boto3.Session(region_name=values.region)
+    except BotoCoreError as error:
+        return tell([unknown(error)])
+    if given.before:
+        return tell_in_one_line(given.before, _QUICK[given.before](session, given.environment, known))
+    return tell(whole(session, values, given.dns))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,43 @@
+"""Does the world find the hosted zone? Asked of DNS, not of AWS."""
+
+from collections.abc import Iterable
+from ipaddress import IPv4Address
+
+from dns.exception import DNSException, Timeout
+from dns.name import from_text
+from dns.resolver import NXDOMAIN, NoAnswer, NoNameservers, NoResolverConfiguration, Resolver
+
+from terraform.preflight.finding import Finding, missing, ok
+
+_SECONDS = 10.0
+
+
+def resolver(server: str) -> Resolver:
+    """Return what asks `server`, given as ADDRESS or ADDRESS:PORT in IPv4; raise ValueError if it is none."""
+    address, _, port = server.partition(":")
+    chosen = Resolver(configure=False)
+    chosen.nameservers, chosen.port = [str(IPv4Address(address))], int(port or 53)
+    return chosen
+
+
+def look(zone: str, servers: Iterable[str], asked: Resolver | None) -> Finding:
+    """Look whether `zone` is delegated to exactly its `servers`; a certificate would wait in vain otherwise.
+
+    Whom that is asked of is, where nobody is given, this machine's configuration.
+    """
+    wanted = {from_text(name) for name in servers}
+    enter = f"enter these NS records at its parent, or at its registrar: {_listed(wanted)}"
+    try:
+        answer = (asked or Resolver()).resolve(from_text(zone), "NS", lifetime=_SECONDS)
+    except (NXDOMAIN, NoAnswer, NoNameservers):
+        return missing("delegation", f"nobody is told where {zone} is; {enter}")
+    except (Timeout, NoResolverConfiguration, DNSException, OSError) as error:
+        return missing("delegation", f"DNS does not answer ({error}); ask another server: --dns 1.1.1.1")
+    found = {record.target for record in answer}
+    if found != wanted:
+        return missing("delegation", f"{zone} leads to {_listed(found)}, which is another zone; {enter}")
+    return ok("delegation", f"{zone} leads to its {len(wanted)} name servers")
+
+
+def _listed(names: Iterable[object]) -> str:
+    return ", ".join(sorted(str(name).rstrip(".") for name in names))

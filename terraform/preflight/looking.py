@@ -1,0 +1,48 @@
+"""What is looked at, and in which order: nothing is asked of AWS before it is clear whose account that would be."""
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+from dns.resolver import Resolver
+
+from terraform.preflight import account, identity, tools
+from terraform.preflight.finding import Finding, State, missing, note
+from terraform.preflight.values import Values
+
+Check = Callable[[boto3.Session, Values], Iterator[Finding]]
+
+
+def whole(session: boto3.Session, values: Values, dns: Resolver | None) -> Iterator[Finding]:
+    """Look at everything that a first deployment needs."""
+    yield from tools.look((*tools.TO_DEPLOY, *tools.TO_OPERATE, *(tools.TO_BAKE if values.bakes else ())))
+    found = identity.look(session, {values.environment: values.account_id})
+    yield from found
+    if any(finding.state is State.MISSING for finding in found):
+        yield note("the rest", "is asked of AWS with the right credentials only")
+        return
+    checks: dict[str, Check] = {
+        "vCPUs": account.quota,
+        "hosted zone": partial(account.zone, dns=dns),
+        "OIDC provider": account.provider,
+        "session preferences": account.preferences,
+        "EBS encryption": account.disks,
+    }
+    for what, check in checks.items():
+        try:
+            yield from check(session, values)
+        except (BotoCoreError, ClientError) as error:
+            yield missing(what, f"AWS does not say: {error}")
+
+
+def before_deploy(session: boto3.Session, environment: str, known: Mapping[str, Values]) -> Iterator[Finding]:
+    """Look at what is wrong most often before a deployment."""
+    yield from tools.look(tools.TO_DEPLOY)
+    yield from identity.look(session, {environment: known[environment].account_id})
+
+
+def before_bake(session: boto3.Session, _environment: str, known: Mapping[str, Values]) -> Iterator[Finding]:
+    """Look at what is wrong most often before a bake, which may be in any environment's account for any other."""
+    yield from tools.look(tools.TO_BAKE)
+    yield from identity.look(session, {name: values.account_id for name, values in known.items()})

@@ -1,0 +1,61 @@
+"""The values of an environment, as Terraform's files have them. Knows nothing of AWS."""
+
+import math
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+_VALUE = r"\{[^}]*\}|\[[^\]]*\]|\"[^\"]*\"|\S+"
+
+
+@dataclass(frozen=True)
+class Values:
+    """One environment's values."""
+
+    environment: str
+    given: str
+    """Text of the environment's file."""
+
+    @property
+    def account_id(self) -> str:
+        """Account that the environment is in."""
+        return self.text("account_id")
+
+    @property
+    def region(self) -> str:
+        """Region that the environment is in."""
+        return self.text("region")
+
+    @property
+    def bakes(self) -> bool:
+        """Whether the images that run here are baked in this account."""
+        owners = self._raw("ami_owners")
+        return f'"{self.account_id}"' in owners or '"self"' in owners
+
+    @property
+    def most_instances(self) -> int:
+        """Return how many there are while the largest fleet is being replaced."""
+        (largest,) = re.findall(r"max *= *(\d+)", self._raw("capacity"))
+        group = (ROOT / "modules/service/group.tf").read_text(encoding="utf-8")
+        percent = max(map(int, re.findall(r"max_healthy_percentage += (\d+)", group)))
+        return math.ceil(int(largest) * percent / 100)
+
+    def text(self, name: str) -> str:
+        """Return the value of a variable that is a string."""
+        return self._raw(name).strip('"')
+
+    def _raw(self, name: str) -> str:
+        """Return a value as it is written in the environment's file, or else as the variable's default."""
+        if found := re.search(rf"^{name} *= *({_VALUE})", self.given, re.MULTILINE):
+            return found[1]
+        variables = "".join(path.read_text(encoding="utf-8") for path in sorted(ROOT.glob("variables*.tf")))
+        (declared,) = re.findall(rf'^variable "{name}" {{\n(.*?)^}}', variables, re.MULTILINE | re.DOTALL)
+        (default,) = re.findall(rf"^  default *= *({_VALUE})", declared, re.MULTILINE)
+        return str(default)
+
+
+def environments() -> dict[str, Values]:
+    """Return the values of every environment by its name."""
+    files = sorted((ROOT / "environments").glob("*.tfvars"))
+    return {file.stem: Values(file.stem, file.read_text(encoding="utf-8")) for file in files}
