@@ -92,7 +92,7 @@ PARTS = {
     "template": Part(EC2AutoScaling, "Launch template", 666 + 195j, "aws_launch_template"),
     "state": Part(S3, "Terraform state", 827 + 195j, "aws_s3_bucket"),
     "clients": Part(Users, "Clients", 50 + 437j),
-    "name": Part(Route53, "Route 53", 170 + 337j, "aws_route53_record"),
+    "name": Part(Route53, "Route 53,\nhealth check", 170 + 337j, "aws_route53_record aws_route53_health_check"),
     "certificate": Part(ACM, "ACM\ncertificate", 260 + 337j, "aws_acm_certificate"),
     "firewall": Part(WAF, "WAF", 260 + 437j, "aws_wafv2_web_acl"),
     "tokens": Part(Cognito, "Cognito\n(optional)", 170 + 537j, "aws_cognito_user_pool"),

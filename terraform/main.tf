@@ -3,15 +3,28 @@ provider "aws" {
   allowed_account_ids = [var.account_id]
 
   default_tags {
-    tags = {
-      Application = "hello-birthday"
-      Environment = var.environment
-      ManagedBy   = "terraform"
-    }
+    tags = local.tags
+  }
+}
+
+# Route 53 keeps the metrics of its health checks there, so an alarm on them has to be there, too.
+provider "aws" {
+  alias               = "us_east_1"
+  region              = "us-east-1"
+  allowed_account_ids = [var.account_id]
+
+  default_tags {
+    tags = local.tags
   }
 }
 
 locals {
+  tags = {
+    Application = "hello-birthday"
+    Environment = var.environment
+    ManagedBy   = "terraform"
+  }
+
   name = "hello-birthday-${var.environment}"
   port = 8080
 }
@@ -61,7 +74,18 @@ module "service" {
   vault_lock          = var.vault_lock
 
   # observability
+  alarms_outside     = [module.outside.alarm_arn]
   alert_emails       = var.alert_emails
   log_retention_days = var.log_retention_days
   runbooks_url       = var.runbooks_url
+}
+
+module "outside" {
+  source    = "./modules/outside"
+  providers = { aws = aws.us_east_1 }
+
+  name         = local.name
+  domain_name  = var.domain_name
+  alert_emails = var.alert_emails
+  runbooks_url = var.runbooks_url
 }

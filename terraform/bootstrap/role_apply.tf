@@ -40,6 +40,37 @@ resource "aws_iam_role_policy" "apply" {
       Action   = ["route53:ChangeResourceRecordSets"]
       Resource = "arn:aws:route53:::hostedzone/*"
       }, {
+      Sid    = "TheAlarmOfTheLookFromOutside"
+      Effect = "Allow"
+      Action = [
+        "cloudwatch:DeleteAlarms",
+        "cloudwatch:PutMetricAlarm",
+        "cloudwatch:TagResource",
+        "cloudwatch:UntagResource",
+        "sns:CreateTopic",
+        "sns:DeleteTopic",
+        "sns:SetSubscriptionAttributes",
+        "sns:SetTopicAttributes",
+        "sns:Subscribe",
+        "sns:TagResource",
+        "sns:Unsubscribe",
+        "sns:UntagResource",
+      ]
+      Resource = [ # Route 53 keeps its metrics there
+        "arn:aws:cloudwatch:us-east-1:${var.account_id}:alarm:${local.name}-*",
+        "arn:aws:sns:us-east-1:${var.account_id}:${local.name}-*",
+      ]
+      }, {
+      Sid      = "TheLookFromOutside"
+      Effect   = "Allow"
+      Action   = ["route53:ChangeTagsForResource", "route53:DeleteHealthCheck", "route53:UpdateHealthCheck"]
+      Resource = "arn:aws:route53:::healthcheck/*"
+      }, {
+      Sid      = "ANewLookFromOutside"
+      Effect   = "Allow"
+      Action   = "route53:CreateHealthCheck"
+      Resource = "*" # it has no name before it is there
+      }, {
       Sid    = "TheBucketsOfTheStack"
       Effect = "Allow"
       Action = "s3:*"

@@ -21,6 +21,7 @@ variables {
   table_name           = "birthdays"
   deletion_protection  = true
   vault_lock           = { enabled = false, grace_days = 14 }
+  alarms_outside       = []
   alert_emails         = []
   log_retention_days   = 30
   runbooks_url         = "https://example.com/runbooks"

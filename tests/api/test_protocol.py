@@ -96,6 +96,13 @@ async def test_malformed_http(url: str, request_bytes: bytes) -> None:
     assert b"Ada" not in response.body
 
 
+@pytest.mark.parametrize("field", [b"Content-Length: 0", b"X-Empty:"])
+async def test_odd_but_legal_request(url: str, field: bytes) -> None:
+    """A GET that says it has no body, and a field without a value, are legal (RFC 9110, sections 5.5 and 8.6)."""
+    response = await raw.exchange(url, b"GET /version HTTP/1.1\r\n" + HOST + field + b"\r\n\r\n")
+    assert response.status == 200, response
+
+
 HOSTS = (
     [
         "",

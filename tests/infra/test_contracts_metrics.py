@@ -22,6 +22,13 @@ def sent() -> set[tuple[str, frozenset[str]]]:
     }
 
 
+def sent_of_hosts() -> set[str]:
+    """Return the names of the metrics that the agent measures itself."""
+    agent = json.loads((AGENTS / "templates/cloudwatch.json.j2").read_text(encoding="utf-8"))
+    measured = agent["metrics"]["metrics_collected"]
+    return {f"{kind}_{name}" for kind, settings in measured.items() for name in settings["measurement"]}
+
+
 def test_agent_may_write_into_the_log_groups_that_it_is_told(stack: Stack) -> None:
     """The role lets an instance write into these log groups, and into no others."""
     iam = stack.account.client("iam")
@@ -74,7 +81,23 @@ def test_alarms_and_dashboard_show_what_the_agent_sends(stack: Stack) -> None:
     body = stack.account.client("cloudwatch").get_dashboard(DashboardName=stack.name)["DashboardBody"]
     drawn = [(name, "job") for name in re.findall(r'"HelloBirthday","(\w+)","job"', body)]
     searched = re.findall(r'\{HelloBirthday,([\w,]+)\} MetricName=\\"(\w+)', body)
-    drawn += [(name, dimensions) for dimensions, name in searched]
+    drawn += [(name, dimensions) for dimensions, name in searched if "job" in dimensions]
     shown = {(name, frozenset(dimensions.split(","))) for name, dimensions in drawn}
     assert shown | {(metric["metric_name"], frozenset(metric["dimensions"])) for metric in watched} == sent()
     assert {metric["dimensions"]["job"] for metric in watched} == set(re.findall(r"job_name: ([\w-]+)", SCRAPE))
+
+
+def test_what_hosts_measure_is_watched_and_drawn(stack: Stack) -> None:
+    """Whatever is measured of the machines rings when it is bad, over all of them, and can be looked at by instance."""
+    queries = [query for alarm in stack.planned("aws_cloudwatch_metric_alarm") for query in alarm["metric_query"]]
+    metrics = [metric for query in queries for metric in query["metric"] if metric["namespace"] == "HelloBirthday"]
+    watched = {metric["metric_name"] for metric in metrics if not metric["dimensions"]}
+    body = stack.account.client("cloudwatch").get_dashboard(DashboardName=stack.name)["DashboardBody"]
+    assert set(re.findall(r'\{HelloBirthday,InstanceId\} MetricName=\\"(\w+)', body)) == sent_of_hosts()
+    assert {name for name in watched if not name.startswith(stack.name)} == sent_of_hosts()
+
+
+def test_what_gets_lost_is_told() -> None:
+    """Whatever the service counts as refused, lost or given up reaches CloudWatch."""
+    counters = {f"{family.name}_total" for family in metrics.REGISTRY.collect() if family.type == "counter"}
+    assert {name for name in counters if name.startswith("hello_")} - {name for name, _ in sent()} == set()

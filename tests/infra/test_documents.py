@@ -9,7 +9,7 @@ import pytest
 from tests.infra.snippets import DOCUMENTS, ROOT
 
 RUNBOOKS = ROOT / "docs" / "runbooks"
-MODULE = ROOT / "terraform" / "modules" / "service"
+MODULES = ROOT / "terraform" / "modules"
 
 CENT = Decimal("0.01")
 ENVIRONMENTS = ["dev", "prod"]
@@ -20,8 +20,8 @@ TASKS = {"deploy", "erase-a-person", "get-a-shell", "lose-a-zone", "read-logs", 
 
 def alarms() -> set[str]:
     """Return the names of the pages that alarms link to."""
-    text = "".join(path.read_text(encoding="utf-8") for path in MODULE.glob("*.tf"))
-    described = re.findall(r"^  (?:own_)?alarms = \{\n(.*?)^  \}\n", text, re.MULTILINE | re.DOTALL)
+    text = "".join(path.read_text(encoding="utf-8") for path in MODULES.glob("*/*.tf"))
+    described = re.findall(r"^  (?:event_|own_)?alarms = \{\n(.*?)^  \}\n", text, re.MULTILINE | re.DOTALL)
     keys = re.findall(r"^    ([a-z0-9-]+) += \{$", "".join(described), re.MULTILINE)
     return {*keys, *re.findall(r"\$\{var\.runbooks_url\}/([a-z0-9-]+)\.md", text)}
 
@@ -66,8 +66,8 @@ def product(counted: str, environment: int) -> Decimal:
 
 
 def test_alarms_are_found() -> None:
-    """The alarms of each of the three files are among those that the other tests ask about."""
-    assert {"target-5xx", "slo-burn-rate", "requests-shed"} <= alarms()
+    """The alarms of each of the files are among those that the other tests ask about."""
+    assert {"target-5xx", "slo-burn-rate", "requests-shed", "launch-failed", "unreachable"} <= alarms()
 
 
 def test_every_alarm_has_a_page() -> None:

@@ -65,6 +65,16 @@ def test_state_lies_in_the_environments_own_bucket(stack: Stack) -> None:
     assert [item["Key"] for item in objects] == [f"env:/{stack.environment}/hello-birthday.tfstate"]
 
 
+def test_state_is_encrypted_with_the_key_that_bootstrap_made(stack: Stack) -> None:
+    """The state itself is encrypted with our key: what Terraform asks for counts more than the bucket's default."""
+    bucket, key = f"{stack.name}-state-{stack.account.account_id}", f"env:/{stack.environment}/hello-birthday.tfstate"
+    state = stack.account.client("s3").head_object(Bucket=bucket, Key=key)
+    assert state["ServerSideEncryption"] == "aws:kms"
+    keys = stack.account.client("kms")
+    used, made = (keys.describe_key(KeyId=key_id) for key_id in (state["SSEKMSKeyId"], f"alias/{stack.name}-state"))
+    assert used["KeyMetadata"]["Arn"] == made["KeyMetadata"]["Arn"]
+
+
 def test_values_of_the_other_environment_are_refused(stack: Stack) -> None:
     """In a workspace, the other environment's values are refused with a sentence that says what to do."""
     (other,) = set(ENVIRONMENTS) - {stack.environment}

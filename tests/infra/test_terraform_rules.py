@@ -3,13 +3,14 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
 from tests.infra.conftest import RESULTS
-from tests.support.terraform import ROOT, cli_environ
+from tests.support.terraform import ROOT, cli_environ, provider_versions
 
 pytestmark = pytest.mark.terraform
 
@@ -34,6 +35,24 @@ def test_root_is_valid(root: str, tmp_path: Path) -> None:
     """Each root initialises with the committed lock file and validates."""
     terraform(tmp_path, f"-chdir={root}", "init", "-backend=false", "-lockfile=readonly")
     assert "The configuration is valid" in terraform(tmp_path, f"-chdir={root}", "validate")
+
+
+@pytest.mark.parametrize("version", provider_versions() or [None])
+@pytest.mark.parametrize("root", ["terraform", "terraform/bootstrap"])
+def test_root_is_valid_with_each_provider(root: str, version: str | None, tmp_path: Path) -> None:
+    """Each root validates, without a warning, with every version of the provider that this machine has.
+
+    A machine without a mirror has the version of the lock file only.
+    """
+    shutil.copytree(ROOT / "terraform", tmp_path / "terraform", ignore=shutil.ignore_patterns(".terraform"))
+    folder = tmp_path / root
+    if version is not None:
+        (folder / ".terraform.lock.hcl").unlink()
+        pinned = f'aws = {{\n source = "hashicorp/aws"\n version = ">= 5.100, < 7, {version}"\n }}'
+        (folder / "pinned_override.tf").write_text(f"terraform {{\n required_providers {{\n {pinned}\n }}\n}}\n")
+    terraform(tmp_path, f"-chdir={folder}", "init", "-backend=false")
+    told = json.loads(terraform(tmp_path, f"-chdir={folder}", "validate", "-json"))
+    assert (told["valid"], told["diagnostics"]) == (True, [])
 
 
 @pytest.mark.parametrize(

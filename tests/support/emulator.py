@@ -45,9 +45,10 @@ class Account:
     environ: dict[str, str]
     """What AWS's tools need to work in this account, and nowhere else."""
 
-    def client(self, service: str) -> Any:  # noqa: ANN401 - one of boto3's many generated classes
+    def client(self, service: str, region: str = REGION) -> Any:  # noqa: ANN401 - one of boto3's many generated classes
         """Return an administrator's client of `service`."""
-        return _client(service, self.url, self.environ["AWS_ACCESS_KEY_ID"], self.environ["AWS_SECRET_ACCESS_KEY"])
+        key_id, secret = self.environ["AWS_ACCESS_KEY_ID"], self.environ["AWS_SECRET_ACCESS_KEY"]
+        return _client(service, self.url, key_id, secret, region)
 
 
 @contextmanager
@@ -74,9 +75,9 @@ def account(account_id: str, folder: Path, baked: Mapping[str, str] | None = Non
             process.terminate()
 
 
-def _client(service: str, url: str, key_id: str, secret: str) -> Any:  # noqa: ANN401 - as above
+def _client(service: str, url: str, key_id: str, secret: str, region: str = REGION) -> Any:  # noqa: ANN401 - as above
     make: Any = boto3.client
-    return make(service, region_name=REGION, endpoint_url=url, aws_access_key_id=key_id, aws_secret_access_key=secret)
+    return make(service, region_name=region, endpoint_url=url, aws_access_key_id=key_id, aws_secret_access_key=secret)
 
 
 def _settings(account_id: str, folder: Path, baked: Mapping[str, str]) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.support.emulator import Account
+from tests.support.emulator import REGION, Account
 
 # Kind: service, call, its arguments, the list in the answer, what names a member.
 _QUESTIONS: dict[str, tuple[str, str, dict[str, Any], str, str]] = {
@@ -24,6 +24,7 @@ _QUESTIONS: dict[str, tuple[str, str, dict[str, Any], str, str]] = {
     "firewalls": ("wafv2", "list_web_acls", {"Scope": "REGIONAL"}, "WebACLs", "Name"),
     "flow logs": ("ec2", "describe_flow_logs", {}, "FlowLogs", "FlowLogId"),
     "groups": ("autoscaling", "describe_auto_scaling_groups", {}, "AutoScalingGroups", "AutoScalingGroupName"),
+    "health checks": ("route53", "list_health_checks", {}, "HealthChecks", "Id"),
     "instance profiles": ("iam", "list_instance_profiles", {}, "InstanceProfiles", "Arn"),
     "launch templates": ("ec2", "describe_launch_templates", {}, "LaunchTemplates", "LaunchTemplateName"),
     "load balancers": ("elbv2", "describe_load_balancers", {}, "LoadBalancers", "LoadBalancerArn"),
@@ -39,22 +40,30 @@ _QUESTIONS: dict[str, tuple[str, str, dict[str, Any], str, str]] = {
     "user pools": ("cognito-idp", "list_user_pools", {"MaxResults": 60}, "UserPools", "Name"),
     "vpcs": ("ec2", "describe_vpcs", {}, "Vpcs", "VpcId"),
 }
+# What the look from outside needs in a region of its own.
+_OUTSIDE = ("alarms", "topics")
 
 
 def inventory(account: Account) -> dict[str, set[str]]:
     """Return the names of what exists, by kind; what is terminated, deleted or about to go does not count."""
-    found = {kind: _ask(account, *question) for kind, question in _QUESTIONS.items()}
-    return found | {
-        "endpoints": _endpoints(account),
-        "gateways": _gateways(account),
-        "instances": _instances(account),
-        "keys": _keys(account),
-        "records": _records(account),
-    }
+    found = {kind: _ask(account, kind) for kind in _QUESTIONS}
+    outside = {f"{kind} in us-east-1": _ask(account, kind, "us-east-1") for kind in _OUTSIDE}
+    return (
+        found
+        | outside
+        | {
+            "endpoints": _endpoints(account),
+            "gateways": _gateways(account),
+            "instances": _instances(account),
+            "keys": _keys(account),
+            "records": _records(account),
+        }
+    )
 
 
-def _ask(account: Account, service: str, call: str, arguments: dict[str, Any], members: str, name: str) -> set[str]:
-    answer = getattr(account.client(service), call)(**arguments)[members]
+def _ask(account: Account, kind: str, region: str = REGION) -> set[str]:
+    service, call, arguments, members, name = _QUESTIONS[kind]
+    answer = getattr(account.client(service, region), call)(**arguments)[members]
     return {member[name] if name else member for member in answer}
 
 

@@ -86,6 +86,12 @@ def cli_environ(folder: Path) -> dict[str, str]:
     return plain | {"TF_CLI_CONFIG_FILE": str(configuration), "TF_IN_AUTOMATION": "true", "CHECKPOINT_DISABLE": "true"}
 
 
+def provider_versions() -> list[str]:
+    """Return the versions of the AWS provider in the folder of this machine, if it has one."""
+    mirror = _provider_mirror()
+    return sorted(path.name for path in mirror.glob("*/hashicorp/aws/*") if path.is_dir()) if mirror else []
+
+
 def _provider_mirror() -> Path | None:
     """Return the folder that holds providers by host, owner and name, or None."""
     command = ["find", "/opt", "/usr/share", "/usr/local", "-maxdepth", "4", "-type", "d"]

@@ -1,6 +1,6 @@
-# One alarm per thing that a person must look at, those of own_metrics.tf included. Each description ends with the page
-# that says what to do, docs/runbooks/<name of the alarm>.md. Missing data is never bad by itself: metrics come late
-# and quiet minutes have none.
+# One alarm per thing that a person must look at, those of events.tf and own_metrics.tf included. Each description ends
+# with the page that says what to do, docs/runbooks/<name of the alarm>.md. Missing data is good where quiet minutes have
+# none, and bad where something always tells: then its silence is the news.
 
 locals {
   load_balancer = { LoadBalancer = aws_lb.this.arn_suffix }
@@ -68,13 +68,6 @@ locals {
       threshold = 0 # days past the thirtieth before the end
       minutes   = { bad = 1, of = 1, each = 1440 }
     }
-    refresh-failed = {
-      meaning   = "An instance refresh failed: some instances may run the new version, others the old one."
-      metrics   = { failed = ["HelloBirthday", aws_cloudwatch_log_metric_filter.refresh_failed.metric_transformation[0].name, "Sum", {}] }
-      value     = "failed"
-      threshold = 0
-      minutes   = { bad = 1, of = 1 }
-    }
     group-at-maximum = {
       meaning = "The group wants as many instances as it may have; more load would find no more."
       metrics = {
@@ -85,11 +78,30 @@ locals {
       threshold = 0
       minutes   = { bad = 10, of = 10 }
     }
+    below-desired-capacity = {
+      meaning = "Fewer instances are in service than the group should have, for longer than it takes to replace one."
+      metrics = {
+        desired    = ["AWS/AutoScaling", "GroupDesiredCapacity", "Minimum", local.group]
+        in_service = ["AWS/AutoScaling", "GroupInServiceInstances", "Maximum", local.group]
+      }
+      value     = "desired - in_service"
+      threshold = 0
+      minutes   = { bad = 15, of = 15 }
+      missing   = "breaching" # a group always tells
+    }
   }
+
+  of_events = { for name, alarm in local.event_alarms : name => {
+    meaning   = alarm.meaning
+    metrics   = { events = ["HelloBirthday", aws_cloudwatch_log_metric_filter.event[name].metric_transformation[0].name, "Sum", {}] }
+    value     = "events"
+    threshold = 0
+    minutes   = { bad = 1, of = 1 }
+  } }
 }
 
 resource "aws_cloudwatch_metric_alarm" "this" {
-  for_each = merge(local.alarms, local.own_alarms)
+  for_each = merge(local.alarms, local.of_events, local.own_alarms)
 
   alarm_name          = "${var.name}-${each.key}"
   alarm_description   = "${each.value.meaning} ${var.runbooks_url}/${each.key}.md"
@@ -97,7 +109,7 @@ resource "aws_cloudwatch_metric_alarm" "this" {
   threshold           = each.value.threshold
   datapoints_to_alarm = each.value.minutes.bad
   evaluation_periods  = each.value.minutes.of
-  treat_missing_data  = "notBreaching"
+  treat_missing_data  = try(each.value.missing, "notBreaching")
   alarm_actions       = [aws_sns_topic.alerts.arn]
   ok_actions          = [aws_sns_topic.alerts.arn]
 

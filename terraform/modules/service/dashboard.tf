@@ -67,9 +67,9 @@ locals {
     },
   ], local.own_graphs)
 
-  refresh_query = <<-EOT
-    SOURCE '${aws_cloudwatch_log_group.this["refreshes"].name}'
-    | fields @timestamp, `detail-type`, detail.InstanceRefreshId
+  events_query = <<-EOT
+    SOURCE '${aws_cloudwatch_log_group.this["events"].name}'
+    | fields @timestamp, `detail-type`, detail.InstanceRefreshId, detail.StatusMessage, detail.statusMessage
     | sort @timestamp desc
     | limit 20
   EOT
@@ -82,7 +82,7 @@ resource "aws_cloudwatch_dashboard" "this" {
     widgets = concat(
       [{
         type       = "alarm", x = 0, y = 0, width = 24, height = 3
-        properties = { title = "Alarms", alarms = concat(values(aws_cloudwatch_metric_alarm.this)[*].arn, values(aws_cloudwatch_composite_alarm.slo)[*].arn) }
+        properties = { title = "Alarms", alarms = concat(values(aws_cloudwatch_metric_alarm.this)[*].arn, values(aws_cloudwatch_composite_alarm.slo)[*].arn, var.alarms_outside) }
       }],
       [for i, graph in local.graphs : {
         type       = "metric", x = 12 * (i % 2), y = 3 + 6 * floor(i / 2), width = 12, height = 6
@@ -90,7 +90,7 @@ resource "aws_cloudwatch_dashboard" "this" {
       }],
       [{
         type       = "log", x = 0, y = 3 + 6 * ceil(length(local.graphs) / 2), width = 24, height = 6
-        properties = { title = "Instance refreshes", region = local.region, query = local.refresh_query, view = "table" }
+        properties = { title = "Instance refreshes, and launches and backups that failed", region = local.region, query = local.events_query, view = "table" }
       }],
     )
   })

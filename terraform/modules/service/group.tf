@@ -15,8 +15,8 @@ resource "aws_autoscaling_group" "this" {
 
   # health: the load balancer's, which is shallow
   health_check_type         = "ELB"
-  health_check_grace_period = 90 # seconds
-  default_instance_warmup   = 60 # seconds
+  health_check_grace_period = 300 # seconds: a volume loads lazily and is decrypted on the way
+  default_instance_warmup   = 60  # seconds
   min_elb_capacity          = var.capacity.min
   wait_for_capacity_timeout = "10m"
 

@@ -13,7 +13,7 @@ resource "aws_lb" "this" {
 
   # distrust
   drop_invalid_header_fields = true
-  desync_mitigation_mode     = "strictest"
+  desync_mitigation_mode     = "defensive" # strictest refuses legal requests, too; the service refuses what is ambiguous
 
   # operations
   enable_deletion_protection = var.deletion_protection

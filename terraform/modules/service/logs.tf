@@ -6,8 +6,8 @@ locals {
     sessions = "/${var.name}/sessions" # what people did, sessions and commands
 
     # AWS prescribes the beginnings of these two.
-    refreshes = "/aws/events/${var.name}/refreshes"
-    firewall  = "aws-waf-logs-${var.name}"
+    events   = "/aws/events/${var.name}/events"
+    firewall = "aws-waf-logs-${var.name}"
   }
 }
 
@@ -25,11 +25,11 @@ resource "aws_cloudwatch_log_resource_policy" "delivery" {
   policy_document = jsonencode({
     Version = "2012-10-17"
     Statement = [{
-      Sid       = "EventsWriteRefreshes"
+      Sid       = "EventsAreLogged"
       Effect    = "Allow"
       Principal = { Service = ["delivery.logs.amazonaws.com", "events.amazonaws.com"] }
       Action    = ["logs:CreateLogStream", "logs:PutLogEvents"]
-      Resource  = "${aws_cloudwatch_log_group.this["refreshes"].arn}:*"
+      Resource  = "${aws_cloudwatch_log_group.this["events"].arn}:*"
       }, {
       Sid       = "TheFirewallWritesItsLog"
       Effect    = "Allow"

@@ -1,14 +1,17 @@
-# What the service tells of itself, through the agent on each instance. The fleet's metrics have no dimension but the job,
-# so that a sum or a maximum goes over all instances.
+# What the service and the hosts tell of themselves, through the agent on each instance. The fleet's metrics have no
+# dimension but the job, those of the hosts none, so that a sum or a maximum goes over all instances.
 
 locals {
   service = { job = "hello-birthday" }
 
   own_alarms = {
     requests-shed = {
-      meaning   = "Instances refuse requests, because they have too many in flight."
-      metrics   = { shed = ["HelloBirthday", "hello_requests_shed_total", "Sum", local.service] }
-      value     = "shed"
+      meaning = "Instances refuse requests, because they have too many in flight, or connections, because they have too many open."
+      metrics = {
+        shed    = ["HelloBirthday", "hello_requests_shed_total", "Sum", local.service]
+        refused = ["HelloBirthday", "hello_connections_refused_total", "Sum", local.service]
+      }
+      value     = "FILL(shed, 0) + FILL(refused, 0)"
       threshold = 0
       minutes   = { bad = 3, of = 5 }
     }
@@ -18,6 +21,38 @@ locals {
       value     = "lag"
       threshold = 0.5 # seconds
       minutes   = { bad = 3, of = 5 }
+    }
+    log-lines-lost = {
+      meaning   = "Instances lose log lines, because nobody takes them in time."
+      metrics   = { lost = ["HelloBirthday", "hello_log_lines_lost_total", "Sum", local.service] }
+      value     = "lost"
+      threshold = 0
+      minutes   = { bad = 1, of = 5 }
+    }
+    agents-silent = {
+      meaning = "Instances are in service whose agents send nothing: no metrics, no alarms on them, no logs."
+      metrics = {
+        in_service = ["AWS/AutoScaling", "GroupInServiceInstances", "Minimum", local.group]
+        told       = ["HelloBirthday", "hello_build_info", "Sum", local.service] # each tells once a minute
+      }
+      value     = "in_service - FILL(told, 0) / 5"
+      threshold = 0.5 # instances: one that tells a minute late is not silent
+      minutes   = { bad = 3, of = 3, each = 5 }
+      missing   = "breaching"
+    }
+    host-memory = {
+      meaning   = "An instance has less than a tenth of its memory left."
+      metrics   = { used = ["HelloBirthday", "mem_used_percent", "Maximum", {}] }
+      value     = "used"
+      threshold = 90 # percent
+      minutes   = { bad = 10, of = 15 }
+    }
+    host-disk = {
+      meaning   = "An instance has less than a fifth of its disk left."
+      metrics   = { used = ["HelloBirthday", "disk_used_percent", "Maximum", {}] }
+      value     = "used"
+      threshold = 80 # percent
+      minutes   = { bad = 10, of = 15 }
     }
   }
 
@@ -33,9 +68,9 @@ locals {
       metrics = [[{ expression = "SEARCH('{HelloBirthday,InstanceId,job} MetricName=\"hello_event_loop_lag_seconds\"', 'Maximum', 60)" }]]
     },
     {
-      title = "Per minute: requests refused, time budgets of storage run out, calls of storage tried again"
+      title = "Per minute: requests and connections refused, log lines lost, time budgets of storage run out, calls of storage tried again"
       stat  = "Sum"
-      metrics = [for counted in ["requests_shed", "storage_budget_exhausted", "storage_retries"] :
+      metrics = [for counted in ["requests_shed", "connections_refused", "log_lines_lost", "storage_budget_exhausted", "storage_retries"] :
         ["HelloBirthday", "hello_${counted}_total", "job", local.service.job]
       ]
     },
@@ -46,6 +81,11 @@ locals {
         [{ expression = "SEARCH('{HelloBirthday,image,job} MetricName=\"hello_build_info\"', 'Sum', 60)" }],
         ["HelloBirthday", "hello_draining", "job", local.service.job],
       ]
+    },
+    {
+      title   = "Memory and disk by instance, percent"
+      stat    = "Maximum"
+      metrics = [for used in ["mem", "disk"] : [{ expression = "SEARCH('{HelloBirthday,InstanceId} MetricName=\"${used}_used_percent\"', 'Maximum', 60)" }]]
     },
   ]
 }

@@ -98,6 +98,11 @@ variable "vault_lock" {
 
 # observability
 
+variable "alarms_outside" {
+  description = "Alarms of other modules, by ARN, to be shown on the dashboard."
+  type        = list(string)
+}
+
 variable "alert_emails" {
   description = "Addresses that alarms are sent to."
   type        = set(string)

@@ -1,7 +1,7 @@
 # What AWS would answer, as far as the rules depend on it.
 
 mock_data "aws_region" {
-  defaults = { name = "eu-central-1" }
+  defaults = { id = "eu-central-1" }
 }
 
 mock_data "aws_caller_identity" {
