@@ -40,12 +40,12 @@ def _line(environ: "WSGIEnvironment", marked: re.Match[str]) -> dict[str, str]:
         "path": environ["PATH_INFO"],
         "query": environ["QUERY_STRING"],
         "target": environ.get("HTTP_X_AMZ_TARGET", ""),
-        "body": _body(environ),
+        "body": "" if scope and scope[2] == "s3" else _body(environ),
     }
 
 
 def _body(environ: "WSGIEnvironment") -> str:
-    """Read a body that names things, and put it back; what is stored in buckets is left alone."""
+    """Read a body that names things, and put it back."""
     length = int(environ.get("CONTENT_LENGTH") or 0)
     if length > _SMALL or not any(word in environ.get("CONTENT_TYPE", "") for word in _WORDS):
         return ""
