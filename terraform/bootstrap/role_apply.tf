@@ -1,14 +1,18 @@
-# The apply role changes what terraform/ describes and bakes images, in one region. It makes the roles of the stack, and
-# so could make a mightier one: whoever may run the protected environment's pipeline is an administrator of this account.
+# The apply role changes what terraform/ describes and bakes images, in one region. The roles that it makes are bounded,
+# and what only a destruction needs is denied: that is a person's work.
 
 resource "aws_iam_role_policy_attachment" "read_to_apply" {
-  role       = aws_iam_role.github["apply"].name
+  for_each = { for purpose, role in aws_iam_role.github : purpose => role if purpose == "apply" }
+
+  role       = each.value.name
   policy_arn = "arn:aws:iam::aws:policy/ReadOnlyAccess"
 }
 
 resource "aws_iam_role_policy" "apply" {
+  for_each = { for purpose, role in aws_iam_role.github : purpose => role if purpose == "apply" }
+
   name = "apply"
-  role = aws_iam_role.github["apply"].id
+  role = each.value.id
 
   policy = jsonencode({
     Version = "2012-10-17"
@@ -30,6 +34,7 @@ resource "aws_iam_role_policy" "apply" {
         "logs:*",
         "sns:*",
         "ssm:*",
+        "ssmmessages:OpenDataChannel", # the way to a builder
         "wafv2:*",
       ]
       Resource  = "*"
@@ -39,6 +44,11 @@ resource "aws_iam_role_policy" "apply" {
       Effect   = "Allow"
       Action   = ["route53:ChangeResourceRecordSets"]
       Resource = "arn:aws:route53:::hostedzone/*"
+      }, {
+      Sid      = "ThePrivateNamesOfEndpoints"
+      Effect   = "Allow"
+      Action   = "route53:AssociateVPCWithHostedZone"
+      Resource = "*" # the zone is AWS's own
       }, {
       Sid    = "TheBucketsOfTheStack"
       Effect = "Allow"
@@ -51,16 +61,29 @@ resource "aws_iam_role_policy" "apply" {
       Effect = "Allow"
       Action = [
         "iam:*InstanceProfile*",
-        "iam:*Policy",
         "iam:*PolicyVersion*",
-        "iam:*Role",
-        "iam:*RolePolicy",
+        "iam:CreatePolicy",
+        "iam:DeletePolicy",
+        "iam:DeleteRole",
+        "iam:DeleteRolePolicy",
+        "iam:DetachRolePolicy",
+        "iam:PassRole",
         "iam:TagPolicy",
+        "iam:TagRole",
+        "iam:UntagPolicy",
+        "iam:UntagRole",
         "iam:UpdateAssumeRolePolicy",
+        "iam:UpdateRole",
       ]
       Resource = [
         for kind in ["instance-profile", "policy", "role"] : "arn:aws:iam::${var.account_id}:${kind}/hello-birthday/*"
       ]
+      }, {
+      Sid       = "WithinTheirBoundary"
+      Effect    = "Allow"
+      Action    = ["iam:AttachRolePolicy", "iam:CreateRole", "iam:PutRolePermissionsBoundary", "iam:PutRolePolicy"]
+      Resource  = "arn:aws:iam::${var.account_id}:role/hello-birthday/*"
+      Condition = { StringEquals = { "iam:PermissionsBoundary" = aws_iam_policy.boundary.arn } }
       }, {
       Sid       = "ForTheseServicesOnly"
       Effect    = "Deny"
@@ -73,12 +96,30 @@ resource "aws_iam_role_policy" "apply" {
       Action    = "iam:CreateServiceLinkedRole"
       Resource  = "arn:aws:iam::${var.account_id}:role/aws-service-role/*"
       Condition = { StringEquals = { "iam:AWSServiceName" = local.service_linked } }
+      }, {
+      Sid      = "WhatNoUpdateNeeds"
+      Effect   = "Deny"
+      Action   = local.destructive
+      Resource = "*"
     }]
   })
 }
 
 locals {
   passed_to = ["backup.amazonaws.com", "ec2.amazonaws.com", "ssm.amazonaws.com", "vpc-flow-logs.amazonaws.com"]
+  destructive = [
+    "backup:DeleteBackupVault",
+    "backup:DeleteBackupVaultLockConfiguration",
+    "backup:DeleteRecoveryPoint",
+    "backup:DisassociateRecoveryPoint",
+    "backup:UpdateRecoveryPointLifecycle",
+    "dynamodb:DeleteBackup",
+    "dynamodb:DeleteTable",
+    "kms:DisableKey",
+    "kms:ScheduleKeyDeletion",
+    "s3:DeleteBucket",
+    "s3:DeleteObjectVersion",
+  ]
   service_linked = [
     "autoscaling.amazonaws.com",
     "backup.amazonaws.com",

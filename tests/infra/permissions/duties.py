@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-
 from tests.infra.aws_commands import operation as operation_of
 from tests.infra.permissions.calls import Call
 from tests.infra.snippets import commands, scripts
@@ -139,5 +138,3 @@ def _s3(words: list[str], values: list[tuple[str, str]]) -> list[tuple[str, str]
         return values
     found = re.search(r"s3://([^/ ]+)/?(\S*)", " ".join(words))
     return [("Bucket", found[1]), ("Key", found[2])] if found else values
-
-

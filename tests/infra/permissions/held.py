@@ -65,9 +65,14 @@ def _document(policy: dict[str, Any]) -> Any:  # noqa: ANN401 - JSON
 def _principal(role: dict[str, Any], policies: dict[str, Any]) -> dict[str, Any]:
     attached = [policies[each["PolicyArn"]] for each in role["AttachedManagedPolicies"]]
     inline = [each["PolicyDocument"] for each in role["RolePolicyList"]]
-    boundary = role.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn")
+    boundary = _boundary(role)
     held = {"arn": role["Arn"], "policies": [*inline, *attached]}
     return held | ({"boundary": policies[boundary]} if boundary else {})
+
+
+def _boundary(role: dict[str, Any]) -> str | None:
+    arn: str | None = role.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn")
+    return arn
 
 
 def _account(environment: str, told: dict[str, Any], launched_role: str) -> Account:
@@ -77,4 +82,7 @@ def _account(environment: str, told: dict[str, Any], launched_role: str) -> Acco
         **{f"instance-profile/{profile['InstanceProfileName']}": profile["Arn"] for profile in profiles},
         **{f"policy/{policy['Arn'].rpartition('/')[2]}": policy["Arn"] for policy in told["policies"]},
     }
-    return Account(environment, told["number"], REGION, paths, launched_role, told["buckets"], told["sessions_key"])
+    boundaries = {role["Arn"]: arn for role in told["roles"] if (arn := _boundary(role))}
+    return Account(
+        environment, told["number"], REGION, paths, launched_role, told["buckets"], told["sessions_key"], boundaries
+    )

@@ -106,6 +106,8 @@ class Account:
     """Keys of buckets, by the bucket's name."""
     sessions_key: str = ""
     """The key that sessions are encrypted with."""
+    boundaries: dict[str, str] = field(default_factory=dict)
+    """ARNs of boundaries, by the ARN of their role."""
 
     def needs(self, call: Call) -> Iterator[Need]:
         """Yield all that must be allowed for `call`."""
@@ -125,7 +127,9 @@ class Account:
             for role in self._passed(call):
                 yield self._need(action, role, call, called)
         elif action == "iam:CreateServiceLinkedRole":
-            role = f"arn:aws:iam::{self.number}:role/aws-service-role/{called.partition(':')[0]}.amazonaws.com/{STAND_IN}"
+            role = (
+                f"arn:aws:iam::{self.number}:role/aws-service-role/{called.partition(':')[0]}.amazonaws.com/{STAND_IN}"
+            )
             yield self._need(action, role, call, called)
         elif called == "ssm:StartSession" and action.startswith("kms:"):
             yield self._need(action, self.sessions_key, call, called)
@@ -161,6 +165,8 @@ class Account:
             return {"iam:PassedToService": _PASSED_TO[service]}
         if action == "iam:CreateServiceLinkedRole":
             return {"iam:AWSServiceName": f"{service}.amazonaws.com"}
+        if action.startswith("iam:") and (boundary := self.boundaries.get(resource)):
+            return {"iam:PermissionsBoundary": boundary}
         if action == "cloudwatch:PutMetricData":
             return {"cloudwatch:namespace": "HelloBirthday"}
         if ":session/" in resource:
@@ -192,7 +198,11 @@ class Account:
 
     @staticmethod
     def _iam_names(template: str, call: Call) -> list[str]:
-        return [name for placeholder in PLACEHOLDER.findall(template) for name in call.named(*_PARAMETERS.get(placeholder, ()))]
+        return [
+            name
+            for placeholder in PLACEHOLDER.findall(template)
+            for name in call.named(*_PARAMETERS.get(placeholder, ()))
+        ]
 
     def _known(self, kind: str, name: str) -> str:
         return self.paths.get(f"{kind}/{name}", f"arn:aws:iam::{self.number}:{kind}/{name}")

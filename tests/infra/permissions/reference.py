@@ -55,9 +55,10 @@ def dependent(action: str, types: set[str]) -> Iterator[str]:
     yield from sorted(found)
 
 
-def actions(service: str) -> list[str]:
-    """Return all actions of a service, such as s3:GetObject."""
-    return [f"{service}:{each['name']}" for each in _read("actions", service).values()]
+def changing(service: str) -> list[str]:
+    """Return the actions of a service that do more than read or list."""
+    told = _read("actions", service).values()
+    return [f"{service}:{each['name']}" for each in told if each["accessLevel"] not in ("List", "Read")]
 
 
 def services() -> list[str]:
