@@ -57,13 +57,8 @@ def dependent(action: str, types: set[str]) -> Iterator[str]:
 
 def changing(service: str) -> list[str]:
     """Return the actions of a service that do more than read or list."""
-    told = _read("actions", service).values()
+    told = _read("actions", service).values() if (_DATA / "actions" / f"{service}.json").exists() else ()
     return [f"{service}:{each['name']}" for each in told if each["accessLevel"] not in ("List", "Read")]
-
-
-def services() -> list[str]:
-    """Return the prefixes of all services."""
-    return sorted(path.stem for path in (_DATA / "actions").glob("*.json"))
 
 
 def _action(action: str) -> Any:  # noqa: ANN401 - JSON

@@ -13,6 +13,13 @@ const { principals, requests } = JSON.parse(readFileSync(0, "utf8"));
 
 const named = (policies) => policies.map((policy, at) => ({ name: `policy-${at}`, policy }));
 
+// The part of a policy that speaks of a service: AWS's own have thousands of actions, and are read anew for each request.
+function about(service, policy) {
+  const speaks = (action) => action === "*" || action.toLowerCase().startsWith(`${service}:`);
+  const statements = policy.Statement.map((each) => each.Action ? { ...each, Action: [each.Action].flat().filter(speaks) } : each);
+  return { ...policy, Statement: statements.filter((each) => !each.Action || each.Action.length) };
+}
+
 // Some ARNs fit two of AWS's patterns, which the simulator refuses to decide; with a star behind it asks for both.
 async function verdict(request) {
   const told = await simulate(request);
@@ -21,9 +28,11 @@ async function verdict(request) {
 
 async function simulate({ principal, action, resource, account, context }) {
   const { arn, policies, boundary, endpoint } = principals[principal];
+  const service = action.split(":")[0];
+  const held = policies.map((policy) => about(service, policy)).filter((policy) => policy.Statement.length);
   const simulated = await runSimulation({
     request: { principal: arn, action, resource: { resource, accountId: account }, contextVariables: context },
-    identityPolicies: named(policies),
+    identityPolicies: named(held),
     serviceControlPolicies: [],
     resourceControlPolicies: [],
     ...(boundary && { permissionBoundaryPolicies: named([boundary]) }),
