@@ -17,26 +17,9 @@ resource "aws_iam_role_policy" "apply" {
   policy = jsonencode({
     Version = "2012-10-17"
     Statement = [{
-      Sid    = "TheServicesOfTheStack"
-      Effect = "Allow"
-      Action = [
-        "acm:*",
-        "autoscaling:*",
-        "backup:*",
-        "backup-storage:*",
-        "cloudwatch:*",
-        "cognito-idp:*",
-        "dynamodb:*",
-        "ec2:*",
-        "elasticloadbalancing:*",
-        "events:*",
-        "kms:*",
-        "logs:*",
-        "sns:*",
-        "ssm:*",
-        "ssmmessages:OpenDataChannel", # the way to a builder
-        "wafv2:*",
-      ]
+      Sid       = "TheServicesOfTheStack"
+      Effect    = "Allow"
+      Action    = local.families
       Resource  = "*"
       Condition = { StringEquals = { "aws:RequestedRegion" = var.region } }
       }, {
@@ -106,6 +89,66 @@ resource "aws_iam_role_policy" "apply" {
 }
 
 locals {
+  # By what they are about, so that new versions of the provider find what they call. Reading comes with ReadOnlyAccess.
+  families = [
+    "acm:*Certificate*",
+    "autoscaling:*",
+    "backup-storage:*",
+    "backup:*BackupPlan*",
+    "backup:*BackupSelection*",
+    "backup:*BackupVault*",
+    "backup:*agResource",
+    "cloudwatch:*Alarm*",
+    "cloudwatch:*Dashboard*",
+    "cloudwatch:*agResource",
+    "cognito-idp:*ResourceServer*",
+    "cognito-idp:*UserPool*",
+    "cognito-idp:*WebACL",
+    "cognito-idp:*agResource",
+    "dynamodb:*ContinuousBackups",
+    "dynamodb:*Table*",
+    "dynamodb:*TimeToLive",
+    "dynamodb:*agResource",
+    "ec2:*Address*",
+    "ec2:*FlowLogs",
+    "ec2:*Image*",
+    "ec2:*Instance*",
+    "ec2:*InternetGateway",
+    "ec2:*KeyPair",
+    "ec2:*LaunchTemplate*",
+    "ec2:*NatGateway*",
+    "ec2:*NetworkInterface*",
+    "ec2:*Route",
+    "ec2:*RouteTable",
+    "ec2:*SecurityGroup*",
+    "ec2:*Snapshot*",
+    "ec2:*Subnet*",
+    "ec2:*Tags",
+    "ec2:*Volume*",
+    "ec2:*Vpc",
+    "ec2:*VpcAttribute",
+    "ec2:*VpcEndpoint*",
+    "elasticloadbalancing:*",
+    "events:*Rule",
+    "events:*Targets",
+    "events:*agResource",
+    "kms:*",
+    "logs:*KmsKey",
+    "logs:*LogDelivery",
+    "logs:*LogGroup",
+    "logs:*MetricFilter",
+    "logs:*ResourcePolicy",
+    "logs:*RetentionPolicy",
+    "logs:*agResource",
+    "sns:*Subscri*",
+    "sns:*Topic*",
+    "sns:*agResource",
+    "ssm:*Document*",
+    "ssm:*Session",
+    "ssm:*Tags*Resource",
+    "ssmmessages:OpenDataChannel", # the way to a builder
+    "wafv2:*",
+  ]
   passed_to = ["backup.amazonaws.com", "ec2.amazonaws.com", "ssm.amazonaws.com", "vpc-flow-logs.amazonaws.com"]
   destructive = [
     "backup:DeleteBackupVault",
