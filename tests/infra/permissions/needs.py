@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from tests.infra.permissions import reference
+from tests.infra.permissions import names, reference
 from tests.infra.permissions.calls import Call
 from tests.infra.permissions.reference import PLACEHOLDER
 
@@ -15,69 +15,6 @@ STAND_IN = "unknown"
 """Names what a request does not name, such as the id of what it creates."""
 SESSION = "AROAEXAMPLE:somebody"
 """The id of whoever took on a role. Sessions that they open carry it as a tag, and are named after its second half."""
-
-_PREFIXES = {"monitoring": "cloudwatch"}
-_GLOBAL = {"iam", "route53"}  # answered in us-east-1, whatever an emulator's address makes of it
-
-# Operations that AWS authorises under another name:
-# https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html
-_NAMES = {
-    "s3:CopyObject": "s3:PutObject",
-    "s3:DeleteBucketEncryption": "s3:PutEncryptionConfiguration",
-    "s3:DeleteBucketLifecycle": "s3:PutLifecycleConfiguration",
-    "s3:DeleteBucketOwnershipControls": "s3:PutBucketOwnershipControls",
-    "s3:DeletePublicAccessBlock": "s3:PutBucketPublicAccessBlock",
-    "s3:GetBucketAccelerateConfiguration": "s3:GetAccelerateConfiguration",
-    "s3:GetBucketEncryption": "s3:GetEncryptionConfiguration",
-    "s3:GetBucketLifecycle": "s3:GetLifecycleConfiguration",
-    "s3:GetBucketReplication": "s3:GetReplicationConfiguration",
-    "s3:GetObjectLockConfiguration": "s3:GetBucketObjectLockConfiguration",
-    "s3:GetPublicAccessBlock": "s3:GetBucketPublicAccessBlock",
-    "s3:HeadBucket": "s3:ListBucket",
-    "s3:HeadObject": "s3:GetObject",
-    "s3:ListObjectsV2": "s3:ListBucket",
-    "s3:PutBucketEncryption": "s3:PutEncryptionConfiguration",
-    "s3:PutBucketLifecycle": "s3:PutLifecycleConfiguration",
-    "s3:PutPublicAccessBlock": "s3:PutBucketPublicAccessBlock",
-}
-
-# What AWS's guides name as needed, and the reference does not.
-_ALSO = {
-    "autoscaling:CreateAutoScalingGroup": ("ec2:RunInstances", "ec2:CreateTags"),  # with a launch template
-    "autoscaling:UpdateAutoScalingGroup": ("ec2:RunInstances", "ec2:CreateTags"),
-    "backup:CreateBackupVault": ("backup-storage:MountCapsule", "kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey",
-                                 "kms:GenerateDataKey", "kms:RetireGrant"),
-    "dynamodb:CreateTable": ("kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey"),
-    # The plugin signs its websocket since 1.2.688, and asks for a key where sessions are encrypted.
-    "ssm:StartSession": ("kms:GenerateDataKey", "ssmmessages:OpenDataChannel"),
-    "wafv2:PutLoggingConfiguration": ("logs:CreateLogDelivery", "logs:DescribeLogGroups",
-                                      "logs:DescribeResourcePolicies", "logs:PutResourcePolicy"),
-}  # fmt: skip
-
-# Parameters by which a request names a resource, where they are called otherwise than in its ARN.
-_PARAMETERS = {
-    "BucketName": ("Bucket",),
-    "Id": ("Id", "HostedZoneId"),
-    "InstanceId": ("InstanceId", "InstanceIds", "Target"),
-    "InstanceProfileNameWithPath": ("InstanceProfileName",),
-    "KeyId": ("KeyId", "TargetKeyId", "KMSMasterKeyId"),
-    "DocumentName": ("DocumentName", "Name"),
-    "ObjectName": ("Key",),
-    "PolicyNameWithPath": ("PolicyName",),
-    "RoleNameWithPath": ("RoleName",),
-    "TopicName": ("Name",),
-}
-
-_NOT_OURS = {"managed-instance"}  # machines outside of EC2, which a request names by the same parameter
-
-# Which service a role is passed to; nothing else passes roles here.
-_PASSED_TO = {
-    "autoscaling": "ec2.amazonaws.com",
-    "backup": "backup.amazonaws.com",
-    "ec2": "vpc-flow-logs.amazonaws.com",
-    "iam": "ec2.amazonaws.com",
-    "ssm": "ssm.amazonaws.com",
-}
 
 
 @dataclass(frozen=True)
@@ -116,7 +53,7 @@ class Account:
         for _, resource in resources:
             yield self._need(called, resource, call, called)
         types = {kind for kind, resource in resources if STAND_IN not in resource}
-        for action in (*reference.dependent(called, types), *_ALSO.get(called, ())):
+        for action in (*reference.dependent(called, types), *names.ALSO.get(called, ())):
             yield from self._dependent(action, call, called)
         if called in ("s3:GetObject", "s3:PutObject") and (key := self._key(call)):
             action = {"s3:GetObject": "kms:Decrypt", "s3:PutObject": "kms:GenerateDataKey"}[called]
@@ -149,7 +86,7 @@ class Account:
         return named or ({self.launched_role} if call.service == "autoscaling" else set())
 
     def _need(self, action: str, resource: str, call: Call, called: str) -> Need:
-        region = "us-east-1" if action.partition(":")[0] in _GLOBAL else call.region
+        region = "us-east-1" if action.partition(":")[0] in names.GLOBAL else call.region
         context = {
             "aws:PrincipalAccount": self.number,
             "aws:RequestedRegion": region,
@@ -162,7 +99,7 @@ class Account:
         """Return what a statement may ask of this action or resource."""
         service = called.partition(":")[0]
         if action == "iam:PassRole":
-            return {"iam:PassedToService": _PASSED_TO[service]}
+            return {"iam:PassedToService": names.PASSED_TO[service]}
         if action == "iam:CreateServiceLinkedRole":
             return {"iam:AWSServiceName": f"{service}.amazonaws.com"}
         if action.startswith("iam:") and (boundary := self.boundaries.get(resource)):
@@ -176,7 +113,7 @@ class Account:
 
     def _resources(self, action: str, call: Call) -> Iterator[tuple[str, str]]:
         """Yield kind and ARN of all that a call is about; a star where an action is about nothing."""
-        kinds = (kind for kind in reference.resource_types(action) if kind.name not in _NOT_OURS)
+        kinds = (kind for kind in reference.resource_types(action) if kind.name not in names.NOT_OURS)
         found = [(kind.name, arn) for kind in kinds for arn in self._arns(kind, action, call)]
         yield from found or [("", "*")]
 
@@ -190,7 +127,7 @@ class Account:
             return [self._known(kind.name, name) for name in self._iam_names(template, call) or [STAND_IN]]
         filled = [template]
         for placeholder in PLACEHOLDER.findall(template):
-            values = call.named(*_PARAMETERS.get(placeholder, (placeholder,))) or [STAND_IN] * kind.required
+            values = call.named(*names.PARAMETERS.get(placeholder, (placeholder,))) or [STAND_IN] * kind.required
             filled = [each.replace(f"${{{placeholder}}}", value) for each in filled for value in values]
         # The guide of CloudWatch Logs: policies name a log group with :* behind it, but for tags.
         rest = ":*" if kind.name == "log-group" and "Tag" not in action else ""
@@ -201,7 +138,7 @@ class Account:
         return [
             name
             for placeholder in PLACEHOLDER.findall(template)
-            for name in call.named(*_PARAMETERS.get(placeholder, ()))
+            for name in call.named(*names.PARAMETERS.get(placeholder, ()))
         ]
 
     def _known(self, kind: str, name: str) -> str:
@@ -215,7 +152,7 @@ class Account:
 
 def action_of(call: Call) -> str:
     """Return the action that AWS asks for when `call` comes."""
-    named = f"{_PREFIXES.get(call.service, call.service)}:{call.operation}"
-    action = _NAMES.get(named, named)
+    named = f"{names.PREFIXES.get(call.service, call.service)}:{call.operation}"
+    action = names.NAMES.get(named, named)
     assert reference.exists(action), f"{action} is no action: if AWS calls it otherwise, name it in {__name__}"
     return action
