@@ -77,3 +77,19 @@ resource "aws_iam_role_policy" "state" {
     }]
   })
 }
+
+# Before GitHub was optional.
+moved {
+  from = aws_iam_role_policy_attachment.read
+  to   = aws_iam_role_policy_attachment.read["plan"]
+}
+
+moved {
+  from = aws_iam_role_policy_attachment.read_to_apply
+  to   = aws_iam_role_policy_attachment.read_to_apply["apply"]
+}
+
+moved {
+  from = aws_iam_role_policy.apply
+  to   = aws_iam_role_policy.apply["apply"]
+}
