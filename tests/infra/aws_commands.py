@@ -41,6 +41,17 @@ def mistakes(words: list[str]) -> list[str]:
     return [*_wrong_options(operation, options), *_wrong_query(operation, words)]
 
 
+_CALLED = {("logs", "tail"): "FilterLogEvents", ("s3", "cp"): "GetObject", ("s3", "ls"): "ListObjectsV2"}
+
+
+def operation(words: list[str]) -> tuple[str, str]:
+    """Return the service, as signatures name it, and the operation that a command calls."""
+    if called := _CALLED.get((words[1], words[2])):
+        return words[1], called
+    found = _operation(words)
+    return found.service_model.signing_name, found.name
+
+
 def _operation(words: list[str]) -> OperationModel:
     """Return the operation that a command calls; `wait` calls one that a waiter names."""
     service = _RENAMED.get(words[1], words[1])

@@ -1,4 +1,4 @@
-"""The stacks of both environments, applied side by side and destroyed at the end."""
+"""The stacks of both environments, applied side by side, and updated and destroyed at the end."""
 
 import json
 from collections.abc import Iterator
@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.infra.permissions.held import keep
 from tests.support.emulator import account
-from tests.support.stack import ENVIRONMENTS, Stack, apply, destroy, new_folder
+from tests.support.stack import ENVIRONMENTS, Stack, apply, destroy, new_folder, update
 
 RESULTS = Path("build/terraform").resolve()
 
@@ -26,6 +27,9 @@ def stacks() -> Iterator[dict[str, Stack]]:
         stacks = dict(zip(ENVIRONMENTS, pool.map(apply, ENVIRONMENTS, accounts, folders), strict=True))
         created = {name: len(stack.terraform.state()) for name, stack in stacks.items()}
         yield stacks
+        list(pool.map(update, stacks.values()))
+        for name, stack in stacks.items():
+            keep(stack.account, RESULTS / f"{name}-held.json")
         left = dict(zip(stacks, pool.map(destroy, stacks.values()), strict=True))
         for name, stack in stacks.items():
             report = {"resources": created[name], "left": left[name], "seconds": stack.terraform.seconds}

@@ -11,6 +11,7 @@ from rich.table import Table
 
 RESULTS = Path("build/terraform")
 MUST_BE_ZERO = {
+    "actions denied, unexplained",
     "checkov's checks failed",
     "differences of the second plan, unexplained",
     "resources left after destroying",
@@ -22,25 +23,35 @@ def environment(name: str) -> dict[str, int]:
     """Return what happened to one environment."""
     report = json.loads((RESULTS / f"{name}.json").read_text())
     plan = json.loads((RESULTS / f"{name}-plan.json").read_text())
+    asked = json.loads((RESULTS / f"{name}-permissions.json").read_text())
     return {
         "resources created": report["resources"],
         "differences of the second plan, known gaps of the emulator": len(plan["known"]),
         "differences of the second plan, unexplained": len(plan["unexplained"]),
         "resources left after destroying": sum(len(names) for names in report["left"].values()),
         "seconds to apply": round(plan["seconds"]),
+        "requests recorded": asked["requests"],
+        "actions needed, with those they depend on": asked["actions"],
+        "questions to the simulator: who, action, resource": asked["questions"],
+        "actions denied, unexplained": asked["denied"],
+        "answers waived, for a reason": asked["waived"],
+        "changing actions that the apply role may take": asked["may"],
+        "of which are needed": asked["used"],
     }
 
 
 def checks() -> dict[str, int]:
     """Return how many tests and checks passed, and how many did not."""
-    suite = ET.parse(RESULTS / "tests.xml").getroot()[0]  # noqa: S314 - pytest wrote it
+    suites = [ET.parse(RESULTS / name).getroot()[0] for name in ("tests.xml", "permissions.xml")]  # noqa: S314 - pytest wrote them
+    mutations = json.loads((RESULTS / "mutations.json").read_text())
     rules = sum(json.loads(path.read_text())["passed"] for path in RESULTS.glob("rules-*.json"))
     checkov: dict[str, Any] = json.loads((RESULTS / "checkov.json").read_text())["summary"]
-    bad = int(suite.get("failures", 0)) + int(suite.get("errors", 0)) + int(suite.get("skipped", 0))
+    bad = sum(int(suite.get(kind, 0)) for suite in suites for kind in ("failures", "errors", "skipped"))
     return {
-        "tests of the applied stacks passed": int(suite.get("tests", 0)) - bad,
+        "tests of the applied stacks passed": sum(int(suite.get("tests", 0)) for suite in suites) - bad,
         "tests of the applied stacks not passed": bad,
         "rules passed (terraform test)": rules,
+        "mutations of policies noticed": mutations["noticed"],
         "checkov's checks passed": checkov["passed"],
         "checkov's checks failed": checkov["failed"],
         "checkov's checks skipped, each with its reason": checkov["skipped"],

@@ -66,3 +66,16 @@ def test_network_is_optional(bootstrap: Terraform) -> None:
     assert [
         kind for kind in without if not kind.startswith(("aws_vpc", "aws_subnet", "aws_internet", "aws_default"))
     ] == []
+
+
+@pytest.mark.parametrize(
+    ("setting", "missing"),
+    [
+        ("repository=null", {"aws_iam_openid_connect_provider", "aws_iam_role", "aws_iam_role_policy",
+                             "aws_iam_role_policy_attachment"}),
+        ("github_provider_exists=true", {"aws_iam_openid_connect_provider"}),
+    ],
+)  # fmt: skip
+def test_github_is_optional(bootstrap: Terraform, setting: str, missing: set[str]) -> None:
+    """Without GitHub there are no roles for it; where the account has its provider already, only that is left out."""
+    assert set(planned(bootstrap.plan("-var-file=dev.tfvars", f"-var={setting}"))) == missing

@@ -183,22 +183,25 @@ def test_disks_key_is_for_the_auto_scaling_role(stack: Stack) -> None:
 
 
 @pytest.mark.parametrize(
-    ("role", "subjects"),
+    ("role", "subjects", "branches"),
     [
         ("plan", ["repo:example@1000001/hello-birthday@2000002:pull_request",
-                  "repo:example@1000001/hello-birthday@2000002:ref:refs/heads/main"]),
-        ("apply", ["repo:example@1000001/hello-birthday@2000002:environment:{environment}"]),
+                  "repo:example@1000001/hello-birthday@2000002:ref:refs/heads/main"], {}),
+        ("apply", ["repo:example@1000001/hello-birthday@2000002:environment:{environment}"],
+                  {"dev": "refs/heads/dev", "prod": "refs/heads/main"}),
     ],
 )  # fmt: skip
-def test_pipelines_take_on_their_roles_by_immutable_subjects(stack: Stack, role: str, subjects: list[str]) -> None:
-    """GitHub's tokens are known by the repository's numbers, and a role is for one purpose."""
+def test_pipelines_take_on_their_roles_by_immutable_subjects(
+    stack: Stack, role: str, subjects: list[str], branches: dict[str, str]
+) -> None:
+    """GitHub's tokens are known by the repository's numbers, a role is for one purpose, and applying for one branch."""
     found = stack.account.client("iam").get_role(RoleName=f"{stack.name}-github-{role}")["Role"]
     (statement,) = document(found["AssumeRolePolicyDocument"])
     expected = [subject.format(environment=stack.environment) for subject in subjects]
     assert statement["Condition"]["StringEquals"] == {
         "token.actions.githubusercontent.com:aud": "sts.amazonaws.com",
         "token.actions.githubusercontent.com:sub": expected,
-    }
+    } | ({"token.actions.githubusercontent.com:ref": branches[stack.environment]} if branches else {})
 
 
 def test_pipelines_never_read_data(stack: Stack) -> None:
@@ -210,6 +213,13 @@ def test_pipelines_never_read_data(stack: Stack) -> None:
         assert denial["Effect"] == "Deny"
         assert {"dynamodb:GetItem", "dynamodb:Scan", "dynamodb:Query", "dynamodb:PartiQL*"} <= actions(denial)
         assert TABLE_ACTIONS - {"dynamodb:DescribeTable"} <= actions(denial)
+        results = {
+            "logs:GetQueryResults",
+            "logs:GetLogRecord",
+            "ssm:GetCommandInvocation",
+            "ssm:ListCommandInvocations",
+        }
+        assert results | {"cognito-idp:ListUserPoolClientSecrets"} <= actions(denial)
 
 
 def test_only_the_pipeline_that_applies_writes_releases_and_leases(stack: Stack) -> None:

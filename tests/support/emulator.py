@@ -19,10 +19,13 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from werkzeug.serving import make_server
 
+from tests.support.recording import recorded
+
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 REGION = "eu-central-1"
+_RECORD = "EMULATOR_RECORD"  # names a file
 
 # The account of dev, which bakes for prod, too.
 BAKER = "111111111111"
@@ -101,6 +104,7 @@ def _settings(account_id: str, folder: Path, baked: Mapping[str, str]) -> dict[s
         "MOTO_AMIS_PATH": str(images),
         "MOTO_IAM_LOAD_MANAGED_POLICIES": "true",
         "MOTO_ACM_VALIDATION_WAIT": "1",  # second
+        _RECORD: str(folder / "requests.jsonl"),
     }
 
 
@@ -143,7 +147,7 @@ def _serve() -> None:
     from tests.support import emulator_extensions  # noqa: PLC0415 - as said above
 
     emulator_extensions.install()
-    application = _one_at_a_time(DomainDispatcherApplication(create_backend_app))
+    application = _one_at_a_time(recorded(DomainDispatcherApplication(create_backend_app), Path(os.environ[_RECORD])))
     server = make_server("127.0.0.1", 0, application, threaded=True, request_handler=MotoRequestHandler)
     print(json.dumps({"url": f"http://127.0.0.1:{server.server_port}"}), flush=True)  # noqa: T201 - the parent reads it
     server.serve_forever()

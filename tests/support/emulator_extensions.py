@@ -4,10 +4,12 @@ import json
 import uuid
 from typing import Any
 
+from moto.autoscaling.responses import AutoScalingResponse
 from moto.backup.responses import BackupResponse
 from moto.backup.urls import url_paths as backup_urls
 from moto.cloudwatch.responses import CloudWatchResponse
 from moto.cognitoidp.responses import CognitoIdpResponse
+from moto.core.responses import ActionResult
 from moto.dynamodb.models.table import RestoredTable
 from moto.ec2.models import EC2Backend
 from moto.iam.access_control import IAMPolicyStatement, PermissionResult
@@ -26,6 +28,7 @@ def install() -> None:
     ):
         setattr(BackupResponse, method.__name__, method)
     setattr(CognitoIdpResponse, delete_resource_server.__name__, delete_resource_server)
+    setattr(AutoScalingResponse, start_instance_refresh.__name__, start_instance_refresh)
     backup_urls["{0}/backup-vaults/(?P<name>[^/]+)/recovery-points/?$"] = BackupResponse.dispatch
     _skip_conditional_denials()
     _keep_tags_of_launch_templates_apart()
@@ -55,6 +58,11 @@ def delete_backup_selection(response: BackupResponse) -> str:
 def list_recovery_points_by_backup_vault(_response: BackupResponse) -> str:
     """AWS Backup's ListRecoveryPointsByBackupVault; nothing ever runs a backup here."""
     return json.dumps({"RecoveryPoints": []})
+
+
+def start_instance_refresh(_response: AutoScalingResponse) -> ActionResult:
+    """EC2 Auto Scaling's StartInstanceRefresh; no instance is replaced here."""
+    return ActionResult({"InstanceRefreshId": str(uuid.uuid4())})
 
 
 def delete_resource_server(response: CognitoIdpResponse) -> str:

@@ -67,6 +67,7 @@ def apply(environment: str, account: Account, folder: Path) -> Stack:
     """Do what a person does: bootstrap the account, initialise, choose the workspace, plan, apply; and plan again."""
     account.client("route53").create_hosted_zone(Name=ZONES[environment], CallerReference=environment)
     bootstrap = Terraform.copy(folder / "bootstrap", account, "terraform/bootstrap")
+    bootstrap.stage = "bootstrap"
     bootstrap.run("init")
     bootstrap.run("apply", "-auto-approve", f"-var-file={environment}.tfvars")
     terraform = Terraform.copy(folder / "stack", account)
@@ -91,8 +92,16 @@ def plan_only(environment: str, account: Account, folder: Path) -> dict[str, Any
     return terraform.plan(*variables(environment))
 
 
+def update(stack: Stack) -> None:
+    """Do what a pipeline does to bring another image to a stack."""
+    stack.terraform.stage = "update"
+    stack.terraform.plan(*variables(stack.environment, ami_id=list(IMAGES)[1]))
+    stack.terraform.run("apply", "plan")
+
+
 def destroy(stack: Stack) -> dict[str, set[str]]:
     """Do what a person does to destroy it, and return what is left that was not there before, by kind."""
+    stack.terraform.stage = "destruction"
     if stack.environment == "prod":
         stack.terraform.run("apply", "-auto-approve", *variables("prod", deletion_protection=False))
     stack.terraform.run("destroy", "-auto-approve", *variables(stack.environment, deletion_protection=False))

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.emulator import Account
+from tests.support.recording import MARK
 
 ROOT = Path(__file__).parents[2]
 
@@ -34,6 +35,8 @@ class Terraform:
     environ: dict[str, str]
     seconds: dict[str, float] = field(default_factory=dict)
     """How long each command took, the last time."""
+    stage: str = "creation"
+    """What is being done, for the record of requests."""
 
     @classmethod
     def copy(cls, target: Path, account: Account, root: str = "terraform") -> "Terraform":
@@ -47,10 +50,11 @@ class Terraform:
     def run(self, *arguments: str, check: bool = True) -> "subprocess.CompletedProcess[str]":
         """Run terraform; raise TerraformFailed with its output unless it ends well."""
         started = time.monotonic()
+        mark = {"TF_APPEND_USER_AGENT": f"{MARK}/{self.stage}.{arguments[0]}"}
         done = subprocess.run(
             ["terraform", *arguments],
             cwd=self.folder,
-            env={"PATH": os.environ["PATH"], "HOME": str(self.folder)} | self.environ,
+            env={"PATH": os.environ["PATH"], "HOME": str(self.folder)} | self.environ | mark,
             capture_output=True,
             text=True,
             check=False,

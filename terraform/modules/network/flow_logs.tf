@@ -17,6 +17,8 @@ resource "aws_iam_role" "flow_log" {
   name = "${var.name}-flow-log"
   path = "/hello-birthday/"
 
+  permissions_boundary = local.boundary
+
   assume_role_policy = jsonencode({
     Version = "2012-10-17"
     Statement = [{

@@ -53,6 +53,8 @@ resource "aws_iam_role" "backup" {
   name = "${var.name}-backup"
   path = "/hello-birthday/"
 
+  permissions_boundary = local.boundary
+
   assume_role_policy = jsonencode({
     Version = "2012-10-17"
     Statement = [{

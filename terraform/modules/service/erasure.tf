@@ -1,8 +1,9 @@
 # Erasing one person by name: docs/runbooks/erase-a-person.md. Who starts it needs no right to read or write the table.
 
 resource "aws_iam_role" "erasure" {
-  name = "${var.name}-erasure"
-  path = "/hello-birthday/"
+  name                 = "${var.name}-erasure"
+  path                 = "/hello-birthday/"
+  permissions_boundary = local.boundary
 
   assume_role_policy = aws_iam_role.automation.assume_role_policy # Automation, in this account
 }

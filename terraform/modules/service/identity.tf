@@ -4,6 +4,8 @@ resource "aws_iam_role" "instance" {
   name = "${var.name}-instance"
   path = "/hello-birthday/"
 
+  permissions_boundary = local.boundary
+
   assume_role_policy = jsonencode({
     Version = "2012-10-17"
     Statement = [{

@@ -69,6 +69,8 @@ resource "aws_iam_role" "automation" {
   name = "${var.name}-automation"
   path = "/hello-birthday/"
 
+  permissions_boundary = local.boundary
+
   assume_role_policy = jsonencode({
     Version = "2012-10-17"
     Statement = [{

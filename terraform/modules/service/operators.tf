@@ -21,9 +21,10 @@ resource "aws_iam_policy" "operators" {
       Sid    = "ReplaceAnInstance"
       Effect = "Allow"
       Action = "ssm:StartAutomationExecution"
-      Resource = [
-        "arn:aws:ssm:${local.region}:${local.account_id}:automation-definition/${aws_ssm_document.this["replace-instance"].name}:*",
-        aws_ssm_document.this["replace-instance"].arn,
+      Resource = [ # not the provider's arn of the document, which is that of its definition
+        for name in ["automation-definition/${aws_ssm_document.this["replace-instance"].name}:*",
+        "document/${aws_ssm_document.this["replace-instance"].name}", "automation-execution/*"] :
+        "arn:aws:ssm:${local.region}:${local.account_id}:${name}"
       ]
       }, {
       Sid       = "LetTheAutomationWork"
@@ -32,10 +33,16 @@ resource "aws_iam_policy" "operators" {
       Resource  = aws_iam_role.automation.arn
       Condition = { StringEquals = { "iam:PassedToService" = "ssm.amazonaws.com" } }
       }, {
-      Sid      = "EndTheirOwnSessions"
+      Sid       = "EndTheirOwnSessions" # known by a tag of AWS's: their names begin with less than an id
+      Effect    = "Allow"
+      Action    = ["ssm:ResumeSession", "ssm:TerminateSession"]
+      Resource  = "arn:aws:ssm:${local.region}:${local.account_id}:session/*"
+      Condition = { StringLike = { "ssm:resourceTag/aws:ssmmessages:session-id" = "$${aws:userid}" } }
+      }, {
+      Sid      = "TalkInSessions" # the plugin signs its websocket
       Effect   = "Allow"
-      Action   = ["ssm:ResumeSession", "ssm:TerminateSession"]
-      Resource = "arn:aws:ssm:*:*:session/$${aws:userid}-*"
+      Action   = "ssmmessages:OpenDataChannel"
+      Resource = "*" # the action knows no resources
       }, {
       # AWS asks for the definition, the document behind it, and the execution that comes of it.
       Sid    = "EraseAPerson"

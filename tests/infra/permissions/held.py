@@ -1,0 +1,88 @@
+"""What roles hold: their policies, boundaries and endpoints, as an account tells them. It judges nothing."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from tests.infra.permissions.needs import Account
+from tests.support.emulator import REGION
+from tests.support.emulator import Account as Emulated
+
+Principals = dict[str, dict[str, Any]]
+"""Who acts, by a short name: an ARN, policies, and where there are such, a boundary and the policy of an endpoint."""
+
+
+def keep(emulated: Emulated, file: Path) -> None:
+    """Write down what roles hold, and the names by which requests mean them."""
+    iam = emulated.client("iam")
+    pages = list(iam.get_paginator("get_account_authorization_details").paginate())
+    told = {
+        "number": emulated.account_id,
+        "roles": [role for page in pages for role in page["RoleDetailList"]],
+        "policies": [policy for page in pages for policy in page["Policies"]],
+        "endpoints": emulated.client("ec2").describe_vpc_endpoints()["VpcEndpoints"],
+        "buckets": _keys_of_buckets(emulated),
+        "sessions_key": _key_of_sessions(emulated),
+    }
+    file.write_text(json.dumps(told, default=str), encoding="utf-8")
+
+
+def _keys_of_buckets(emulated: Emulated) -> dict[str, str]:
+    s3, found = emulated.client("s3"), {}
+    for bucket in s3.list_buckets()["Buckets"]:
+        rules = s3.get_bucket_encryption(Bucket=bucket["Name"])["ServerSideEncryptionConfiguration"]["Rules"]
+        if key := rules[0]["ApplyServerSideEncryptionByDefault"].get("KMSMasterKeyID"):
+            found[bucket["Name"]] = key
+    return found
+
+
+def _key_of_sessions(emulated: Emulated) -> str:
+    content = emulated.client("ssm").get_document(Name="SSM-SessionManagerRunShell")["Content"]
+    return str(json.loads(content)["inputs"]["kmsKeyId"])
+
+
+def read(environment: str, file: Path) -> tuple[Account, Principals]:
+    """Return the account and who acts in it, by short names."""
+    told = json.loads(file.read_text(encoding="utf-8"))
+    policies = {policy["Arn"]: _document(policy) for policy in told["policies"]}
+    roles = {role["RoleName"].removeprefix(f"hello-birthday-{environment}-"): role for role in told["roles"]}
+    principals = {name: _principal(role, policies) for name, role in roles.items()}
+    operators = f"arn:aws:iam::{told['number']}:policy/hello-birthday/hello-birthday-{environment}-operators"
+    anybody = f"arn:aws:iam::{told['number']}:role/operator"
+    principals["operators"] = {"arn": anybody, "policies": [policies[operators]]}
+    for endpoint in told["endpoints"]:
+        service = endpoint["ServiceName"].rpartition(".")[2]
+        policy = json.loads(endpoint["PolicyDocument"])
+        principals[f"instance through {service}"] = principals["instance"] | {"endpoint": policy}
+    return _account(environment, told, roles["instance"]["Arn"]), principals
+
+
+def _document(policy: dict[str, Any]) -> Any:  # noqa: ANN401 - JSON
+    (version,) = [each for each in policy["PolicyVersionList"] if each["VersionId"] == policy["DefaultVersionId"]]
+    return version["Document"]
+
+
+def _principal(role: dict[str, Any], policies: dict[str, Any]) -> dict[str, Any]:
+    attached = [policies[each["PolicyArn"]] for each in role["AttachedManagedPolicies"]]
+    inline = [each["PolicyDocument"] for each in role["RolePolicyList"]]
+    boundary = _boundary(role)
+    held = {"arn": role["Arn"], "policies": [*inline, *attached]}
+    return held | ({"boundary": policies[boundary]} if boundary else {})
+
+
+def _boundary(role: dict[str, Any]) -> str | None:
+    arn: str | None = role.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn")
+    return arn
+
+
+def _account(environment: str, told: dict[str, Any], launched_role: str) -> Account:
+    profiles = [profile for role in told["roles"] for profile in role["InstanceProfileList"]]
+    paths = {
+        **{f"role/{role['RoleName']}": role["Arn"] for role in told["roles"]},
+        **{f"instance-profile/{profile['InstanceProfileName']}": profile["Arn"] for profile in profiles},
+        **{f"policy/{policy['Arn'].rpartition('/')[2]}": policy["Arn"] for policy in told["policies"]},
+    }
+    boundaries = {role["Arn"]: arn for role in told["roles"] if (arn := _boundary(role))}
+    return Account(
+        environment, told["number"], REGION, paths, launched_role, told["buckets"], told["sessions_key"], boundaries
+    )

@@ -1,0 +1,64 @@
+"""How AWS calls things where it asks for permission, as far as its reference does not say; nothing of ours."""
+
+PREFIXES = {"monitoring": "cloudwatch"}
+GLOBAL = {"iam", "route53"}  # answered in us-east-1, whatever an emulator's address makes of it
+
+# Operations that AWS authorises under another name:
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html
+NAMES = {
+    "s3:CopyObject": "s3:PutObject",
+    "s3:DeleteBucketEncryption": "s3:PutEncryptionConfiguration",
+    "s3:DeleteBucketLifecycle": "s3:PutLifecycleConfiguration",
+    "s3:DeleteBucketOwnershipControls": "s3:PutBucketOwnershipControls",
+    "s3:DeletePublicAccessBlock": "s3:PutBucketPublicAccessBlock",
+    "s3:GetBucketAccelerateConfiguration": "s3:GetAccelerateConfiguration",
+    "s3:GetBucketEncryption": "s3:GetEncryptionConfiguration",
+    "s3:GetBucketLifecycle": "s3:GetLifecycleConfiguration",
+    "s3:GetBucketReplication": "s3:GetReplicationConfiguration",
+    "s3:GetObjectLockConfiguration": "s3:GetBucketObjectLockConfiguration",
+    "s3:GetPublicAccessBlock": "s3:GetBucketPublicAccessBlock",
+    "s3:HeadBucket": "s3:ListBucket",
+    "s3:HeadObject": "s3:GetObject",
+    "s3:ListObjectsV2": "s3:ListBucket",
+    "s3:PutBucketEncryption": "s3:PutEncryptionConfiguration",
+    "s3:PutBucketLifecycle": "s3:PutLifecycleConfiguration",
+    "s3:PutPublicAccessBlock": "s3:PutBucketPublicAccessBlock",
+}
+
+# What AWS's guides name as needed, and the reference does not.
+ALSO = {
+    "autoscaling:CreateAutoScalingGroup": ("ec2:RunInstances", "ec2:CreateTags"),  # with a launch template
+    "autoscaling:UpdateAutoScalingGroup": ("ec2:RunInstances", "ec2:CreateTags"),
+    "backup:CreateBackupVault": ("backup-storage:MountCapsule", "kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey",
+                                 "kms:GenerateDataKey", "kms:RetireGrant"),
+    "dynamodb:CreateTable": ("kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey"),
+    # The plugin signs its websocket since 1.2.688, and asks for a key where sessions are encrypted.
+    "ssm:StartSession": ("kms:GenerateDataKey", "ssmmessages:OpenDataChannel"),
+    "wafv2:PutLoggingConfiguration": ("logs:CreateLogDelivery", "logs:DescribeLogGroups",
+                                      "logs:DescribeResourcePolicies", "logs:PutResourcePolicy"),
+}  # fmt: skip
+
+# Parameters by which a request names a resource, where they are called otherwise than in its ARN.
+PARAMETERS = {
+    "BucketName": ("Bucket",),
+    "Id": ("Id", "HostedZoneId"),
+    "InstanceId": ("InstanceId", "InstanceIds", "Target"),
+    "InstanceProfileNameWithPath": ("InstanceProfileName",),
+    "KeyId": ("KeyId", "TargetKeyId", "KMSMasterKeyId"),
+    "DocumentName": ("DocumentName", "Name"),
+    "ObjectName": ("Key",),
+    "PolicyNameWithPath": ("PolicyName",),
+    "RoleNameWithPath": ("RoleName",),
+    "TopicName": ("Name",),
+}
+
+NOT_OURS = {"managed-instance"}  # machines outside of EC2, which a request names by the same parameter
+
+# Which service a role is passed to; nothing else passes roles here.
+PASSED_TO = {
+    "autoscaling": "ec2.amazonaws.com",
+    "backup": "backup.amazonaws.com",
+    "ec2": "vpc-flow-logs.amazonaws.com",
+    "iam": "ec2.amazonaws.com",
+    "ssm": "ssm.amazonaws.com",
+}

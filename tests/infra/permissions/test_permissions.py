@@ -1,0 +1,112 @@
+"""Whoever does something may do it, by the policies that an account had: what was recorded, and what nothing records.
+
+This proves that what Terraform sends, and what AWS documents as dependent on it, is allowed by our policies. It does
+not prove that AWS accepts it: AWS's services may check more than they document, and organisations may forbid more.
+"""
+
+import json
+from dataclasses import dataclass
+
+import pytest
+
+from tests.infra.conftest import RESULTS
+from tests.infra.permissions.answers import (
+    ALLOWED,
+    DENIED,
+    WAIVERS,
+    any_resource,
+    environment,
+    note,
+    told,
+    unexplained,
+    verdicts,
+    waiver,
+)
+from tests.infra.permissions.questions import APPLY, PLAN, Environment
+from tests.infra.permissions.simulation import Question, ask
+from tests.support.stack import ENVIRONMENTS
+
+pytestmark = [pytest.mark.terraform, pytest.mark.timeout(300)]
+
+DATA = [
+    *("dynamodb:GetItem", "dynamodb:Query", "dynamodb:Scan", "logs:FilterLogEvents", "logs:GetLogRecord"),
+    *("logs:GetQueryResults", "logs:StartQuery", "ssm:GetCommandInvocation", "ssm:ListCommandInvocations"),
+    *("cognito-idp:ListUserPoolClientSecrets", "ec2:GetConsoleOutput", "secretsmanager:GetSecretValue"),
+]
+
+
+@dataclass(frozen=True)
+class Mutation:
+    """A mistake in a policy, by a piece of its text, which the first test must notice."""
+
+    who: str
+    right: str
+    wrong: str
+    held: str = "policies"
+
+
+MUTATIONS = [
+    Mutation(APPLY, '"iam:PassRole"', '"iam:GetRole"'),
+    Mutation(APPLY, '"ssmmessages:OpenDataChannel"', '"ssmmessages:OpenControlChannel"'),
+    Mutation(APPLY, '"route53:AssociateVPCWithHostedZone"', '"route53:GetChange"'),
+    Mutation(APPLY, "route53:::hostedzone/*", "route53:::hostedzone/Z0"),
+    Mutation(APPLY, '"aws:RequestedRegion": "eu-central-1"', '"aws:RequestedRegion": "eu-west-1"'),
+    Mutation(APPLY, '"vpc-flow-logs.amazonaws.com"', '"lambda.amazonaws.com"'),
+    Mutation(PLAN, '"kms:Decrypt"', '"kms:DescribeKey"'),
+    Mutation("operators", "automation-execution/*", "automation-execution/x"),
+    Mutation("operators", "aws:ssmmessages:session-id", "aws:ssmmessages:target-id"),
+    Mutation("instance through dynamodb", '"dynamodb:BatchWriteItem"', '"dynamodb:Scan"', "endpoint"),
+    Mutation("instance through kms", '"kms:Decrypt"', '"kms:Encrypt"', "boundary"),
+]
+
+
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_everything_that_is_done_is_allowed(name: str) -> None:
+    """Every action that was recorded, or that AWS documents as dependent on it, is allowed for whoever does it."""
+    answers = verdicts(name)
+    bad = unexplained(answers)
+    note(
+        name,
+        requests=len(environment(name).recorded),
+        actions=len({question.need.action for question in answers}),
+        questions=len(answers),
+        denied=len(bad),
+        waived=sum(verdict != ALLOWED for verdict in answers.values()) - len(bad),
+    )
+    assert bad == []
+
+
+def test_waivers_are_needed() -> None:
+    """A waiver that waives nothing any more is taken off the list."""
+    used = {
+        waiver(question.need)
+        for name in ENVIRONMENTS
+        for question, verdict in verdicts(name).items()
+        if verdict != ALLOWED
+    }
+    assert set(WAIVERS) - used == set()
+
+
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+@pytest.mark.parametrize("who", [PLAN, APPLY])
+def test_pipelines_read_nothing_that_people_stored(name: str, who: str) -> None:
+    """What reads items, logs, commands' output or secrets is denied, whatever else allows it."""
+    answers = told(name, who, {action: any_resource(action) for action in DATA})
+    assert {action: verdict for action, verdict in answers.items() if verdict != DENIED} == {}
+
+
+def test_mutations_are_noticed() -> None:
+    """The first test can fail: whatever is taken from a policy, narrowed or turned in it leaves something denied."""
+    found, questions = environment("dev"), set(environment("dev").questions())
+    missed = [mutation for mutation in MUTATIONS if not _notices(found, questions, mutation)]
+    (RESULTS / "mutations.json").write_text(json.dumps({"noticed": len(MUTATIONS) - len(missed)}), encoding="utf-8")
+    assert missed == []
+
+
+def _notices(found: Environment, questions: set[Question], mutation: Mutation) -> bool:
+    text = json.dumps(found.principals[mutation.who][mutation.held])
+    assert mutation.right in text, f"{mutation.right} is not there to be changed"
+    changed = {mutation.held: json.loads(text.replace(mutation.right, mutation.wrong))}
+    principals = found.principals | {mutation.who: found.principals[mutation.who] | changed}
+    asked = [question for question in questions if question.who == mutation.who]
+    return bool(unexplained(ask(principals, found.account.number, asked)))
