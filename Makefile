@@ -15,7 +15,7 @@ COLLECTIONS := build/collections/ansible_collections/amazon/aws/MANIFEST.json
 PERMISSIONS := build/permissions/0.1.173
 
 .DEFAULT_GOAL := help
-.PHONY: help run test contract-test fuzz terraform-test artifact audit bake bake-tools bake-account image image-vm rehearse rehearse-deploy rehearsal-tools preflight deploy drift plan-comment hand-over seal unseal image-age key-age release-notes bench soak picture lint format clean
+.PHONY: help run test contract-test fuzz terraform-test known-machine artifact audit bake bake-tools bake-account image image-vm rehearse rehearse-deploy rehearsal-tools preflight deploy drift plan-comment hand-over seal unseal image-age key-age release-notes bench soak picture lint format clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -75,8 +75,10 @@ terraform-test: .venv/.ready $(PERMISSIONS) ## Check the Terraform code, apply d
 	  --compact --quiet --skip-download --output cli --output json --output-file-path console,build/terraform/checkov.json
 	$(BIN)/python -m tests.infra.summary
 
-artifact: .venv/.ready ## Build the wheel, and fetch by hash all it needs on Debian 13 (other machines: ARCH=aarch64)
+known-machine:
 	@case "$(MACHINE)" in x86_64|aarch64) ;; *) echo "no instance has the architecture $(ARCH): say ARCH=x86_64 or ARCH=aarch64" >&2; exit 1 ;; esac
+
+artifact: known-machine .venv/.ready ## Build the wheel, and fetch by hash all it needs on Debian 13 (other machines: ARCH=aarch64)
 	@rm -rf $(ARTIFACT) && mkdir -p $(ARTIFACT)
 	$(BIN)/uv build --quiet --wheel --out-dir $(ARTIFACT)
 	$(BIN)/uv export --quiet --locked --no-default-groups --no-emit-project --no-header --output-file $(ARTIFACT)/requirements.txt

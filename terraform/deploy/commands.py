@@ -33,7 +33,7 @@ def run(
             stderr=stderr,
             text=True,
             start_new_session=True,
-            preexec_fn=lambda: signal.pthread_sigmask(signal.SIG_SETMASK, free),  # noqa: PLW1509 - there are no threads
+            preexec_fn=lambda: signal.pthread_sigmask(signal.SIG_SETMASK, free),  # noqa: PLW1509 - takes no lock of the lease's thread
         )
     except BaseException as error:
         signal.pthread_sigmask(signal.SIG_SETMASK, free)

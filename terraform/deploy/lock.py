@@ -6,6 +6,7 @@ deployment whose machine died blocks nobody for long.
 
 import json
 import logging
+import signal
 import threading
 import uuid
 from collections.abc import Iterator
@@ -140,8 +141,11 @@ def held(lease: Lease) -> Iterator[Lease]:
     """Hold `lease` until the block ends."""
     lease.take()
     stop = threading.Event()
-    keeper = threading.Thread(target=lease.keep, args=[stop], daemon=True)
+    keeper = threading.Thread(target=lease.keep, args=[stop], name="lease", daemon=True)
+    # A thread begins with its maker's mask. Only the main one may get signals: it alone can hold them back, and must.
+    free = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
     keeper.start()
+    signal.pthread_sigmask(signal.SIG_SETMASK, free)
     try:
         yield lease
     finally:

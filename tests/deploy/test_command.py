@@ -64,7 +64,7 @@ def start(folder: Path, dynamodb: str) -> Start:
 
 def told(process: "subprocess.Popen[str]") -> tuple[int, str]:
     """Return the exit status and what was printed."""
-    printed, _ = process.communicate(timeout=30)
+    printed, _ = process.communicate(timeout=50)
     return process.returncode, printed
 
 
@@ -134,7 +134,7 @@ def test_interrupted(start: Start, folder: Path, bucket: Bucket, number: signal.
     process.send_signal(number)
     status, printed = told(process)
     assert (status, "Run the same command again" in printed) == (128 + number, True), printed
-    assert (folder / "interrupted").exists()
+    assert (folder / "interrupted").exists(), printed
     assert "Contents" not in bucket.s3.list_objects_v2(Bucket=bucket.name)
     assert json.loads((folder / "build" / "deployment.json").read_text())["status"] == 128 + number
 
@@ -167,5 +167,5 @@ def test_interrupted_in_a_plan(start: Start, folder: Path, bucket: Bucket) -> No
     process.send_signal(signal.SIGTERM)
     status, printed = told(process)
     assert status == 128 + signal.SIGTERM, printed
-    assert (folder / "interrupted").exists()
+    assert (folder / "interrupted").exists(), printed
     assert "Contents" not in bucket.s3.list_objects_v2(Bucket=bucket.name)

@@ -2,10 +2,12 @@
 
 import io
 import json
+import signal
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -36,6 +38,16 @@ def test_second_is_refused_and_told_who_deploys(bucket: Bucket) -> None:
         assert holder(bucket) == "Ada"
     with held(lease(bucket, "Bob")):
         assert holder(bucket) == "Bob"
+
+
+def test_signals_are_for_the_main_thread(bucket: Bucket) -> None:
+    """Whoever keeps the lease gets neither SIGINT nor SIGTERM: the main thread holds them back while programs start."""
+    with held(lease(bucket)):
+        (keeper,) = [thread for thread in threading.enumerate() if thread.name == "lease"]
+        status = Path(f"/proc/self/task/{keeper.native_id}/status").read_text(encoding="ascii")
+        blocked = int(dict(line.split(":\t") for line in status.splitlines())["SigBlk"], 16)
+        assert all(blocked >> (number - 1) & 1 for number in (signal.SIGINT, signal.SIGTERM))
+        assert not signal.pthread_sigmask(signal.SIG_BLOCK, ()) & {signal.SIGINT, signal.SIGTERM}
 
 
 def test_lease_of_the_dead_runs_out(bucket: Bucket) -> None:
