@@ -32,7 +32,7 @@ class Environment:
         """Read what `make terraform-test` wrote down before it destroyed the environment."""
         account, principals = held.read(name, results / f"{name}-held.json")
         lines = (results / name / "requests.jsonl").read_text(encoding="utf-8").splitlines()
-        told = [json.loads(line) for line in lines]
+        told = [line for line in map(json.loads, lines) if line["stage"] != "trial"]
         return cls(name, account, principals, [(line["stage"], line["command"], read(line)) for line in told])
 
     def questions(self) -> Iterator[Question]:
