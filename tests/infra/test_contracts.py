@@ -140,7 +140,9 @@ def test_builder_has_the_profile_that_the_bootstrap_makes(stack: Stack) -> None:
 def test_instances_reach_the_bucket_that_the_inventory_names(stack: Stack) -> None:
     """Ansible hands its modules over in a bucket that exists and that the network lets instances reach."""
     inventory = (ROOT / "ansible/inventory/hello_birthday.aws_ec2.yml").read_text(encoding="utf-8")
-    (prefix, suffix) = re.findall(r"bucket_name: \"'([\w-]+)' ~ tags.Environment ~ '([\w-]+)' ~ owner_id", inventory)[0]
+    (prefix, suffix) = re.findall(
+        r"bucket_name: \"'([\w-]+)' ~ ec2_tags.Environment ~ '([\w-]+)' ~ owner_id", inventory
+    )[0]
     bucket = f"{prefix}{stack.environment}{suffix}{stack.account.account_id}"
     assert bucket in {found["Name"] for found in stack.account.client("s3").list_buckets()["Buckets"]}
     endpoints = stack.account.client("ec2").describe_vpc_endpoints()["VpcEndpoints"]

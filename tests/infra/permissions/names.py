@@ -40,8 +40,9 @@ ALSO = {
 
 # Parameters by which a request names a resource, where they are called otherwise than in its ARN.
 PARAMETERS = {
+    "AlarmName": ("AlarmName", "AlarmNames"),
     "BucketName": ("Bucket",),
-    "Id": ("Id", "HostedZoneId"),
+    "Id": ("Id", "HostedZoneId", "HealthCheckId", "ResourceId"),
     "InstanceId": ("InstanceId", "InstanceIds", "Target"),
     "InstanceProfileNameWithPath": ("InstanceProfileName",),
     "KeyId": ("KeyId", "TargetKeyId", "KMSMasterKeyId"),
@@ -51,6 +52,9 @@ PARAMETERS = {
     "RoleNameWithPath": ("RoleName",),
     "TopicName": ("Name",),
 }
+
+# Parameters that tell which of an action's kinds of resources a request is about.
+KIND = {"route53:ChangeTagsForResource": "ResourceType"}
 
 NOT_OURS = {"managed-instance"}  # machines outside of EC2, which a request names by the same parameter
 

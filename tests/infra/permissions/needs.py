@@ -113,7 +113,9 @@ class Account:
 
     def _resources(self, action: str, call: Call) -> Iterator[tuple[str, str]]:
         """Yield kind and ARN of all that a call is about; a star where an action is about nothing."""
-        kinds = (kind for kind in reference.resource_types(action) if kind.name not in names.NOT_OURS)
+        told = call.named(names.KIND[action]) if action in names.KIND else []
+        kinds = [kind for kind in reference.resource_types(action) if kind.name not in names.NOT_OURS]
+        kinds = [kind for kind in kinds if not told or kind.name in told]
         found = [(kind.name, arn) for kind in kinds for arn in self._arns(kind, action, call)]
         yield from found or [("", "*")]
 
