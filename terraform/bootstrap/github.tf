@@ -86,7 +86,7 @@ moved {
 
 moved {
   from = aws_iam_role_policy_attachment.read_to_apply
-  to   = aws_iam_role_policy_attachment.read_to_apply["apply"]
+  to   = aws_iam_role_policy_attachment.read["apply"]
 }
 
 moved {

@@ -1,13 +1,6 @@
 # The apply role changes what terraform/ describes and bakes images, in one region. The roles that it makes are bounded,
 # and what only a destruction needs is denied: that is a person's work.
 
-resource "aws_iam_role_policy_attachment" "read_to_apply" {
-  for_each = { for purpose, role in aws_iam_role.github : purpose => role if purpose == "apply" }
-
-  role       = each.value.name
-  policy_arn = "arn:aws:iam::aws:policy/ReadOnlyAccess"
-}
-
 resource "aws_iam_role_policy" "apply" {
   for_each = { for purpose, role in aws_iam_role.github : purpose => role if purpose == "apply" }
 

@@ -1,7 +1,7 @@
 # The plan role reads how things are set up, never what people stored.
 
 resource "aws_iam_role_policy_attachment" "read" {
-  for_each = { for purpose, role in aws_iam_role.github : purpose => role if purpose == "plan" }
+  for_each = aws_iam_role.github # the apply role reads as well
 
   role       = each.value.name
   policy_arn = "arn:aws:iam::aws:policy/ReadOnlyAccess"
