@@ -18,14 +18,10 @@ resource "aws_iam_policy" "operators" {
       Action   = ["ssm:SendCommand", "ssm:StartSession"]
       Resource = concat([aws_ssm_document.session_preferences.arn, aws_ssm_document.ansible.arn], [for name, kind in local.documents : aws_ssm_document.this[name].arn if kind == "Command"])
       }, {
-      Sid    = "ReplaceAnInstance"
-      Effect = "Allow"
-      Action = "ssm:StartAutomationExecution"
-      Resource = [ # not the provider's arn of the document, which is that of its definition
-        for name in ["automation-definition/${aws_ssm_document.this["replace-instance"].name}:*",
-        "document/${aws_ssm_document.this["replace-instance"].name}", "automation-execution/*"] :
-        "arn:aws:ssm:${local.region}:${local.account_id}:${name}"
-      ]
+      Sid      = "ReplaceAnInstance"
+      Effect   = "Allow"
+      Action   = "ssm:StartAutomationExecution"
+      Resource = local.starting["replace-instance"]
       }, {
       Sid       = "LetTheAutomationWork"
       Effect    = "Allow"
@@ -44,15 +40,10 @@ resource "aws_iam_policy" "operators" {
       Action   = "ssmmessages:OpenDataChannel"
       Resource = "*" # the action knows no resources
       }, {
-      # AWS asks for the definition, the document behind it, and the execution that comes of it.
-      Sid    = "EraseAPerson"
-      Effect = "Allow"
-      Action = "ssm:StartAutomationExecution"
-      Resource = [
-        "arn:aws:ssm:${local.region}:${local.account_id}:automation-definition/${aws_ssm_document.this["erase-person"].name}:*",
-        "arn:aws:ssm:${local.region}:${local.account_id}:automation-execution/*",
-        "arn:aws:ssm:${local.region}:${local.account_id}:document/${aws_ssm_document.this["erase-person"].name}",
-      ]
+      Sid      = "EraseAPerson"
+      Effect   = "Allow"
+      Action   = "ssm:StartAutomationExecution"
+      Resource = local.starting["erase-person"]
       }, {
       Sid       = "LetTheErasureWork"
       Effect    = "Allow"
@@ -113,4 +104,13 @@ resource "aws_iam_policy" "operators" {
       ]
     }]
   })
+}
+
+locals {
+  # AWS asks for the definition, which is what the provider's arn of a document names, for the document behind it, and for
+  # the execution that comes of it.
+  starting = { for name, kind in local.documents : name => [
+    for resource in ["automation-definition/${aws_ssm_document.this[name].name}:*", "document/${aws_ssm_document.this[name].name}", "automation-execution/*"] :
+    "arn:aws:ssm:${local.region}:${local.account_id}:${resource}"
+  ] if kind == "Automation" }
 }
