@@ -27,13 +27,24 @@ def fill(value: float | None, other: float) -> float:
     return other if value is None else value
 
 
+def expression(alarm: dict[str, Any]) -> str:
+    """Return what an alarm computes from its metrics."""
+    (found,) = (query["expression"] for query in alarm["metric_query"] if query["expression"])
+    return str(found)
+
+
+def period(alarm: dict[str, Any]) -> int:
+    """Return how many seconds the first of its metrics is added up for."""
+    (first, *_) = {metric["period"] for query in alarm["metric_query"] for metric in query["metric"]}
+    return int(first)
+
+
 def rings(alarm: dict[str, Any], **values: float | None) -> bool:
     """Tell whether a time in which metrics have these values counts against an alarm."""
-    (expression,) = (query["expression"] for query in alarm["metric_query"] if query["expression"])
     named = {query["id"] for query in alarm["metric_query"] if not query["expression"]}
     assert named == values.keys()
     try:
-        return bool(eval(expression, {"FILL": fill}, values) > alarm["threshold"])  # noqa: S307 - our own, of numbers
+        return bool(eval(expression(alarm), {"FILL": fill}, values) > alarm["threshold"])  # noqa: S307 - our own, of numbers
     except TypeError:  # a metric has no value, so the expression has none
         return bool(alarm["treat_missing_data"] == "breaching")
 
@@ -65,17 +76,14 @@ def test_group_may_replace_an_instance_in_peace(stack: Stack) -> None:
     """Fewer instances than desired, and agents that say nothing, are news after a quarter of an hour."""
     for name in ("below-desired-capacity", "agents-silent"):
         alarm = alarms(stack)[name]
-        (period, *_) = {metric["period"] for query in alarm["metric_query"] for metric in query["metric"]}
-        assert alarm["datapoints_to_alarm"] * period == 15 * 60
+        assert alarm["datapoints_to_alarm"] * period(alarm) == 15 * 60
 
 
 def test_agents_tell_as_often_as_the_alarm_expects(stack: Stack) -> None:
     """What an instance tells in a period is divided by how often it tells it in that time."""
     alarm = alarms(stack)["agents-silent"]
-    (expression,) = (query["expression"] for query in alarm["metric_query"] if query["expression"])
-    (period, *_) = {metric["period"] for query in alarm["metric_query"] for metric in query["metric"]}
     (interval,) = re.findall(r"scrape_interval: (\d+)s", SCRAPE)
-    assert expression.endswith(f"/ {period // int(interval)}")
+    assert expression(alarm).endswith(f"/ {period(alarm) // int(interval)}")
 
 
 def test_only_three_alarms_stop_a_refresh(stack: Stack) -> None:

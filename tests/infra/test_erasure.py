@@ -16,7 +16,7 @@ from botocore import xform_name
 
 from service.storage.dynamodb import create_table
 from tests.infra.snippets import ROOT, commands, scripts
-from tests.infra.test_stack_security import actions, document
+from tests.infra.test_stack_security import actions, document, operators
 from tests.support.stack import Stack
 
 MODULE = ROOT / "terraform/modules/service"
@@ -142,12 +142,9 @@ def test_role_deletes_items_of_one_table(stack: Stack) -> None:
 
 def test_operators_start_it_and_touch_no_item(stack: Stack) -> None:
     """An operator may start this document with this role, and has no action on items of any table."""
-    iam, account = stack.account.client("iam"), stack.account.account_id
-    arn = f"arn:aws:iam::{account}:policy/hello-birthday/{stack.name}-operators"
-    version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
-    found = document(iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"])
+    found = operators(stack)
     statements = {statement["Sid"]: statement for statement in found}
-    ssm = f"arn:aws:ssm:eu-central-1:{account}"
+    ssm = f"arn:aws:ssm:eu-central-1:{stack.account.account_id}"
     assert set(statements["EraseAPerson"]["Resource"]) == {
         f"{ssm}:automation-definition/{stack.name}-erase-person:*",
         f"{ssm}:automation-execution/*",

@@ -252,13 +252,17 @@ def test_state_bucket_is_versioned_encrypted_and_private(stack: Stack) -> None:
     assert set(buckets.get_public_access_block(Bucket=name)["PublicAccessBlockConfiguration"].values()) == {True}
 
 
-def test_operators_start_our_documents_only(stack: Stack) -> None:
-    """People on call open sessions on our instances and run our documents, no others."""
+def operators(stack: Stack) -> list[dict[str, Any]]:
+    """Return the statements of the policy for people on call."""
     iam = stack.account.client("iam")
     arn = f"arn:aws:iam::{stack.account.account_id}:policy/hello-birthday/{stack.name}-operators"
     version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
-    statements = document(iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"])
-    starts = [statement for statement in statements if "ssm:SendCommand" in actions(statement)]
+    return document(iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"])
+
+
+def test_operators_start_our_documents_only(stack: Stack) -> None:
+    """People on call open sessions on our instances and run our documents, no others."""
+    starts = [statement for statement in operators(stack) if "ssm:SendCommand" in actions(statement)]
     on_instances, with_documents = starts
     assert on_instances["Condition"]["StringEquals"]["aws:ResourceTag/Environment"] == stack.environment
     assert {arn.rpartition("/")[2] for arn in with_documents["Resource"]} == {
