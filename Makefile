@@ -106,7 +106,6 @@ preflight: .venv/.ready ## Ask AWS and this machine what a first deployment need
 	@$(BIN)/python -m terraform.preflight $(ENVIRONMENT)
 
 deploy: .venv/.ready ## Deploy an image and see it through, or go back (ENVIRONMENT=dev, IMAGE=ami-..., baked, bake, current or previous; DEPLOY=--dry-run)
-	@command -v terraform >/dev/null || { echo "make deploy needs Terraform 1.11 or newer: https://developer.hashicorp.com/terraform/install" >&2; exit 1; }
 	@test -n "$(ENVIRONMENT)" || { echo "make deploy needs an environment: make deploy ENVIRONMENT=dev" >&2; exit 1; }
 	@$(BIN)/python -m terraform.preflight $(ENVIRONMENT) --before deploy
 	@$(BIN)/python -m terraform.deploy $(ENVIRONMENT) $(if $(IMAGE),--image $(IMAGE)) $(if $(PLAN),--plan $(PLAN)) $(DEPLOY)
