@@ -66,7 +66,7 @@ $(PERMISSIONS):
 	@$(BIN)/pip download --quiet --disable-pip-version-check --no-deps --require-hashes --requirement $(@D)/requirements.txt --dest $(@D)
 	@touch $@
 
-terraform-test: .venv/.ready $(PERMISSIONS) ## Check the Terraform code, apply dev and prod to an emulated account, and simulate permissions (terraform, npm; 9 minutes)
+terraform-test: .venv/.ready $(PERMISSIONS) ## Check the Terraform code, apply dev and prod to an emulated account, and simulate permissions (terraform, npm; 12 minutes)
 	@command -v terraform >/dev/null || { echo "make terraform-test needs Terraform 1.11 or newer: https://developer.hashicorp.com/terraform/install" >&2; exit 1; }
 	@rm -rf build/terraform && mkdir -p build/terraform
 	$(BIN)/pytest -m terraform --timeout 1200 --junitxml build/terraform/tests.xml --ignore tests/infra/permissions tests/infra
@@ -159,7 +159,7 @@ bake-tools:
 	  || { echo "make bake needs $$tool; see README, Image" >&2; exit 1; }; done
 	@git diff --quiet HEAD || { echo "make bake wants every change committed: an image belongs to a commit" >&2; exit 1; }
 
-image: artifact $(COLLECTIONS) ## Bake the image on a booted Debian 13, boot the result, and test it (root, packer, systemd-nspawn, ...; 8 minutes)
+image: artifact $(COLLECTIONS) ## Bake the image on a booted Debian 13, boot the result, and test it (root, packer, systemd-nspawn, ...; 11 minutes)
 	@test "$$(id -u)" = 0 || { echo "make image needs root, to boot machines; run it with sudo" >&2; exit 1; }
 	@for tool in debootstrap systemd-nspawn dnsmasq packer gpg ssh-keygen lynis unzip; do command -v $$tool >/dev/null \
 	  || { echo "make image needs $$tool (Debian: apt-get install debootstrap systemd-container dnsmasq-base packer gpg openssh-client lynis unzip)" >&2; exit 1; }; done
