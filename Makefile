@@ -101,9 +101,9 @@ rehearsal-tools:
 	  || { echo "A rehearsal needs $$tool (Debian: apt-get install systemd-container dnsmasq-base haproxy default-jre-headless; Terraform: see README)" >&2; exit 1; }; done
 	@test -d build/image/root || { echo "A rehearsal needs the image; run make image first" >&2; exit 1; }
 
-preflight: .venv/.ready ## Ask AWS and this machine what a first deployment needs, and say what is missing (ENVIRONMENT=prod)
+preflight: .venv/.ready ## Ask AWS and this machine what a first deployment needs, and say what is missing (ENVIRONMENT=prod; DNS=1.1.1.1 asks that server)
 	@test -n "$(ENVIRONMENT)" || { echo "make preflight needs an environment: make preflight ENVIRONMENT=dev" >&2; exit 2; }
-	@$(BIN)/python -m terraform.preflight $(ENVIRONMENT)
+	@$(BIN)/python -m terraform.preflight $(ENVIRONMENT) $(if $(DNS),--dns $(DNS))
 
 deploy: .venv/.ready ## Deploy an image and see it through, or go back (ENVIRONMENT=dev, IMAGE=ami-..., baked, bake, current or previous; DEPLOY=--dry-run)
 	@test -n "$(ENVIRONMENT)" || { echo "make deploy needs an environment: make deploy ENVIRONMENT=dev" >&2; exit 1; }

@@ -1,13 +1,10 @@
-"""What people and pipelines call, beyond what was recorded: the deployment's own calls, a bake, people on call."""
+"""What people and pipelines call, beyond what was recorded and what runbooks say: the deployment, a bake, Ansible."""
 
-import re
 from collections.abc import Iterator
-from pathlib import Path
 
 from terraform.deploy import lock, releases
-from tests.infra.aws_commands import operation as operation_of
 from tests.infra.permissions.calls import Call
-from tests.infra.snippets import commands, scripts
+from tests.infra.permissions.pages import command
 from tests.support.emulator import REGION
 
 _DEPLOYS = """
@@ -91,8 +88,6 @@ aws s3api put-object --bucket {bucket} --key X
 """
 """What an instance sends for an operator, by an address that the operator signed."""
 
-_ITEM = re.compile(r"(?:\d+\.|[*-]) |\|")
-
 
 def deploys(name: str, bucket: str, key: str) -> Iterator[Call]:
     """Yield what the deployment calls by itself."""
@@ -133,47 +128,3 @@ def _lines(text: str, **named: str) -> Iterator[Call]:
     for line in text.format(lock=lock.KEY, releases=releases.KEY, **named).split("\n"):
         if line:
             yield command(line.split())
-
-
-def operates(page: Path, environment: str) -> Iterator[Call]:
-    """Yield the commands of a page that are not marked **admin**; where a paragraph begins so, the rest of it is."""
-    text = page.read_text(encoding="utf-8").replace("hello-birthday-prod", f"hello-birthday-{environment}")
-    text = text.replace("-$2", "-show-health")  # an argument of the helper `tell`
-    for unit in _units(text):
-        if unit.startswith("**admin**"):
-            return
-        if "**admin**" not in unit:
-            yield from (command(words) for script in scripts(unit) for words in commands(script, "aws"))
-
-
-def _units(text: str) -> Iterator[str]:
-    """Cut a page into paragraphs, items and rows, each with the code that follows it."""
-    unit, blank, code = "", True, False
-    for line in text.splitlines(keepends=True):
-        fence = line.lstrip().startswith("```")
-        begins = _ITEM.match(line) or (blank and not line.startswith((" ", "```")))
-        if begins and line.strip() and not code:
-            yield unit
-            unit = ""
-        unit, blank, code = unit + line, not line.strip(), code != fence
-    yield unit
-
-
-def command(words: list[str]) -> Call:
-    """Read a command of the AWS CLI; what the shell would put in is left out."""
-    service, name = operation_of(words)
-    values, option = [], "log-group-name"  # which `aws logs tail` takes without an option
-    for word in words[3:]:
-        if word.startswith("--"):
-            option = word[2:]
-        elif "$" not in word and word != "X":
-            values += [(option.title().replace("-", ""), each) for each in word.split(",")]
-    return Call(service, name, REGION, tuple(_s3(words, values)))
-
-
-def _s3(words: list[str], values: list[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Read s3://bucket/key, which `aws s3` takes instead of options."""
-    if words[1] != "s3":
-        return values
-    found = re.search(r"s3://([^/ ]+)/?(\S*)", " ".join(words))
-    return [("Bucket", found[1]), ("Key", found[2])] if found else values

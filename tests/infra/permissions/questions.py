@@ -7,7 +7,7 @@ from pathlib import Path
 
 import yaml
 
-from tests.infra.permissions import duties, held, machines
+from tests.infra.permissions import duties, held, machines, pages
 from tests.infra.permissions.calls import Call, read
 from tests.infra.permissions.needs import Account
 from tests.infra.permissions.simulation import Policies, Question
@@ -66,7 +66,7 @@ class Environment:
         name, builder = f"hello-birthday-{self.name}", self.policies.principals["hello-birthday-builder"]["arn"]
         yield from ((APPLY, call) for call in (*duties.deploys(name, bucket, key), *duties.bakes(builder)))
         yield from ((PLAN, call) for call in (*duties.looks(bucket, key), *duties.asks()))
-        yield from (("operators", call) for page in RUNBOOKS for call in duties.operates(page, self.name))
+        yield from (("operators", call) for page in RUNBOOKS for call in pages.operates(page, self.name))
         transfers = f"{name}-transfers-{self.account.number}"
         yield from (("operators", call) for call in duties.hands_over(name, transfers))
         yield from (("operators through s3", call) for call in duties.signed(transfers))
