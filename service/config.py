@@ -88,6 +88,12 @@ class Config:
     startup_seconds: float = _setting(
         5.0, _seconds(0, 3600), "seconds", "How long to wait at start for credentials and for DynamoDB"
     )
+    self_test: str = _setting(
+        "on",
+        _choice("on", "off"),
+        "on or off",
+        "Whether to try every kind of answer at start, before anybody can connect",
+    )
     head_seconds: float = _setting(
         10.0, _seconds(0.1, 300), "seconds", "How long a request's line and header fields may take to arrive"
     )

@@ -1,6 +1,7 @@
 """The typed keys under which the application, and a request, keep what several modules share."""
 
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager
 from datetime import date
 from typing import Protocol
 
@@ -11,13 +12,16 @@ from service.lifecycle import Lifecycle
 
 
 class Store(Protocol):
-    """What the handlers need of a storage; every method may raise `errors.StorageUnavailable`."""
+    """What the service needs of a storage; every method may raise `errors.StorageUnavailable`."""
 
     async def get(self, username: str) -> date | None:
         """Return the date of birth stored for `username`, None if there is none."""
 
     async def put(self, username: str, born: date) -> None:
         """Store the date of birth of `username`; on return the storage has acknowledged it."""
+
+    async def delete(self, username: str) -> None:
+        """Forget `username`, if the storage takes it at once."""
 
     async def ping(self) -> None:
         """Return if the storage answers reads."""
@@ -28,5 +32,6 @@ STORE: web.AppKey[Store] = web.AppKey("STORE")
 TODAY: web.AppKey[Callable[[], date]] = web.AppKey("TODAY")
 READINESS: web.AppKey[Callable[[], Awaitable[None]]] = web.AppKey("READINESS")
 LIFECYCLE = web.AppKey("LIFECYCLE", Lifecycle)
+OWN_TOKEN: web.AppKey[Callable[[], AbstractContextManager[str]]] = web.AppKey("OWN_TOKEN")
 
 REQUEST_ID = web.RequestKey("REQUEST_ID", str)

@@ -1,4 +1,4 @@
-"""What the process is going through: is it draining, and how many requests are in flight and in work.
+"""What the process is going through: is it proving itself or draining, what is in flight and in work.
 
 Knows nothing of signals, sockets or HTTP; `server.py` decides, `middlewares.py` and those who wait for others count.
 """
@@ -14,10 +14,20 @@ class Lifecycle:
     def __init__(self) -> None:
         """Start serving, with nothing in flight."""
         self.draining = False
+        self.proving = False
         self.in_flight = 0
         self.receiving = 0
         self._idle = asyncio.Event()
         self._idle.set()
+
+    @contextmanager
+    def proves(self) -> Iterator[None]:
+        """Take the requests in the block for those of the process itself, before there are others."""
+        self.proving = True
+        try:
+            yield
+        finally:
+            self.proving = False
 
     def request_began(self) -> None:
         """Count a request more in flight."""

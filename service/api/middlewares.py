@@ -64,14 +64,14 @@ def observed(app: web.Application, handler: Handler) -> Handler:
         try:
             response = await handler(request)
         except ConnectionError:
-            log_request(request, _CLIENT_GONE, started)
+            log_request(request, _CLIENT_GONE, started, proving=lifecycle.proving)
             raise
         except Exception as exception:  # noqa: BLE001 - whatever it is, the client gets an answer
             error = problems.from_exception(exception)
             response = problems.response(request, error, allow=_allowed_methods(exception))
-            log_request(request, error.status, started, exception, code=error.code)
+            log_request(request, error.status, started, exception, proving=lifecycle.proving, code=error.code)
         else:
-            log_request(request, response.status, started)
+            log_request(request, response.status, started, proving=lifecycle.proving)
         finally:
             lifecycle.request_ended()
         conclude(request, response, lifecycle)
@@ -89,29 +89,33 @@ def _route(request: web.Request) -> str | None:
     return resource.canonical if resource else None
 
 
-def log_request(
+def log_request(  # noqa: PLR0913 - what one line tells
     request: web.Request,
     status: int,
     started: float,
     exception: Exception | None = None,
     *,
     route: str | None = None,
+    proving: bool = False,
     **fields: str,
 ) -> None:
     """Count the request and write its canonical line, with the exception's stack if the error is ours.
 
-    Of a request that was not routed, `route` must be told.
+    Of a request that was not routed, `route` must be told. Those by which the process proves itself are not counted,
+    and their lines are for debugging, unless the error is ours.
     """
     seconds = time.perf_counter() - started
     route = route or _route(request)
     method = request.method if request.method in hdrs.METH_ALL else "other"
-    metrics.request_ended(method, route, status, seconds)
+    if not proving:
+        metrics.request_ended(method, route, status, seconds)
     if trace_id := tracing.trace_id(request):
         fields["trace_id"] = trace_id
     amzn_trace_id = request.headers.get("X-Amzn-Trace-Id", "")
     if _SANE_TRACE_ID.fullmatch(amzn_trace_id):
         fields["amzn_trace_id"] = amzn_trace_id
-    write = log.error if status == HTTPStatus.INTERNAL_SERVER_ERROR else log.info
+    usual = log.debug if proving else log.info
+    write = log.error if status == HTTPStatus.INTERNAL_SERVER_ERROR else usual
     write(
         "request.completed",
         method=method,

@@ -5,19 +5,22 @@ Owns which token is good for which request. The signature is joserfc's business,
 """
 
 import re
-from collections.abc import AsyncIterator, Sequence
-from typing import Any
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Protocol
 
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 from joserfc import jws, jwt
 from joserfc.errors import ClaimError, JoseError
+from joserfc.jwk import RSAKey
 
 from service.auth.jwks import ALGORITHM
-from service.auth.signing_keys import SigningKeys, fetched_keys
+from service.auth.own_key import OwnKey
+from service.auth.signing_keys import fetched_keys
 from service.config import Config
 from service.errors import InsufficientScope, InvalidToken, Unauthorized
-from service.keys import LIFECYCLE
+from service.keys import LIFECYCLE, OWN_TOKEN
 
 READ_SCOPE = "hello/read"
 WRITE_SCOPE = "hello/write"
@@ -39,16 +42,38 @@ _DETAILS = {
 _HEADERS = jws.JWSRegistry(algorithms=[ALGORITHM], strict_check_header=False)
 
 
+class _Keys(Protocol):
+    """Where keys are found."""
+
+    async def find(self, key_id: object) -> RSAKey | None:
+        """Return the key of this id, None if there is none."""
+
+
 class TokenVerifier:
     """Checks the tokens of one issuer that are meant for one of `audiences`."""
 
-    def __init__(self, issuer: str, audiences: Sequence[str], keys: SigningKeys) -> None:
+    def __init__(self, issuer: str, audiences: Sequence[str], keys: _Keys) -> None:
         """Trust what is signed by a key of `keys`."""
         self._rules = jwt.JWTClaimsRegistry(
             leeway=LEEWAY_SECONDS, iss={"essential": True, "value": issuer}, exp={"essential": True}
         )
+        self._issuer = issuer
         self._audiences = audiences
         self._keys = keys
+
+    @contextmanager
+    def own_token(self) -> Iterator[str]:
+        """Give a token with both scopes that is good until the block ends, and the only one that is.
+
+        It is signed by a key of its own in the issuer's place: for the test before anybody else can connect.
+        """
+        key, issuers = OwnKey(), self._keys
+        scopes = f"{READ_SCOPE} {WRITE_SCOPE}"
+        self._keys = key
+        try:
+            yield key.token({"iss": self._issuer, "aud": self._audiences[0], "scope": scopes})
+        finally:
+            self._keys = issuers
 
     async def scopes(self, token: str) -> list[str]:
         """Return what the token allows; raise `InvalidToken` if it is no good."""
@@ -88,6 +113,7 @@ def protect(app: web.Application, config: Config) -> None:
     async def verifier_context(app: web.Application) -> AsyncIterator[None]:
         async with fetched_keys(config, app[LIFECYCLE]) as keys:
             app[_VERIFIER] = TokenVerifier(config.auth_issuer, config.auth_audience, keys)
+            app[OWN_TOKEN] = app[_VERIFIER].own_token
             yield
 
     app.cleanup_ctx.append(verifier_context)

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import gc
 import signal
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -19,11 +20,12 @@ from service.api.middlewares import observed
 from service.config import Config
 from service.errors import SetupError
 from service.keys import LIFECYCLE
-from service.serving import signals
+from service.serving import self_test, signals
 from service.serving.connections import LimitedProtocol, Room
 from service.serving.heads import checked
 from service.serving.shedding import admitted
 from service.serving.systemd import ServiceManager
+from service.telemetry import tracing
 
 log = structlog.get_logger()
 
@@ -41,6 +43,7 @@ class Server:
         self._config = config
         self._runner = web.AppRunner(app, handle_signals=False, shutdown_timeout=_WRITE_SECONDS)
         self._listener: asyncio.Server | None = None
+        self._room = Room(config.max_in_flight)
 
     async def open(self) -> None:
         """Open the store; raise `SetupError` if it is not to be had."""
@@ -59,21 +62,33 @@ class Server:
         assert manager is not None, "setup() makes it"  # noqa: S101 - for the type checker
         return manager
 
+    async def prove(self, until: float) -> None:
+        """Ask for every kind of answer, through a socket of its own; raise `SetupError` if one is wrong.
+
+        What is unavailable is asked for until `until`, in seconds of the event loop's clock.
+        """
+        started = time.perf_counter()
+        listener = await self._new_listener("127.0.0.1", 0)
+        try:
+            with self._app[LIFECYCLE].proves():
+                await self_test.run(_url(listener), self._app, until)
+        finally:
+            listener.close()
+        log.debug("self_test.passed", duration_ms=round((time.perf_counter() - started) * 1000, 3))
+
     async def listen(self) -> str:
         """Accept connections and return the URL; raise `SetupError` if the address is not to be had."""
-        self._listener = await self._new_listener()
+        self._listener = await self._new_listener(self._config.host, self._config.port)
         host, port = self._listener.sockets[0].getsockname()[:2]
         log.info("server.started", host=host, port=port)
-        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+        return _url(self._listener)
 
-    async def _new_listener(self) -> asyncio.Server:
+    async def _new_listener(self, host: str, port: int) -> asyncio.Server:
         loop = asyncio.get_running_loop()
         manager = self._manager()
-        host, port = self._config.host, self._config.port
-        room = Room(self._config.max_in_flight)
         try:
             return await loop.create_server(
-                lambda: LimitedProtocol(room, self._config, manager, loop), host, port, backlog=BACKLOG
+                lambda: LimitedProtocol(self._room, self._config, manager, loop), host, port, backlog=BACKLOG
             )
         except (OSError, UnicodeError) as error:  # the latter of names that no host can have
             reason = error.strerror if isinstance(error, OSError) else "it is no host name"
@@ -114,7 +129,7 @@ async def serve(app: web.Application, config: Config, announce: Callable[[str], 
     manager = ServiceManager()
     server = Server(app, config)
     try:
-        if early := await signals.unless_signalled(_start(server, announce), received):
+        if early := await signals.unless_signalled(_start(server, config, announce), received):
             log.info("start.aborted", signal=early.name)
             return 0
         async with manager.informed():
@@ -126,8 +141,19 @@ async def serve(app: web.Application, config: Config, announce: Callable[[str], 
         await server.stop()
 
 
-async def _start(server: Server, announce: Callable[[str], None]) -> None:
+def _url(listener: asyncio.Server) -> str:
+    host, port = listener.sockets[0].getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+async def _start(server: Server, config: Config, announce: Callable[[str], None]) -> None:
+    until = asyncio.get_running_loop().time() + config.startup_seconds
     await server.open()
+    if config.self_test == "on":
+        await server.prove(until)
+    else:
+        log.warning("self_test.skipped")
+    tracing.begin()
     announce(await server.listen())
 
 

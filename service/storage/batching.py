@@ -27,6 +27,7 @@ class BatchingStore:
         reading = Sender[None, date | None](
             "read", lambda username, _, until: store.get(username, until), store.get_many, MAX_READS
         )
+        self._store = store
         self._reads = ReadCoalescer(reading, expiry)
         self._writes = WriteCoalescer(Sender("write", store.put, store.put_many, MAX_WRITES), expiry)
 
@@ -37,6 +38,10 @@ class BatchingStore:
     async def put(self, username: str, born: date) -> None:
         """Store the date of birth; on return DynamoDB has acknowledged this very item."""
         await self._writes.submit(username, born)
+
+    async def delete(self, username: str) -> None:
+        """Forget the user, whom nobody is writing at the moment."""
+        await self._store.delete(username)
 
     async def ping(self) -> None:
         """Return if the table answers a read."""

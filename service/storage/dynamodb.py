@@ -93,6 +93,15 @@ class UserStore:
             del outcomes[unprocessed["PutRequest"]["Item"][_KEY]["S"]]
         return outcomes
 
+    async def delete(self, username: str) -> None:
+        """Forget the user, known or not; by a batch, because the service's role may delete in no other way.
+
+        What DynamoDB does not process, because too much is asked of it, stays.
+        """
+        deletes: list[WriteRequestTypeDef] = [{"DeleteRequest": {"Key": {_KEY: {"S": username}}}}]
+        call = self._client.batch_write_item(RequestItems={self._table_name: deletes})
+        await self._answer("BatchWriteItem", call, math.inf)
+
     async def ping(self) -> None:
         """Return if the table answers a read: permissions, encryption key and schema included."""
         await self._read(PING_KEY)

@@ -8,7 +8,8 @@ users, into them, and does not see which status an error becomes.
 import contextvars
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,7 @@ from service import __version__
 from service.errors import SetupError
 
 if TYPE_CHECKING:
-    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
     from opentelemetry.trace import Tracer
 
 _NOT_INSTALLED = (
@@ -35,11 +36,12 @@ _TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[
 _MAX_CONTEXT_CHARACTERS = 512  # W3C Trace Context, section 3.3.1.5, of a tracestate that everybody must pass on
 
 _tracer: "Tracer | None" = None
+_export: "Callable[[], None] | None" = None
 
 
 def configure(environ: Mapping[str, str]) -> None:
-    """Begin to trace if `environ` asks for it; raise `SetupError` if it cannot be done."""
-    global _tracer  # noqa: PLW0603 - as OpenTelemetry's own provider, which is one for the process
+    """Make spans if `environ` asks for it; raise `SetupError` if it cannot be done."""
+    global _tracer, _export  # noqa: PLW0603 - as OpenTelemetry's own provider, which is one for the process
     if not _wanted(environ):
         return
     protocol = environ.get("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf")
@@ -48,9 +50,17 @@ def configure(environ: Mapping[str, str]) -> None:
     # It warns of what is no W3C trace context, and quotes it: whatever a client cared to send.
     logging.getLogger("opentelemetry.trace").setLevel(logging.ERROR)
     try:
-        _tracer = _provider().get_tracer("service", __version__)
+        provider, exporter = _provider()
     except ImportError:
         raise SetupError(_NOT_INSTALLED) from None
+    _tracer = provider.get_tracer("service", __version__)
+    _export = partial(provider.add_span_processor, exporter)
+
+
+def begin() -> None:
+    """Export the spans that are made from now on: those before are of the process itself, of its start."""
+    if _export is not None:
+        _export()
 
 
 def _wanted(environ: Mapping[str, str]) -> bool:
@@ -61,7 +71,7 @@ def _wanted(environ: Mapping[str, str]) -> bool:
     return exporter == "otlp" or any(environ.get(name) for name in endpoints)
 
 
-def _provider() -> "TracerProvider":
+def _provider() -> "tuple[TracerProvider, SpanProcessor]":
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415 - optional
     from opentelemetry.instrumentation.botocore import AiobotocoreInstrumentor  # noqa: PLC0415 - optional
     from opentelemetry.sdk.resources import SERVICE_NAME, SERVICE_VERSION, OTELResourceDetector, Resource  # noqa: PLC0415 - optional
@@ -70,9 +80,8 @@ def _provider() -> "TracerProvider":
 
     ours = Resource.create({SERVICE_NAME: "hello-birthday", SERVICE_VERSION: __version__})
     provider = TracerProvider(resource=ours.merge(OTELResourceDetector().detect()))
-    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     AiobotocoreInstrumentor().instrument(tracer_provider=provider)  # type: ignore[no-untyped-call]
-    return provider
+    return provider, BatchSpanProcessor(OTLPSpanExporter())
 
 
 def traced(handler: Handler) -> Handler:

@@ -51,11 +51,14 @@ const operations = {
     return `{"Responses":{${tables.map(([table, wanted]) => readTable(table, wanted)).join()}},"UnprocessedKeys":{}}`;
   },
   BatchWriteItem({ RequestItems }) {
-    const puts = Object.entries(RequestItems).flatMap(([table, writes]) =>
-      writes.map(({ PutRequest }) => [keyOf(table, PutRequest.Item), PutRequest.Item]),
+    const writes = Object.entries(RequestItems).flatMap(([table, all]) =>
+      all.map(({ PutRequest, DeleteRequest }) => [keyOf(table, PutRequest?.Item ?? DeleteRequest.Key), PutRequest?.Item]),
     );
-    checkBatch(puts.map(([key]) => key), WRITE_LIMIT);
-    for (const [key, item] of puts) items.set(key, JSON.stringify(item));
+    checkBatch(writes.map(([key]) => key), WRITE_LIMIT);
+    for (const [key, item] of writes) {
+      if (item === undefined) items.delete(key);
+      else items.set(key, JSON.stringify(item));
+    }
     return '{"UnprocessedItems":{}}';
   },
   DescribeTable: ({ TableName }) => `{"Table":${describe(TableName)}}`,

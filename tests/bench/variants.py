@@ -39,6 +39,10 @@ class MemoryStore:
         """Keep the date of birth of `username`."""
         self._born[username] = born
 
+    async def delete(self, username: str) -> None:
+        """Forget `username`."""
+        self._born.pop(username, None)
+
     async def ping(self) -> None:
         """Answer; memory always does."""
 

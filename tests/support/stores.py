@@ -1,0 +1,70 @@
+"""Stores in memory: one that is as it should be, and some that are wrong, each in its own way."""
+
+import asyncio
+from datetime import date
+
+
+class Memory:
+    """A store that is as it should be."""
+
+    def __init__(self) -> None:
+        """Know nobody."""
+        self.born: dict[str, date] = {}
+
+    async def get(self, username: str) -> date | None:
+        """Return the date of birth."""
+        return self.born.get(username)
+
+    async def put(self, username: str, born: date) -> None:
+        """Keep the date of birth."""
+        self.born[username] = born
+
+    async def delete(self, username: str) -> None:
+        """Forget the user."""
+        del self.born[username]
+
+    async def ping(self) -> None:
+        """Answer."""
+
+
+class Breaking(Memory):
+    """A store with a bug."""
+
+    async def get(self, username: str) -> date | None:
+        """Fail in a way that nobody foresaw."""
+        raise RuntimeError(username)
+
+
+class Amnesiac(Memory):
+    """A store that keeps nothing, and says it does."""
+
+    async def put(self, username: str, born: date) -> None:
+        """Do nothing."""
+
+    async def delete(self, username: str) -> None:
+        """Do nothing."""
+
+
+class Stale(Memory):
+    """A store that keeps the first date for ever."""
+
+    async def put(self, username: str, born: date) -> None:
+        """Keep the date of birth of somebody new."""
+        self.born.setdefault(username, born)
+
+
+class Familiar(Memory):
+    """A store that knows everybody."""
+
+    async def get(self, username: str) -> date | None:
+        """Make a date up."""
+        return self.born.get(username, date(1990, 12, 10))
+
+
+class Hanging(Memory):
+    """A store that never answers."""
+
+    async def get(self, username: str) -> date | None:
+        """Wait for ever."""
+        await asyncio.Event().wait()
+        return self.born[username]
