@@ -61,6 +61,7 @@ module "service" {
   ami_owners    = var.ami_owners
   instance_type = var.instance_type
   capacity      = var.capacity
+  self_test     = var.self_test
 
   # door
   domain_name          = var.domain_name

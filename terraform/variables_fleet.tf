@@ -34,6 +34,12 @@ variable "capacity" {
   }
 }
 
+variable "self_test" {
+  description = "Let instances prove themselves before they serve. In an emergency false, if the test is wrong and not the image; changing it starts an instance refresh."
+  type        = bool
+  default     = true
+}
+
 # door
 
 variable "domain_name" {

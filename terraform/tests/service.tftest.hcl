@@ -18,6 +18,7 @@ variables {
   hosted_zone_name     = "example.com"
   requests_per_address = 30000
   authentication       = false
+  self_test            = true
   table_name           = "birthdays"
   deletion_protection  = true
   vault_lock           = { enabled = false, grace_days = 14 }
@@ -133,6 +134,21 @@ run "the_fast_alarm_of_the_objective_rings_at_14_4_times_the_budget_and_the_slow
       for name, alarm in aws_cloudwatch_metric_alarm.burn : format("%.4f", alarm.threshold) == (startswith(name, "fast") ? "0.0144" : "0.0060")
     ])
     error_message = "the burn rates are not 14.4 and 6 times 0.1 %"
+  }
+}
+
+run "the_test_of_instances_can_be_switched_off" {
+  command = plan
+  module {
+    source = "./modules/service"
+  }
+  variables {
+    self_test = false
+  }
+
+  assert {
+    condition     = strcontains(base64decode(aws_launch_template.this.user_data), "HELLO_SELF_TEST=off\n")
+    error_message = "instances do not hear that they are to serve without a test"
   }
 }
 

@@ -111,7 +111,8 @@ def test_instances_are_told_only_settings_that_the_service_knows(stack: Stack) -
     told = stack.settings
     groups = {name for name in told if name.startswith("LOG_GROUP_")}
     assert unknown_variables(told) == []
-    assert Config.from_environ(told).table_name == "birthdays"
+    config = Config.from_environ(told)
+    assert (config.table_name, config.self_test) == ("birthdays", "on")
     assert {name for name in told if not name.startswith("HELLO_")} == groups
     existing = {group["logGroupName"] for group in stack.account.client("logs").describe_log_groups()["logGroups"]}
     assert {told[name] for name in groups} <= existing

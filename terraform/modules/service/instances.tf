@@ -72,6 +72,7 @@ locals {
   instance_settings = join("", [for name, value in merge(
     { for part in ["metrics", "service", "system"] : "LOG_GROUP_${upper(part)}" => aws_cloudwatch_log_group.this[part].name },
     { HELLO_TABLE_NAME = aws_dynamodb_table.birthdays.name },
+    var.self_test ? {} : { HELLO_SELF_TEST = "off" },
     var.authentication ? { HELLO_AUTH_ISSUER = local.authentication.issuer, HELLO_AUTH_AUDIENCE = local.authentication.client_id } : {},
   ) : "${name}=${value}\n"])
 }

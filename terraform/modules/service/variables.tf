@@ -57,6 +57,11 @@ variable "capacity" {
   type        = object({ min = number, desired = number, max = number })
 }
 
+variable "self_test" {
+  description = "Let instances prove themselves before they serve."
+  type        = bool
+}
+
 # door
 
 variable "domain_name" {
