@@ -16,7 +16,7 @@ from service import __version__, config
 from service.app import create_app
 from service.config import Config
 from service.errors import SetupError
-from service.serving.server import serve
+from service.serving.process import serve
 from service.storage import local
 from service.telemetry import logs, tracing
 

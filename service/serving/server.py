@@ -1,16 +1,13 @@
-"""The life of the process: listen, serve, drain, stop.
+"""One application and where it listens: opened, proved, listening, draining, closed.
 
-Owns what signals do, from before anything is opened, and the order of shutting down. SIGTERM drains:
-/healthz turns 503 and every response closes its connection while new ones are still accepted, so that
-a load balancer loses nothing. SIGINT, a second signal, or any while starting, stops at once.
+Owns the order of opening and of shutting down. While it drains /healthz is 503 and every response closes its connection
+while new ones are still accepted, so that a load balancer loses nothing. Knows nothing of signals.
 """
 
 import asyncio
 import contextlib
 import gc
-import signal
 import time
-from collections.abc import Callable
 from typing import Any
 
 import structlog
@@ -20,12 +17,10 @@ from service.api.middlewares import observed
 from service.config import Config
 from service.errors import SetupError
 from service.keys import LIFECYCLE
-from service.serving import self_test, signals
+from service.serving import self_test
 from service.serving.connections import LimitedProtocol, Room
 from service.serving.heads import checked
 from service.serving.shedding import admitted
-from service.serving.systemd import ServiceManager
-from service.telemetry import tracing
 
 log = structlog.get_logger()
 
@@ -118,58 +113,6 @@ class Server:
             log.info("server.stopped")
 
 
-async def serve(app: web.Application, config: Config, announce: Callable[[str], None]) -> int:
-    """Serve until a signal comes; return the exit status: 0, or 128 + signal if a drain was cut short.
-
-    Calls `announce` with the URL once connections are accepted. Raises `SetupError` when the store
-    or the address is not to be had.
-    """
-    received = signals.caught()
-    asyncio.get_running_loop().set_exception_handler(_log_stray_exception)
-    manager = ServiceManager()
-    server = Server(app, config)
-    try:
-        if early := await signals.unless_signalled(_start(server, config, announce), received):
-            log.info("start.aborted", signal=early.name)
-            return 0
-        async with manager.informed():
-            if await received.get() == signal.SIGINT:
-                return 0
-            server.drain()
-            return await _drain_until_signal(server, config.drain_seconds, received)
-    finally:
-        await server.stop()
-
-
 def _url(listener: asyncio.Server) -> str:
     host, port = listener.sockets[0].getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-
-
-async def _start(server: Server, config: Config, announce: Callable[[str], None]) -> None:
-    until = asyncio.get_running_loop().time() + config.startup_seconds
-    await server.open()
-    if config.self_test == "on":
-        await server.prove(until)
-    else:
-        log.warning("self_test.skipped")
-    tracing.begin()
-    announce(await server.listen())
-
-
-async def _drain_until_signal(server: Server, seconds: float, received: signals.Received) -> int:
-    second = await signals.unless_signalled(_finish_later(server, seconds), received)
-    if second is None:
-        return 0
-    log.warning("drain.aborted", signal=second.name)
-    return 128 + second
-
-
-async def _finish_later(server: Server, seconds: float) -> None:
-    await asyncio.sleep(seconds)
-    await server.finish()
-
-
-def _log_stray_exception(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    # The context's message may quote what a client sent, so only the exception's type is logged.
-    log.error("task.failed", exc_info=context.get("exception"))
