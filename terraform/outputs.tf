@@ -28,13 +28,8 @@ output "table_name" {
   value       = module.service.table_name
 }
 
-output "refresh_alarms" {
-  description = "Alarms that stop an instance refresh."
-  value       = module.service.refresh_alarms
-}
-
 output "refresh_preferences" {
-  description = "How instances are replaced, for a refresh that no apply starts."
+  description = "How instances are replaced, for a refresh that no apply starts, and the alarms that stop it."
   value       = module.service.refresh_preferences
 }
 

@@ -19,9 +19,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 
-import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
+from terraform.deploy import aws
 from terraform.deploy.deployment import Deployment
 from terraform.deploy.limits import Limits
 from terraform.deploy.lock import Lease, held
@@ -77,7 +77,7 @@ def deploy(given: argparse.Namespace, report: dict[str, object]) -> Status:
     with ExitStack() as stack:
         with _nothing_changed():
             terraform = Terraform(given.environment)
-            session = boto3.Session(region_name=terraform.backend["region"])
+            session = aws.session(terraform.backend["region"])
             s3, bucket = session.client("s3"), terraform.backend["bucket"]
             releases = Releases(s3, bucket)
             if (status := look(given, terraform, releases, session)) is not None:

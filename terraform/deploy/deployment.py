@@ -1,19 +1,21 @@
 """The order of things: apply, wait, verify; and where that fails, the same with the release before."""
 
 import logging
+import time
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
 import boto3
+from botocore.exceptions import BotoCoreError, ClientError
 
 from terraform.deploy.group import Group
 from terraform.deploy.limits import Limits
 from terraform.deploy.lock import Lease
 from terraform.deploy.outcome import Failed, Refused, Status, Stuck
 from terraform.deploy.releases import Release, Releases
-from terraform.deploy.relief import take_out
 from terraform.deploy.state import Plan, Terraform
+from terraform.deploy.targets import deregister
 from terraform.deploy.verify import Environment
 
 log = logging.getLogger(__name__)
@@ -43,7 +45,7 @@ class Deployment:
         self.report |= {"image": plan.image, "changes": plan.summary}
         try:
             self._release(plan, lease)
-        except Failed as failure:
+        except (Failed, BotoCoreError, ClientError) as failure:
             log.error("FAILED: %s", failure)  # noqa: TRY400 - the message is for people, the trace is not
             self.report["failure"] = str(failure)
             lease.check()
@@ -59,7 +61,7 @@ class Deployment:
         release = self._verify(environment, plan.image, lease, self._limits.turn)
         if alarms:
             log.info("watching the alarms for %g minutes", self._limits.watch_minutes)
-            environment.stay_quiet(self._limits.watch_minutes, lease.check)
+            environment.stay_quiet(self._limits.watch_minutes, lease.check, self._limits.turn)
         self._releases.add(release)
 
     def _go_back(self, failed: str, lease: Lease) -> None:
@@ -71,7 +73,7 @@ class Deployment:
             environment = self._bring(self._terraform.plan(image), lease, end, alarms=False, bad=failed)
             self._verify(environment, image, lease, end)
             environment.become_quiet(end, lease.check)
-        except (Failed, Refused) as failure:
+        except (Failed, Refused, BotoCoreError, ClientError) as failure:
             raise Stuck(f"Going back to {image} failed, too: {failure} See docs/runbooks/roll-back.md.") from failure
         log.info("%s was not deployed, %s serves everywhere again. See docs/runbooks/refresh-failed.md", failed, image)
 
@@ -90,7 +92,7 @@ class Deployment:
         if environment is None:
             raise Failed("terraform apply left no outputs.")
         if bad:
-            take_out(environment, bad)
+            deregister(environment, bad)
         self._replace_instances(environment.group, before, deadline, lease, alarms=alarms)
         return environment
 
@@ -98,12 +100,14 @@ class Deployment:
         self, group: Group, before: str | None, deadline: float, lease: Lease, *, alarms: bool
     ) -> None:
         """Wait for the refresh that the apply started; start one where there is none, or where an alarm stopped it."""
+        deadline = min(deadline, time.monotonic() + 60 * self._limits.refresh_minutes)
         latest = group.wait(deadline, lease.check)
         if alarms and latest is not None and latest.refresh_id != before and not latest.successful:
             raise Failed(f"{latest}.")
         if not group.outdated():
             return
-        group.start(alarms=alarms)
+        while not group.start(alarms=alarms):
+            group.wait(deadline, lease.check)
         latest = group.wait(deadline, lease.check)
         if latest is None or not latest.successful:
             raise Failed(f"{latest}.")
@@ -135,8 +139,8 @@ class Deployment:
         outputs, limits = self._terraform.outputs(), self._limits
         if not outputs.get("group_name"):
             return None
-        preferences = outputs.get("refresh_preferences", {})  # a state of before they were told has none
-        group = Group(self._session.client("autoscaling"), outputs["group_name"], preferences, limits.poll_seconds)
+        client, preferences = self._session.client("autoscaling"), outputs["refresh_preferences"]
+        group = Group(client, outputs["group_name"], preferences, limits.poll_seconds)
         url = (limits.base_url or outputs["url"]).rstrip("/")
         return Environment(outputs, group, url, self._session, limits.settle_minutes)
 

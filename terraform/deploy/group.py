@@ -1,17 +1,21 @@
 """The Auto Scaling group: its instances, and the instance refresh that replaces them."""
 
 import logging
-import time
 from collections.abc import Callable
 from typing import Any
 
 from botocore.exceptions import ClientError
 
+from terraform.deploy.aws import NotYet, wait
 from terraform.deploy.limits import Limits
 from terraform.deploy.outcome import Failed
 from terraform.deploy.refresh import Refresh, read
 
 log = logging.getLogger(__name__)
+
+_DEATHS = 2
+"""Instances of a new version that end before a refresh is given up; one alone may be the fault of its machine."""
+_WITHOUT_ALARMS = ("AlarmSpecification", "CheckpointPercentages", "CheckpointDelay")
 
 
 class Group:
@@ -24,9 +28,8 @@ class Group:
         preferences: dict[str, Any],
         poll_seconds: float = Limits.poll_seconds,
     ) -> None:
-        """Start refreshes with `preferences`, as Terraform writes them."""
-        self._client, self.name, self.poll_seconds = client, name, poll_seconds
-        self._preferences = _as_api(preferences)
+        """Start refreshes with `preferences`, as Terraform's output tells them."""
+        self._client, self.name, self._preferences, self.poll_seconds = client, name, preferences, poll_seconds
 
     def describe(self) -> dict[str, Any]:
         """Return the group as AWS describes it."""
@@ -50,18 +53,22 @@ class Group:
             return None
         return next(map(read, found["InstanceRefreshes"]), None)
 
-    def start(self, *, alarms: bool) -> None:
-        """Start a refresh by ourselves, for what no apply starts one; without `alarms` none of them stops it.
+    def start(self, *, alarms: bool) -> bool:
+        """Start a refresh by ourselves, for what no apply starts one; return False if one is under way.
 
-        Raise Failed if AWS does not start it, such as while an alarm rings.
+        Without `alarms` none of them stops it, and it does not pause for them. Raise Failed if AWS does not start it,
+        such as while an alarm rings.
         """
-        left_out = () if alarms else ("AlarmSpecification",)
+        left_out = () if alarms else _WITHOUT_ALARMS
         preferences = {name: value for name, value in self._preferences.items() if name not in left_out}
         log.info("starting an instance refresh%s", "" if alarms else " that no alarm stops")
         try:
             self._client.start_instance_refresh(AutoScalingGroupName=self.name, Preferences=preferences)
         except ClientError as error:
+            if error.response["Error"]["Code"] == "InstanceRefreshInProgress":
+                return False
             raise Failed(f"AWS did not start the instance refresh: {error}.") from error
+        return True
 
     def cancel(self) -> None:
         """Stop the refresh that is under way, if there is one; replacements under way are finished."""
@@ -73,21 +80,30 @@ class Group:
     def wait(self, deadline: float, check: Callable[[], None]) -> Refresh | None:
         """Wait until no refresh is under way, telling each step; return the latest.
 
-        Raise Failed at `deadline`, in seconds of the monotonic clock, and whatever `check` raises.
+        Cancel it and raise Failed at `deadline`, in seconds of the monotonic clock, or if two instances of the new
+        version have ended, since AWS would go on launching others for an hour; raise whatever `check` raises.
         """
-        told = ""
-        while (found := self.refresh()) is not None:
-            if str(found) != told:
+        told, seen = "", set[str]()
+
+        def ended() -> Refresh | None:
+            nonlocal told
+            found = self.refresh()
+            if found is not None and str(found) != told:
                 told = str(found)
                 log.info("%s", told)
-            if not found.active:
-                break
-            check()
-            if time.monotonic() > deadline:
-                self.cancel()
-                raise Failed(f"time is up, and the {found}.")
-            time.sleep(self.poll_seconds)
-        return found
+            if found is None or not found.active:
+                return found
+            here = new(self.describe())
+            seen.update(here)
+            if len(seen - here) >= _DEATHS:
+                raise Failed(f"{', '.join(sorted(seen - here))} of the new version did not live, and the {found}.")
+            raise NotYet(f"the {found}.")
+
+        try:
+            return wait(ended, deadline, check, self.poll_seconds)
+        except Failed:
+            self.cancel()
+            raise
 
 
 def members(group: dict[str, Any]) -> list[dict[str, Any]]:
@@ -101,24 +117,12 @@ def outdated(group: dict[str, Any]) -> list[str]:
     return [member["InstanceId"] for member in members(group) if version(member) != wanted]
 
 
+def new(group: dict[str, Any]) -> set[str]:
+    """Return the instances of a described group that run its version of the launch template."""
+    return {member["InstanceId"] for member in members(group)} - set(outdated(group))
+
+
 def version(member: dict[str, Any]) -> str | None:
     """Return the version of the launch template that an instance was launched from, if from any."""
     told: str | None = member.get("LaunchTemplate", {}).get("Version")
     return told
-
-
-def _as_api(preferences: dict[str, Any]) -> dict[str, Any]:
-    """Write Terraform's preferences as AWS's API has them: other names, and nothing that is not set."""
-    written = {
-        "".join(part.capitalize() for part in name.split("_")): _number(value)
-        for name, value in preferences.items()
-        if value not in (None, "", [])
-    }
-    if "AlarmSpecification" in written:
-        written["AlarmSpecification"] = {"Alarms": written["AlarmSpecification"][0]["alarms"]}
-    return written
-
-
-def _number(value: Any) -> Any:  # noqa: ANN401 - any of Terraform's
-    """Return the number that Terraform wrote as a string, so that it can be unset; anything else as it is."""
-    return int(value) if isinstance(value, str) and value.isdecimal() else value

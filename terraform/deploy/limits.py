@@ -10,11 +10,14 @@ class Limits:
 
     minutes: float = 100.0
     """For the whole command: half for the way there, and whatever that leaves for the way back."""
-    watch_minutes: float = 5.0
+    watch_minutes: float = 7.0
+    """At the end, longer than any of the alarms that stop a refresh needs to ring."""
     ignore_alarms: bool = False
     base_url: str | None = None
     settle_minutes: float = 5.0
     """Those that leave are deregistered meanwhile, and new ones registered."""
+    refresh_minutes: float = 30.0
+    """For one instance refresh; AWS would try for an hour, with an image that cannot start."""
     poll_seconds: float = 3.0
     began: float = field(default_factory=time.monotonic)
 

@@ -8,8 +8,9 @@ import json
 import logging
 import signal
 import threading
+import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -34,13 +35,15 @@ class Lease:
         bucket: str,
         holder: dict[str, str],
         seconds: float = LEASE_SECONDS,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Prepare to be held by `holder`, who is told to whoever comes meanwhile."""
-        self._s3, self._bucket, self._seconds = s3, bucket, seconds
+        self._s3, self._bucket, self._seconds, self._clock = s3, bucket, seconds, clock
         self._told = holder | {"id": uuid.uuid4().hex}
         self._writes = 0
         self._tag = ""
-        self._lost: Exception | None = None
+        self._asked = self._renewed = clock()
+        self._failure: Exception | None = None
 
     def take(self) -> None:
         """Take it if nobody has it, or if it has run out; raise Refused if another deployment is under way."""
@@ -60,35 +63,38 @@ class Lease:
                 raise
 
     def check(self) -> None:
-        """Raise Stuck if it was lost, since two deployments at once end nowhere."""
-        if self._lost is not None:
+        """Raise Stuck if it was lost or has run out, since two deployments at once end nowhere."""
+        if self._lost:
             raise Stuck(
-                f"The lease s3://{self._bucket}/{KEY} was lost, so this deployment went no further: {self._lost} "
+                f"The lease s3://{self._bucket}/{KEY} was lost, so this deployment went no further: "
+                f"{self._failure or 'it could not be renewed in time.'} "
                 "Whoever has it now deploys; wait for that, then look at what serves."
             )
 
     def keep(self, stop: threading.Event) -> None:
         """Renew it until `stop` is set, or until it is lost."""
-        failures = 0
         while not stop.wait(self._seconds / 6):
             try:
                 self.renew()
-                failures = 0
+                self._failure = None
             except (BotoCoreError, ClientError) as error:
-                failures += 1
-                if _conflict(error) or failures == 5:  # noqa: PLR2004 - the lease has run out by then
-                    self._lost = error
+                self._failure = error
+                if _conflict(error):
                     return
 
     def give_back(self) -> None:
         """Let the next deployment begin, unless that has happened already."""
-        if self._lost is not None:
+        if self._lost:
             return
         try:
-            self.renew()  # else it could be somebody else's by now
-            self._s3.delete_object(Bucket=self._bucket, Key=KEY)
+            self._s3.delete_object(Bucket=self._bucket, Key=KEY, IfMatch=self._tag)
         except (BotoCoreError, ClientError) as error:
             log.warning("the lease could not be given back; it runs out by itself: %s", error)
+
+    @property
+    def _lost(self) -> bool:
+        """Say whether it is somebody else's, or may be."""
+        return _conflict(self._failure) or self._clock() - self._renewed > self._seconds
 
     def _take_over(self) -> None:
         try:
@@ -115,17 +121,22 @@ class Lease:
         """Say whether we wrote it: a request whose answer was lost is sent again, and then it finds itself there."""
         if json.loads(found["Body"]).get("id") != self._told["id"]:
             return False
-        self._tag = found["ETag"]
+        self._hold(found["ETag"])
         return True
 
     def _put(self, **condition: str) -> None:
         self._writes += 1  # told as well, so that the ETag changes, and nobody takes over what was renewed meanwhile
         body = json.dumps(self._told | {"writes": str(self._writes)}).encode()
+        self._asked = self._clock()
         answer = self._s3.put_object(Bucket=self._bucket, Key=KEY, Body=body, **condition)
-        self._tag = answer["ETag"]
+        self._hold(answer["ETag"])
+
+    def _hold(self, tag: str) -> None:
+        """Count from when it was asked for: it may have been written as early as that."""
+        self._tag, self._renewed = tag, self._asked
 
 
-def _conflict(error: Exception) -> bool:
+def _conflict(error: Exception | None) -> bool:
     """Say whether S3 refused because of a condition."""
     return isinstance(error, ClientError) and error.response["Error"]["Code"] in _CONFLICTS
 

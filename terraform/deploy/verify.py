@@ -1,4 +1,4 @@
-"""Is it well? Asked of AWS, and through the load balancer, as clients see it."""
+"""Verifies a deployment: asks AWS, and through the load balancer, as clients do."""
 
 import json
 import math
@@ -6,21 +6,21 @@ import os
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
 from http.client import HTTPException
-from typing import Any, TypeVar
+from typing import Any
 
 import boto3
 
+from terraform.deploy.aws import NotYet, wait
 from terraform.deploy.group import Group, members, outdated
 from terraform.deploy.limits import Limits
 from terraform.deploy.outcome import Failed
 from terraform.deploy.state import ROOT
 from terraform.deploy.token import fetch
-
-T = TypeVar("T")
 
 _QUESTIONS = 10  # for each instance, each on a connection of its own
 _ANSWER_SECONDS = 5.0
@@ -39,7 +39,7 @@ class Environment:
     def serves(self, image: str, check: Callable[[], None], deadline: float = math.inf) -> dict[str, str]:
         """Return what /version says; raise Failed unless, after a while, all instances are well and run `image`."""
         until = min(time.monotonic() + 60 * self.settle_minutes, deadline)
-        return self._at_last(lambda: self._version(image, self._instances()), until, check)
+        return wait(lambda: self._version(image, self._instances()), until, check, self.group.poll_seconds)
 
     def smoke(self) -> None:
         """Run tests/smoke through the load balancer; raise Failed if one fails."""
@@ -52,52 +52,40 @@ class Environment:
 
     def ringing(self) -> list[str]:
         """Return which of the alarms that stop a refresh ring."""
-        names = self.outputs.get("refresh_alarms")  # a state of before they were told has none
-        if not names:
-            return []
+        names = self.outputs["refresh_preferences"]["AlarmSpecification"]["Alarms"]
         found = self.session.client("cloudwatch").describe_alarms(AlarmNames=names)
         return [alarm["AlarmName"] for alarm in found["MetricAlarms"] if alarm["StateValue"] == "ALARM"]
 
-    def stay_quiet(self, minutes: float, check: Callable[[], None]) -> None:
+    def stay_quiet(self, minutes: float, check: Callable[[], None], deadline: float = math.inf) -> None:
         """Watch the alarms; raise Failed at the first that rings."""
         until = time.monotonic() + 60 * minutes
-        while True:
+
+        def quiet() -> None:
             if names := self.ringing():
                 raise Failed(f"{', '.join(names)} rings.")
-            if time.monotonic() > until:
-                return
-            check()
-            time.sleep(self.group.poll_seconds)
+            if time.monotonic() < until:
+                raise NotYet("the alarms have to be watched for longer.")
+
+        wait(quiet, deadline, check, self.group.poll_seconds)
 
     def become_quiet(self, deadline: float, check: Callable[[], None]) -> None:
         """Wait until no alarm rings any more; raise Failed if one still does at `deadline`."""
 
-        def look() -> None:
+        def quiet() -> None:
             if names := self.ringing():
-                raise Failed(f"{', '.join(names)} still rings.")
+                raise NotYet(f"{', '.join(names)} still rings.")
 
-        self._at_last(look, deadline, check)
-
-    def _at_last(self, look: Callable[[], T], until: float, check: Callable[[], None]) -> T:
-        """Return what `look` returns, as soon as it does; raise its Failed if it still fails at `until`."""
-        while True:
-            try:
-                return look()
-            except Failed:
-                if time.monotonic() > until:
-                    raise
-            check()
-            time.sleep(self.group.poll_seconds)
+        wait(quiet, deadline, check, self.group.poll_seconds)
 
     def _instances(self) -> int:
-        """Return how many there are; raise Failed unless all run what they should, healthy and registered."""
+        """Return how many there are; raise NotYet unless all run what they should, healthy and registered."""
         group = self.group.describe()
         found = members(group)
         unwell = [member["InstanceId"] for member in found if not _well(member)]
         old = outdated(group)
         here, healthy = {member["InstanceId"] for member in found}, self.healthy()
         if old or unwell or healthy != here or len(found) < group["DesiredCapacity"]:
-            raise Failed(
+            raise NotYet(
                 f"of {group['DesiredCapacity']} instances wanted there are {len(found)}; "
                 f"of an old version: {old}, unwell: {unwell}, "
                 f"not healthy at the load balancer: {sorted(here - healthy)}, still there: {sorted(healthy - here)}."
@@ -114,17 +102,20 @@ class Environment:
         answers = [self._ask() for _ in range(_QUESTIONS * max(instances, 1))]
         wrong = {answer["image"] for answer in answers} - {image}
         if wrong:
-            raise Failed(f"{self.url}/version is answered by {', '.join(sorted(wrong))}, not only by {image}.")
+            raise NotYet(f"{self.url}/version is answered by {', '.join(sorted(wrong))}, not only by {image}.")
         return answers[0]
 
     def _ask(self) -> dict[str, str]:
         try:
             with urllib.request.urlopen(f"{self.url}/version", timeout=_ANSWER_SECONDS) as answer:
                 told: Any = json.load(answer)
+        except urllib.error.HTTPError as error:
+            who = "the service" if "X-Request-Id" in error.headers else f"{error.headers.get('Server')} in front of it"
+            raise NotYet(f"{self.url}/version is answered {error.code} by {who}.") from error
         except (HTTPException, OSError, ValueError) as error:
-            raise Failed(f"{self.url}/version does not answer: {error}") from error
+            raise NotYet(f"{self.url}/version does not answer: {error}") from error
         if not isinstance(told, dict) or "image" not in told:
-            raise Failed(f"{self.url}/version answers {told}, which names no image.")
+            raise NotYet(f"{self.url}/version answers {told}, which names no image.")
         return told
 
 

@@ -9,20 +9,20 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from terraform.deploy.outcome import Failed, Refused
 from terraform.deploy.state import Plan
 
 PREFERENCES = {
-    "alarm_specification": [{"alarms": ["target-5xx"]}],
-    "auto_rollback": False,
-    "checkpoint_delay": "",
-    "checkpoint_percentages": [],
-    "instance_warmup": "60",
-    "max_healthy_percentage": 150,
-    "min_healthy_percentage": 100,
-    "scale_in_protected_instances": "Refresh",
-    "skip_matching": True,
-    "standby_instances": "Terminate",
+    "AlarmSpecification": {"Alarms": ["target-5xx"]},
+    "CheckpointDelay": 360,
+    "CheckpointPercentages": [1, 100],
+    "MaxHealthyPercentage": 150,
+    "MinHealthyPercentage": 100,
+    "ScaleInProtectedInstances": "Refresh",
+    "SkipMatching": True,
+    "StandbyInstances": "Terminate",
 }
 
 
@@ -52,6 +52,12 @@ class Cloud:
         self.calls: list[str] = []
         self.apply_fails = 0
         self.stale = False
+        self.dying = 0
+        """How many instances of a new version end, one at each look, before one lives."""
+        self.trouble: list[ClientError] = []
+        """What AWS answers to the next looks at the refresh."""
+        self.unexpected = 0
+        """How many refreshes somebody else starts at the moment that the command starts one."""
         self.url = ""
 
     # Terraform
@@ -86,7 +92,6 @@ class Cloud:
             "url": self.url,
             "group_name": "group",
             "target_group_arn": "targets",
-            "refresh_alarms": ["target-5xx"],
             "refresh_preferences": PREFERENCES,
             "authentication": None,
         }
@@ -98,12 +103,23 @@ class Cloud:
         return self
 
     def describe_auto_scaling_groups(self, **_asked: object) -> Any:  # noqa: ANN401 - as AWS answers
-        """Tell of the group."""
+        """Tell of the group, and of the next instance that will not live."""
+        if self.dying and self.refreshes and self.refreshes[-1]["Status"] == "InProgress":
+            self.dying -= 1
+            dying = [self._instance(f"i-dying-{self.dying}")]
+        else:
+            dying = []
         template = {"LaunchTemplateId": "lt-1", "Version": self.version}
-        return {"AutoScalingGroups": [{"DesiredCapacity": 3, "LaunchTemplate": template, "Instances": self.instances}]}
+        return {
+            "AutoScalingGroups": [
+                {"DesiredCapacity": 3, "LaunchTemplate": template, "Instances": self.instances + dying}
+            ]
+        }
 
     def describe_instance_refreshes(self, **_asked: object) -> Any:  # noqa: ANN401 - as AWS answers
         """Tell of the latest refresh, which is one step further each time."""
+        if self.trouble:
+            raise self.trouble.pop(0)
         if not self.refreshes:
             return {"InstanceRefreshes": []}
         latest = self.refreshes[-1]
@@ -115,6 +131,10 @@ class Cloud:
 
     def start_instance_refresh(self, **asked: Any) -> None:  # noqa: ANN401 - as AWS is asked
         """Start a refresh that the command asks for."""
+        if self.unexpected:
+            self.unexpected -= 1
+            self._begin(alarms=True)
+            raise ClientError({"Error": {"Code": "InstanceRefreshInProgress", "Message": ""}}, "StartInstanceRefresh")
         self.calls.append("start with alarms" if "AlarmSpecification" in asked["Preferences"] else "start")
         self._begin(alarms="AlarmSpecification" in asked["Preferences"])
 
@@ -145,7 +165,7 @@ class Cloud:
 
     def deregister_targets(self, **asked: Any) -> None:  # noqa: ANN401 - as AWS is asked
         """Note which targets are taken out."""
-        self.calls.append(f"take out {', '.join(target['Id'] for target in asked['Targets'])}")
+        self.calls.append(f"deregister {', '.join(target['Id'] for target in asked['Targets'])}")
 
     def describe_alarms(self, **_asked: object) -> Any:  # noqa: ANN401 - as AWS answers
         """Tell which alarms ring."""

@@ -42,16 +42,19 @@ def test_statuses(status: str, active: bool, successful: bool) -> None:
     assert (refresh.active, refresh.successful) == (active, successful)
 
 
-def test_each_step_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
+def test_each_step_is_told_once(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
     """Waiting tells percentage, instances and reason whenever they change, and returns the end."""
-    client: Any = boto3.client("autoscaling", region_name="eu-central-1")
     steps = [("Pending", 0, 3), ("InProgress", 33, 2), ("InProgress", 33, 2), ("Successful", 100, 0)]
-    with Stubber(client) as stub, caplog.at_level(logging.INFO):
-        for status, percent, left in steps:
-            told = {"InstanceRefreshId": "r-1", "Status": status, "PercentageComplete": percent}
-            answer = {"InstanceRefreshes": [told | {"InstancesToUpdate": left, "StatusReason": "so"}]}
-            stub.add_response("describe_instance_refreshes", answer)
-        end = group(client).wait(time.monotonic() + 60, lambda: None)
+    cloud = Cloud()
+    cloud.apply(cloud.plan("ami-a"))
+    refreshes = (
+        {"InstanceRefreshId": "r-1", "Status": status, "PercentageComplete": percent, "StatusReason": "so"}
+        | {"InstancesToUpdate": left}
+        for status, percent, left in steps
+    )
+    monkeypatch.setattr(cloud, "describe_instance_refreshes", lambda **_: {"InstanceRefreshes": [next(refreshes)]})
+    with caplog.at_level(logging.INFO):
+        end = group(cloud).wait(time.monotonic() + 60, lambda: None)
     assert end is not None
     assert end.successful
     assert caplog.messages == [
@@ -64,10 +67,60 @@ def test_each_step_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
 def test_time_is_up() -> None:
     """A refresh that takes too long is cancelled, and that is a failure."""
     cloud = Cloud()
+    cloud.apply(cloud.plan("ami-a"))
     cloud.start_instance_refresh(Preferences={})
-    with pytest.raises(Failed, match=r"time is up, and the instance refresh InProgress, 0 %"):
+    with pytest.raises(Failed, match=r"time is up: the instance refresh InProgress, 0 %"):
         group(cloud).wait(time.monotonic() - 1, lambda: None)
     assert cloud.calls[-1] == "cancel"
+
+
+def refreshing(dying: int) -> Cloud:
+    """Return a group within a refresh of many steps, whose first new instances do not live."""
+    cloud = Cloud()
+    cloud.steps, cloud.dying = 20, dying
+    cloud.apply(cloud.plan("ami-a"))
+    cloud.apply(cloud.plan("ami-b"))
+    return cloud
+
+
+def test_second_death_ends_the_wait() -> None:
+    """Two instances of the new version that did not live are enough: the refresh is cancelled, long before its hour."""
+    cloud = refreshing(dying=2)
+    with pytest.raises(Failed, match=r"i-dying-0, i-dying-1 of the new version did not live"):
+        group(cloud).wait(time.monotonic() + 60, lambda: None)
+    assert cloud.calls[-1] == "cancel"
+
+
+def test_one_death_may_be_the_machines_fault() -> None:
+    """One instance that did not live is replaced by AWS, and the refresh is waited for."""
+    end = group(refreshing(dying=1)).wait(time.monotonic() + 60, lambda: None)
+    assert end is not None
+    assert end.successful
+
+
+def error(code: str, status: int) -> ClientError:
+    """Return an error of AWS's."""
+    told: Any = {"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    return ClientError(told, "DescribeInstanceRefreshes")
+
+
+def test_passing_errors_are_waited_out(caplog: pytest.LogCaptureFixture) -> None:
+    """While AWS is in trouble a refresh goes on, so the wait does, too; it says so once, and asks for the lease."""
+    cloud, looks = refreshing(dying=0), list[None]()
+    cloud.trouble = [error("ServiceUnavailable", 503)] * 3 + [error("Throttling", 400)]
+    end = group(cloud).wait(time.monotonic() + 60, lambda: looks.append(None))
+    assert end is not None
+    assert end.successful
+    assert [record.levelname for record in caplog.records if "Asking again" in record.message] == ["WARNING"] * 2
+    assert len(looks) > 4
+
+
+def test_other_errors_end_the_wait() -> None:
+    """An error that asking again does not cure, such as credentials that have run out, is not waited out."""
+    cloud = refreshing(dying=0)
+    cloud.trouble = [error("ExpiredToken", 403)]
+    with pytest.raises(ClientError, match="ExpiredToken"):
+        group(cloud).wait(time.monotonic() + 60, lambda: None)
 
 
 def test_nothing_to_cancel() -> None:
@@ -77,19 +130,10 @@ def test_nothing_to_cancel() -> None:
 
 @pytest.mark.parametrize("alarms", [True, False])
 def test_preferences_are_those_of_terraform(alarms: bool) -> None:
-    """A refresh that no apply starts has Terraform's preferences, and its alarms unless none may stop it."""
+    """A refresh of our own has Terraform's preferences; alarms and pauses for them only if they may stop it."""
     client: Any = boto3.client("autoscaling", region_name="eu-central-1")
-    expected: dict[str, Any] = {
-        "AutoRollback": False,
-        "InstanceWarmup": 60,
-        "MaxHealthyPercentage": 150,
-        "MinHealthyPercentage": 100,
-        "ScaleInProtectedInstances": "Refresh",
-        "SkipMatching": True,
-        "StandbyInstances": "Terminate",
-    }
-    if alarms:
-        expected["AlarmSpecification"] = {"Alarms": ["target-5xx"]}
+    without = ("AlarmSpecification", "CheckpointDelay", "CheckpointPercentages")
+    expected = {name: value for name, value in PREFERENCES.items() if alarms or name not in without}
     with Stubber(client) as stub:
         asked = {"AutoScalingGroupName": "group", "Preferences": expected}
         stub.add_response("start_instance_refresh", {"InstanceRefreshId": "r-1"}, asked)
@@ -135,15 +179,9 @@ def test_refresh_that_does_not_start() -> None:
             group(client).start(alarms=True)
 
 
-def test_every_preference_is_known_to_aws() -> None:
-    """Whatever Terraform's block can hold is something that AWS takes, numbers as numbers."""
+def test_refresh_that_somebody_else_started() -> None:
+    """A refresh that is under way already is no failure: it is told, so that it can be waited for."""
     client: Any = boto3.client("autoscaling", region_name="eu-central-1")
-    more = {"checkpoint_delay": "300", "checkpoint_percentages": [33, 100], "alarm_specification": []}
     with Stubber(client) as stub:
-        stub.add_response("start_instance_refresh", {"InstanceRefreshId": "r-1"})
-        asked: dict[str, Any] = {}
-        client.meta.events.register("provide-client-params.*.*", lambda params, **_: asked.update(params))
-        Group(client, "group", PREFERENCES | more, 0.0).start(alarms=True)
-    assert asked["Preferences"]["CheckpointDelay"] == 300
-    assert asked["Preferences"]["CheckpointPercentages"] == [33, 100]
-    assert "AlarmSpecification" not in asked["Preferences"]
+        stub.add_client_error("start_instance_refresh", "InstanceRefreshInProgress")
+        assert group(client).start(alarms=True) is False

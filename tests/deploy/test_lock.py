@@ -15,7 +15,8 @@ import pytest
 from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
-from terraform.deploy.lock import KEY, Lease, held
+from terraform.deploy.aws import CONFIG, session
+from terraform.deploy.lock import KEY, LEASE_SECONDS, Lease, held
 from terraform.deploy.outcome import Refused, Stuck
 from tests.deploy.conftest import Bucket
 
@@ -62,14 +63,40 @@ def test_lease_of_the_dead_runs_out(bucket: Bucket) -> None:
 
 def test_lost_lease_stops_its_holder_and_stays_with_the_other(bucket: Bucket) -> None:
     """Who lost the lease goes no further, and does not take it from its new holder at the end."""
-    lost = lease(bucket, seconds=0)
+    lost = lease(bucket, seconds=6)  # renewed each second
     lost.take()
     lease(bucket, "Bob", seconds=0).take()
     lost.keep(threading.Event())
-    with pytest.raises(Stuck, match="was lost"):
+    with pytest.raises(Stuck, match=r"was lost.*PreconditionFailed"):
         lost.check()
     lost.give_back()
     assert holder(bucket) == "Bob"
+
+
+def test_lease_that_could_not_be_renewed_has_run_out(bucket: Bucket) -> None:
+    """Who could not renew the lease for as long as it lasts goes no further, even before anybody says so."""
+    now = 0.0
+    kept = Lease(bucket.s3, bucket.name, {"by": "Ada"}, clock=lambda: now)
+    kept.take()
+    now = LEASE_SECONDS - 1
+    kept.check()
+    kept.renew()
+    now = 2 * LEASE_SECONDS - 2
+    kept.check()
+    now += 2
+    with pytest.raises(Stuck, match="could not be renewed in time"):
+        kept.check()
+    kept.give_back()
+    assert holder(bucket) == "Ada"
+
+
+def test_call_ends_before_the_lease_does() -> None:
+    """Every attempt of a call, and the pauses between them, end before the lease, which is looked at after it."""
+    config: Any = CONFIG
+    pauses = sum(min(2**retry, 20) for retry in range(config.retries["total_max_attempts"] - 1))
+    longest = config.retries["total_max_attempts"] * (config.connect_timeout + config.read_timeout) + pauses
+    assert longest < LEASE_SECONDS / 2
+    assert session("eu-central-1").client("s3").meta.config.read_timeout == config.read_timeout
 
 
 def test_renewed_lease_is_kept(bucket: Bucket) -> None:

@@ -1,6 +1,5 @@
 """Whatever happens, a deployment ends with one version everywhere and says which, or says that a person must act."""
 
-import threading
 import time
 from collections.abc import Iterator
 from typing import Any, cast
@@ -11,7 +10,7 @@ from botocore.exceptions import ClientError
 from terraform.deploy.deployment import Deployment
 from terraform.deploy.group import Group
 from terraform.deploy.limits import Limits
-from terraform.deploy.lock import Lease
+from terraform.deploy.lock import LEASE_SECONDS, Lease
 from terraform.deploy.outcome import Failed, Refused, Status, Stuck
 from terraform.deploy.releases import Releases
 from terraform.deploy.state import Plan
@@ -28,12 +27,13 @@ class Stage:
         self.cloud, self._bucket = cloud, bucket
         self.releases = Releases(bucket.s3, bucket.name)
         self.report: dict[str, Any] = {}
-        self.lease = Lease(bucket.s3, bucket.name, {"by": "Ada"}, seconds=0)
+        self.now = 0.0
+        self.lease = Lease(bucket.s3, bucket.name, {"by": "Ada"}, clock=lambda: self.now)
 
     def lose_the_lease(self) -> None:
-        """Let somebody else take it, and its holder notice."""
+        """Let it run out, and somebody else take it."""
+        self.now += LEASE_SECONDS + 1
         Lease(self._bucket.s3, self._bucket.name, {"by": "Bob"}, seconds=0).take()
-        self.lease.keep(threading.Event())
 
     def deploy(self, image: str, *, ignore_alarms: bool = False, minutes: float = 1) -> Status:
         """Deploy an image as the command does."""
@@ -78,7 +78,7 @@ def test_failed_refresh_goes_back(stage: Stage, end: str) -> None:
     stage.cloud.ends = [end]
     assert stage.deploy("b") == Status.FAILED
     assert (stage.serving, stage.released) == ({"a"}, ["a"])
-    assert stage.cloud.calls[-3:] == ["apply b", "apply a", "take out i-0"]
+    assert stage.cloud.calls[-3:] == ["apply b", "apply a", "deregister i-0"]
     assert end in stage.report["failure"]
 
 
@@ -216,7 +216,7 @@ def test_nobody_is_taken_out_where_too_few_would_remain(stage: Stage) -> None:
     stage.deploy("a")
     stage.cloud.rings_with = "b"
     stage.deploy("b")
-    assert not [call for call in stage.cloud.calls if call.startswith("take out")]
+    assert not [call for call in stage.cloud.calls if call.startswith("deregister")]
 
 
 def test_lost_lease_ends_before_anything_is_applied(stage: Stage) -> None:
@@ -260,7 +260,43 @@ def test_way_back_does_not_depend_on_first_aid(stage: Stage, monkeypatch: pytest
     monkeypatch.setattr(stage.cloud, "describe_launch_template_versions", refuse)
     assert stage.deploy("b") == Status.FAILED
     assert stage.serving == {"a"}
-    assert not [call for call in stage.cloud.calls if call.startswith("take out")]
+    assert not [call for call in stage.cloud.calls if call.startswith("deregister")]
+
+
+def test_image_that_cannot_start_goes_back(stage: Stage) -> None:
+    """A new version whose instances do not live is given up after the second, and the last release comes back."""
+    stage.deploy("a")
+    stage.cloud.dying, stage.cloud.steps = 2, 20
+    assert stage.deploy("b") == Status.FAILED
+    assert (stage.serving, stage.released) == ({"a"}, ["a"])
+    assert "cancel" in stage.cloud.calls
+    assert "did not live" in stage.report["failure"]
+
+
+def test_refresh_started_at_the_same_moment_is_waited_for(stage: Stage) -> None:
+    """Where somebody else starts a refresh just before the command does, it waits for that, and starts its own."""
+    stage.deploy("a")
+    stage.cloud.ends = ["Failed", "Failed"]
+    stage.cloud.apply(stage.cloud.plan("b"))
+    while stage.cloud.describe_instance_refreshes()["InstanceRefreshes"][0]["Status"] == "InProgress":
+        pass
+    stage.cloud.unexpected = 1
+    assert stage.deploy("b") == Status.DONE
+    assert (stage.serving, stage.cloud.calls[-1]) == ({"b"}, "start with alarms")
+
+
+def test_error_of_aws_goes_back(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error that AWS answers where nothing waits is a failure like any other, with a way back."""
+    stage.deploy("a")
+    describe = stage.cloud.describe_auto_scaling_groups
+
+    def refuse(**_asked: object) -> Any:  # noqa: ANN401 - as AWS answers
+        monkeypatch.setattr(stage.cloud, "describe_auto_scaling_groups", describe)
+        raise ClientError({"Error": {"Code": "AccessDenied"}}, "DescribeAutoScalingGroups")
+
+    monkeypatch.setattr(stage.cloud, "describe_auto_scaling_groups", refuse)
+    assert stage.deploy("b") == Status.FAILED
+    assert (stage.serving, stage.released) == ({"a"}, ["a"])
 
 
 def test_alarm_that_does_not_end_needs_a_person(stage: Stage) -> None:
@@ -270,19 +306,3 @@ def test_alarm_that_does_not_end_needs_a_person(stage: Stage) -> None:
     stage.cloud.rings_with = "a"
     with pytest.raises(Stuck, match="target-5xx still rings"):
         stage.deploy("b", minutes=0.01)
-
-
-def test_state_of_before_refreshes_were_told(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An environment whose outputs are older than the command can be deployed to."""
-    stage.deploy("a")
-    outputs, apply = stage.cloud.outputs(), stage.cloud.apply
-    older = {name: value for name, value in outputs.items() if not name.startswith("refresh_")}
-
-    def renew(plan: Plan, deadline: float) -> None:
-        apply(plan, deadline)
-        older.update(outputs)
-
-    monkeypatch.setattr(stage.cloud, "outputs", lambda: older)
-    monkeypatch.setattr(stage.cloud, "apply", renew)
-    assert stage.deploy("b") == Status.DONE
-    assert stage.serving == {"b"}

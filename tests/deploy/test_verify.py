@@ -10,12 +10,15 @@ from botocore.stub import Stubber
 
 from terraform.deploy.group import Group
 from terraform.deploy.outcome import Failed
-from terraform.deploy.relief import take_out
+from terraform.deploy.targets import deregister
 from terraform.deploy.verify import Environment
 from tests.deploy.cloud import answering, version
 
 TARGETS = "arn:aws:elasticloadbalancing:eu-central-1:222222222222:targetgroup/fleet/1"
-OUTPUTS = {"target_group_arn": TARGETS, "refresh_alarms": ["errors", "latency"]}
+OUTPUTS = {
+    "target_group_arn": TARGETS,
+    "refresh_preferences": {"AlarmSpecification": {"Alarms": ["errors", "latency"]}},
+}
 
 
 class Session:
@@ -109,11 +112,6 @@ def test_ringing(session: Session) -> None:
     assert environment(session).ringing() == ["errors"]
 
 
-def test_no_alarms(session: Session) -> None:
-    """Where no alarm stops a refresh, AWS is not asked, since it would tell of all alarms."""
-    assert environment(session, refresh_alarms=[]).ringing() == []
-
-
 def test_all_well(session: Session) -> None:
     """Three good instances are three; one about to end does not matter."""
     tell(session, [*map(instance, "abc"), instance("d", "1", state="Terminating:Wait")], well(*"abc"))
@@ -181,7 +179,7 @@ def test_something_else_answers(session: Session, body: bytes) -> None:
         ("de", "abde", ["d", "e"]),
     ],
 )
-def test_take_out(session: Session, bad: str, healthy: str, taken: list[str]) -> None:
+def test_deregister(session: Session, bad: str, healthy: str, taken: list[str]) -> None:
     """Bad instances get no more requests if two thirds of the fleet stay healthy without them."""
     names = sorted({*"abc", *bad})
     tell(session, [instance(name, "1" if name in bad else "2") for name in names], well(*healthy))
@@ -194,4 +192,4 @@ def test_take_out(session: Session, bad: str, healthy: str, taken: list[str]) ->
         session.stub("elbv2").add_response(
             "deregister_targets", {}, {"TargetGroupArn": TARGETS, "Targets": [{"Id": name} for name in taken]}
         )
-    assert take_out(environment(session), "ami-bad") == taken
+    assert deregister(environment(session), "ami-bad") == taken

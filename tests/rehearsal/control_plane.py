@@ -25,7 +25,7 @@ LOAD_BALANCING = "http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/"
 ALARM = "target-5xx"
 _ACTIVE = ("Pending", "InProgress", "Cancelling")
 _LIFECYCLE = {
-    "pending": "Pending",
+    "pending": "InService",  # in the group, not at the load balancer
     "in service": "InService",
     "deregistering": "Terminating",
     "stopping": "Terminating",

@@ -1,39 +1,88 @@
-"""A model of Auto Scaling's instance refresh, as far as requests feel it.
+"""A model of Auto Scaling's instance refresh, as far as requests and deployments feel it.
 
 It keeps the rules of AWS: instances that match are skipped; a new one is launched before an old one is terminated,
-within the two percentages; it must become healthy, and stay so while it warms up; an alarm stops the refresh. It
-differs in one thing: AWS tries for up to an hour to launch a healthy instance before it gives up, the model gives up at
-the first that is not.
+within the two percentages and no further than to the next checkpoint; it must become healthy, and stay so while it
+warms up; one that does not is terminated and another is launched, for up to an hour; an alarm stops the refresh.
 """
 
 import asyncio
+import math
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from tests.rehearsal.fleet import Fleet, Instance
 
 _LOOK_SECONDS = 0.2
+PATIENCE_SECONDS = 3600.0
+"""How long AWS goes on launching instances that do not get healthy, before it gives up."""
 
 
 class RefreshFailed(Exception):
     """The refresh ended before every instance was replaced; the message is its status reason."""
 
 
-async def refresh(
-    fleet: Fleet,
-    image: str,
-    alarm: Callable[[], str | None],
-    checkpoint_seconds: float = 0,
-    template: str | None = None,
-) -> None:
+@dataclass
+class _Refresh:
+    """A refresh under way."""
+
+    fleet: Fleet
+    image: str
+    template: str
+    stopper: Callable[[], str | None]
+    new: list[Instance] = field(default_factory=list)
+    """What it launched and found well."""
+
+    def go_on(self) -> None:
+        """Raise RefreshFailed if an alarm or a person stops it."""
+        if reason := self.stopper():
+            raise RefreshFailed(reason)
+
+    async def launch(self) -> None:
+        """Launch instances until one gets healthy and stays so while it warms up."""
+        values = self.fleet.values
+        gives_up = time.monotonic() + PATIENCE_SECONDS * values.scale
+        while time.monotonic() < gives_up:
+            instance = await self.fleet.launch(self.image, self.template)
+            if await self.fleet.wait_in_service(instance) and await self._warms_up(instance):
+                self.new.append(instance)
+                return
+            await self.fleet.terminate(instance)
+            self.go_on()
+        raise RefreshFailed(f"No instance of {self.image} became healthy.")
+
+    async def pause(self, seconds: float) -> None:
+        """Wait at a checkpoint; new instances that get unhealthy meanwhile are replaced, as any are."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            self.go_on()
+            healthy = await self.fleet.healthy()
+            for instance in [one for one in self.new if one.slot not in healthy]:
+                self.new.remove(instance)
+                await self.fleet.terminate(instance)
+                await self.launch()
+            await asyncio.sleep(_LOOK_SECONDS)
+
+    async def _warms_up(self, instance: Instance) -> bool:
+        until = time.monotonic() + self.fleet.values.warmup
+        self.go_on()
+        while time.monotonic() < until:
+            self.go_on()
+            if instance.slot not in await self.fleet.healthy():
+                return False
+            await asyncio.sleep(_LOOK_SECONDS)
+        return True
+
+
+async def refresh(fleet: Fleet, image: str, stopper: Callable[[], str | None], template: str | None = None) -> None:
     """Replace every instance that is not of `template`, by default `image`; raise RefreshFailed if that cannot be done.
 
-    `alarm` returns why the refresh must stop, or None. An instance that failed stays until it is replaced, but one that
-    never got healthy is terminated.
+    `stopper` returns why the refresh must stop, or None. New instances stay then, and so do the old ones that are left.
     """
     values = fleet.values
-    template = template or image
-    old = [instance for instance in fleet.in_service if not (values.skip_matching and instance.template == template)]
+    under_way = _Refresh(fleet, image, template or image, stopper)
+    matching = under_way.template if values.skip_matching else None
+    old = [instance for instance in fleet.in_service if instance.template != matching]
     leaving: list[asyncio.Task[None]] = []
     total = len(old)
     try:
@@ -43,42 +92,26 @@ async def refresh(
         leaving += [asyncio.create_task(fleet.terminate(instance)) for instance in surplus]
         await asyncio.sleep(0)
         while old:
-            room = values.most - len(fleet.in_service)
-            batch = [await fleet.launch(image, template) for _ in range(min(room, len(old)))]
-            for instance in batch:
-                await _become_healthy(fleet, instance, alarm)
-            await _watch(fleet, values.warmup, batch, alarm)
-            leaving += [asyncio.create_task(fleet.terminate(instance)) for instance in old[: len(batch)]]
-            old = old[len(batch) :]
-            done = 100 * (total - len(old)) // total
-            if any(done >= percent > done - 100 * len(batch) // total for percent in values.checkpoints):
-                await _watch(fleet, checkpoint_seconds, batch, alarm)
+            done = total - len(old)
+            checkpoint = next_checkpoint(values.checkpoints, total, done)
+            count = min(values.most - len(fleet.in_service), len(old), checkpoint - done)
+            for launched in await asyncio.gather(*(under_way.launch() for _ in range(count)), return_exceptions=True):
+                if launched:
+                    raise launched
+            leaving += [asyncio.create_task(fleet.terminate(instance)) for instance in old[:count]]
+            old = old[count:]
             await asyncio.sleep(0)  # those that leave are out of service from here on
+            if old and total - len(old) == checkpoint:
+                await under_way.pause(values.checkpoint_delay)
     finally:
         await asyncio.gather(*leaving)
 
 
-async def _become_healthy(fleet: Fleet, instance: Instance, alarm: Callable[[], str | None]) -> None:
-    healthy = await fleet.wait_in_service(instance)
-    if not healthy:
-        await _give_up(fleet, instance, "did not become healthy within the grace period")
-    if reason := alarm():
-        raise RefreshFailed(reason)
+def next_checkpoint(percentages: tuple[int, ...], total: int, done: int) -> int:
+    """Return how many instances must have been replaced when the refresh pauses next.
 
-
-async def _give_up(fleet: Fleet, instance: Instance, reason: str) -> None:
-    await fleet.terminate(instance)
-    raise RefreshFailed(f"an instance of {instance.image} {reason}")
-
-
-async def _watch(fleet: Fleet, seconds: float, batch: list[Instance], alarm: Callable[[], str | None]) -> None:
-    """Wait, unless the alarm rings or a new instance turns out to be unhealthy."""
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        if reason := alarm():
-            raise RefreshFailed(reason)
-        healthy = await fleet.healthy()
-        for instance in batch:
-            if instance.slot not in healthy:
-                await _give_up(fleet, instance, "did not stay healthy")
-        await asyncio.sleep(_LOOK_SECONDS)
+    A checkpoint is reached by the first number of instances that is not less than its percentage, and passed over if
+    that has happened already.
+    """
+    reached = (math.ceil(percent * total / 100) for percent in percentages)
+    return next((count for count in reached if count > done), total)

@@ -15,6 +15,7 @@ from tests.rehearsal.alarm import Alarm
 from tests.rehearsal.control_plane import ControlPlane
 from tests.rehearsal.fleet import Fleet, Instance
 from tests.rehearsal.gateway import Gateway
+from tests.rehearsal.refresh import next_checkpoint
 from tests.rehearsal.stage import Stage
 from tests.rehearsal.values import Values
 from tests.support.emulator import IMAGES, Account, account
@@ -23,7 +24,8 @@ _IMAGE_IDS = {"a": next(iter(IMAGES)), "b": list(IMAGES)[1]}
 _GROUP = "paper"
 _VALUES = Values(
     path="/healthz", port=8080, interval=1, timeout=1, healthy=1, unhealthy=1, idle=1, deregistration=0, desired=2,
-    maximum=4, min_healthy=100, max_healthy=150, skip_matching=True, warmup=0, grace=0, checkpoints=(), alarm_percent=1,
+    maximum=4, min_healthy=100, max_healthy=150, skip_matching=True, warmup=0, grace=0, checkpoints=(1, 100),
+    checkpoint_delay=0, alarm_percent=1,
     alarm_bad=2, alarm_of=5, alarm_period=60, drain=0, shutdown=0, budget=3,
 )  # fmt: skip
 _PREFERENCES = {"MinHealthyPercentage": 100, "MaxHealthyPercentage": 150, "SkipMatching": True}
@@ -37,6 +39,8 @@ class PaperFleet(Fleet):
         super().__init__(cast(Any, None), cast(Any, None), {}, _VALUES, Path(), _IMAGE_IDS)
         self.may_boot = asyncio.Event()
         self.may_boot.set()
+        self.bad: str | None = None
+        """The image that never gets healthy."""
 
     async def launch(self, image: str, template: str | None = None) -> Instance:
         """Write an instance down."""
@@ -49,6 +53,9 @@ class PaperFleet(Fleet):
     async def wait_in_service(self, instance: Instance) -> bool:
         """Wait until instances may boot."""
         await self.may_boot.wait()
+        if instance.image == self.bad:
+            await asyncio.sleep(0)
+            return False
         instance.enter("in service")
         return True
 
@@ -173,6 +180,47 @@ async def test_one_refresh_at_a_time(site: Site) -> None:
     site.fleet.may_boot.set()
     assert (await site.ended())["Status"] == "Cancelled"
     assert await site.refused("cancel_instance_refresh") == "ActiveInstanceRefreshNotFound"
+
+
+async def test_instances_are_launched_until_one_gets_healthy(site: Site) -> None:
+    """A new instance that does not get healthy is terminated, and another is launched, until somebody cancels."""
+    site.fleet.bad = "b"
+    await site.bring("b")
+    await site.call("start_instance_refresh", Preferences=_PREFERENCES)
+    while len(site.fleet.instances) < 6:
+        await asyncio.sleep(0)
+    await site.call("cancel_instance_refresh")
+    assert (await site.ended())["Status"] == "Cancelled"
+    assert [member.image for member in site.fleet.in_service] == ["a", "a"]
+
+
+async def test_refresh_pauses_after_the_first_instance(site: Site) -> None:
+    """At its checkpoint a refresh waits with one instance of the new version, and an alarm stops it there."""
+    site.fleet.values = replace(_VALUES, checkpoint_delay=600)
+    await site.bring("b")
+    await site.call("start_instance_refresh", Preferences=_PREFERENCES | {"AlarmSpecification": {"Alarms": ["x"]}})
+    while [member.image for member in site.fleet.in_service] != ["a", "b"]:
+        await asyncio.sleep(0)
+    (told, *_) = (await site.call("describe_instance_refreshes"))["InstanceRefreshes"]
+    assert (told["Status"], told["PercentageComplete"], told["InstancesToUpdate"]) == ("InProgress", 50, 1)
+    site.plane.alarm = Ringing(_VALUES)
+    assert (await site.ended())["Status"] == "Failed"
+    assert [member.image for member in site.fleet.in_service] == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("percentages", "total", "pauses"),
+    [((1, 100), 3, [1, 3]), ((34, 100), 3, [2, 3]), ((33, 100), 3, [1, 3]), ((10, 40, 100), 2, [1, 2]), ((), 3, [3])],
+)
+def test_checkpoint_is_the_first_number_not_below_its_percentage(
+    percentages: tuple[int, ...], total: int, pauses: list[int]
+) -> None:
+    """A checkpoint of 34 % of three instances is the second, as AWS has it; one of 1 % is the first of any group."""
+    seen, done = [], 0
+    while done < total:
+        done = next_checkpoint(percentages, total, done)
+        seen.append(done)
+    assert seen == pauses
 
 
 async def test_alarm_fails_a_refresh_that_names_alarms(site: Site) -> None:

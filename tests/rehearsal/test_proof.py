@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from tests.rehearsal.alarm import Alarm
+from tests.rehearsal.alarm import DELAY_SECONDS, Alarm
 from tests.rehearsal.values import Values, read
 
 pytestmark = pytest.mark.rehearsal
@@ -61,8 +61,12 @@ def test_times_keep_their_proportions(values: Values) -> None:
     ids=["quiet", "one bad period", "two bad periods", "two of three", "few errors", "exactly one percent"],
 )
 def test_alarm_rings_as_the_plan_says(values: Values, periods: list[tuple[int, int]], rings: bool) -> None:
-    """The model of target-5xx needs two bad minutes of five, above one percent and above five errors."""
+    """The model of target-5xx needs two bad minutes of five, above one percent and above five errors; it knows late."""
     alarm = Alarm(values)
     for number, (errors, requests) in enumerate(periods, 1):
         alarm.count(number * values.alarm_period, {"200": requests - errors, "503": errors})
+    end = len(periods) * values.alarm_period
+    alarm.count(end + DELAY_SECONDS - 1, {})
+    assert alarm.reason() is None
+    alarm.count(end + DELAY_SECONDS, {})
     assert (alarm.reason() is not None) == rings

@@ -23,6 +23,7 @@ _TIMES = (
     "deregistration",
     "warmup",
     "grace",
+    "checkpoint_delay",
     "alarm_period",
     "drain",
     "shutdown",
@@ -52,6 +53,7 @@ class Values:
     warmup: float
     grace: float
     checkpoints: tuple[int, ...]
+    checkpoint_delay: float
 
     # the alarm that stops a refresh
     alarm_percent: float
@@ -116,7 +118,8 @@ def read() -> Values:
         skip_matching=refresh["skip_matching"],
         warmup=group["default_instance_warmup"],
         grace=group["health_check_grace_period"],
-        checkpoints=tuple(refresh.get("checkpoint_percentages") or ()),
+        checkpoints=tuple(refresh["checkpoint_percentages"]),
+        checkpoint_delay=int(refresh["checkpoint_delay"]),
         alarm_percent=alarm["threshold"],
         alarm_bad=alarm["datapoints_to_alarm"],
         alarm_of=alarm["evaluation_periods"],

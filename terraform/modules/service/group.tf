@@ -1,6 +1,19 @@
 locals {
-  # A refresh that makes any of these ring is stopped.
-  refresh_alarms = [for name in ["load-balancer-5xx", "target-5xx", "latency-p99"] : aws_cloudwatch_metric_alarm.this[name].alarm_name]
+  # How instances are replaced, in the words of StartInstanceRefresh, since the deployment starts refreshes, too.
+  refresh_preferences = {
+    MinHealthyPercentage      = 100
+    MaxHealthyPercentage      = 150
+    SkipMatching              = true
+    ScaleInProtectedInstances = "Refresh"
+    StandbyInstances          = "Terminate"
+    # After the first instance, whatever the size of the group, for longer than any of the alarms needs to ring.
+    CheckpointPercentages = [1, 100]
+    CheckpointDelay       = 360 # seconds
+    # A refresh that makes any of these ring is stopped.
+    AlarmSpecification = {
+      Alarms = [for name in ["load-balancer-5xx", "target-5xx", "latency-p99"] : aws_cloudwatch_metric_alarm.this[name].alarm_name]
+    }
+  }
 }
 
 resource "aws_autoscaling_group" "this" {
@@ -36,16 +49,18 @@ resource "aws_autoscaling_group" "this" {
     strategy = "Rolling"
 
     preferences {
-      min_healthy_percentage       = 100
-      max_healthy_percentage       = 150
-      skip_matching                = true
-      scale_in_protected_instances = "Refresh"
-      standby_instances            = "Terminate"
+      min_healthy_percentage       = local.refresh_preferences.MinHealthyPercentage
+      max_healthy_percentage       = local.refresh_preferences.MaxHealthyPercentage
+      skip_matching                = local.refresh_preferences.SkipMatching
+      scale_in_protected_instances = local.refresh_preferences.ScaleInProtectedInstances
+      standby_instances            = local.refresh_preferences.StandbyInstances
+      checkpoint_percentages       = local.refresh_preferences.CheckpointPercentages
+      checkpoint_delay             = local.refresh_preferences.CheckpointDelay
       # It would return to the group's newest launch template, which is the bad one; the deployment returns by itself.
       auto_rollback = false
 
       alarm_specification {
-        alarms = local.refresh_alarms
+        alarms = local.refresh_preferences.AlarmSpecification.Alarms
       }
     }
   }

@@ -28,14 +28,9 @@ output "launch_template" {
   value       = { id = aws_launch_template.this.id, version = aws_launch_template.this.latest_version }
 }
 
-output "refresh_alarms" {
-  description = "Alarms that stop an instance refresh."
-  value       = local.refresh_alarms
-}
-
 output "refresh_preferences" {
-  description = "Preferences of the instance refresh, as the group has them."
-  value       = one(aws_autoscaling_group.this.instance_refresh[0].preferences)
+  description = "Preferences of the instance refresh, as StartInstanceRefresh takes them."
+  value       = local.refresh_preferences
 }
 
 output "operators_policy_arn" {

@@ -1,9 +1,9 @@
-"""First aid while going back: clients are kept away from bad instances before those are replaced."""
+"""The target group: while going back, bad instances get no more requests, long before they are replaced."""
 
 import logging
 from typing import Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from terraform.deploy.group import members, version
 from terraform.deploy.verify import Environment
@@ -11,27 +11,27 @@ from terraform.deploy.verify import Environment
 log = logging.getLogger(__name__)
 
 
-def take_out(environment: Environment, image: str) -> list[str]:
+def deregister(environment: Environment, image: str) -> list[str]:
     """Deregister the instances of `image`, if the others can carry the load; return those.
 
     The group must know a good image by then: it may replace what the load balancer does not know. The fleet is sized
     to do without one zone of three, so two thirds of it are enough. If AWS refuses, the way back goes on without it.
     """
     try:
-        return _take_out(environment, image)
-    except ClientError as error:
+        return _deregister(environment, image)
+    except (BotoCoreError, ClientError) as error:
         log.warning("bad instances stay at the load balancer until they are replaced: %s", error)
         return []
 
 
-def _take_out(environment: Environment, image: str) -> list[str]:
+def _deregister(environment: Environment, image: str) -> list[str]:
     group = environment.group.describe()
     versions = _versions(environment, group)
     bad = [member["InstanceId"] for member in members(group) if version(member) in versions.get(image, set())]
     others = environment.healthy() - set(bad)
     if not bad or 3 * len(others) < 2 * group["DesiredCapacity"]:
         return []
-    log.info("taking %s out of the load balancer; %d others serve", ", ".join(bad), len(others))
+    log.info("deregistering %s from the load balancer; %d others serve", ", ".join(bad), len(others))
     environment.session.client("elbv2").deregister_targets(
         TargetGroupArn=environment.outputs["target_group_arn"], Targets=[{"Id": name} for name in bad]
     )

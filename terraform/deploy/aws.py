@@ -1,0 +1,65 @@
+"""How AWS is asked: how long one answer may take, and how a wait asks again and outlives errors that pass."""
+
+import logging
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+import boto3
+import botocore.session
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError, ConnectionError, HTTPClientError  # noqa: A004 - botocore's
+
+from terraform.deploy.outcome import Failed
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+CONFIG = Config(connect_timeout=5, read_timeout=10, retries={"total_max_attempts": 3, "mode": "standard"})
+"""Seconds and attempts, so that a call ends long before the lease runs out, which has to be looked at after it."""
+_SERVER_ERROR = 500
+_THROTTLED = ("RequestLimitExceeded", "SlowDown", "Throttling", "ThrottlingException", "TooManyRequestsException")
+
+
+class NotYet(Failed):
+    """What is waited for has not come, and still may; the message says what is missing."""
+
+
+def session(region: str) -> boto3.Session:
+    """Return a session whose clients all ask as CONFIG says."""
+    core = botocore.session.get_session()
+    core.set_default_client_config(CONFIG)
+    return boto3.Session(botocore_session=core, region_name=region)
+
+
+def wait(ask: Callable[[], T], deadline: float, check: Callable[[], None], poll_seconds: float) -> T:
+    """Return what `ask` returns, as soon as it does not raise NotYet; errors of AWS that pass are waited out.
+
+    Raise Failed at `deadline`, in seconds of the monotonic clock; whatever else `ask` raises; and what `check` raises,
+    which is called before each further attempt.
+    """
+    told = ""
+    while True:
+        try:
+            return ask()
+        except NotYet as failure:
+            missing = str(failure)
+        except (BotoCoreError, ClientError) as error:
+            if not _passes(error):
+                raise
+            missing = f"AWS does not answer as it should: {error}"
+            if missing != told:
+                log.warning("%s. Asking again.", missing)
+            told = missing
+        if time.monotonic() > deadline:
+            raise Failed(f"time is up: {missing}")
+        check()
+        time.sleep(poll_seconds)
+
+
+def _passes(error: BotoCoreError | ClientError) -> bool:
+    """Say whether the same call may succeed later: AWS or the network is in trouble, not what was asked."""
+    if isinstance(error, ClientError):
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        return status >= _SERVER_ERROR or error.response["Error"]["Code"] in _THROTTLED
+    return isinstance(error, (ConnectionError, HTTPClientError))
