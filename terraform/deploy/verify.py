@@ -1,6 +1,7 @@
 """Verifies a deployment: asks AWS, and through the load balancer, as clients do."""
 
 import json
+import logging
 import math
 import os
 import subprocess
@@ -21,6 +22,8 @@ from terraform.deploy.limits import Limits
 from terraform.deploy.outcome import Failed
 from terraform.deploy.state import ROOT
 from terraform.deploy.token import fetch
+
+log = logging.getLogger(__name__)
 
 _QUESTIONS = 10  # for each instance, each on a connection of its own
 _ANSWER_SECONDS = 5.0
@@ -49,6 +52,8 @@ class Environment:
         done = subprocess.run(command, cwd=ROOT.parent, env=environ, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise Failed(f"the smoke tests failed:\n{done.stdout}{done.stderr}".rstrip())
+        for line in done.stdout.splitlines()[-2:]:
+            log.info("  %s", line)
 
     def ringing(self) -> list[str]:
         """Return which of the alarms that stop a refresh ring."""

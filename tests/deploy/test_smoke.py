@@ -4,7 +4,10 @@ import asyncio
 from collections.abc import Iterator
 from typing import Any, cast
 
+import aiohttp
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
 from service.app import utc_today
 from terraform.deploy.group import Group
@@ -51,6 +54,34 @@ def test_a_service_that_says_yes_to_all(cloud: Cloud, monkeypatch: pytest.Monkey
     monkeypatch.setenv("HELLO_SMOKE_TOKEN", "a.good.token")
     with pytest.raises(Failed, match=r"FAILED \S+test_birthday(?s:.*)FAILED \S+test_no_token"):
         environment(cloud, cloud.url).smoke()
+
+
+@pytest.mark.timeout(180)  # pytest within pytest
+async def test_firewall_in_front_is_no_fault_of_the_service(cloud: Cloud, url: str, clock: Clock) -> None:
+    """One 403 of a firewall is asked again; one that stays is told as what it is, and by whom."""
+    clock.today = utc_today()
+    refused, told = 1, 0
+
+    async def answer(request: web.Request) -> web.Response:
+        nonlocal told
+        if told < refused:
+            told += 1
+            return web.Response(status=403, headers={"Server": "awselb/2.0"})
+        async with aiohttp.request(
+            request.method, url + request.path, data=await request.read(), headers=request.headers
+        ) as real:
+            kept = {name: real.headers[name] for name in ("Content-Type", "X-Request-Id") if name in real.headers}
+            return web.Response(status=real.status, body=await real.read(), headers=kept)
+
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", answer)
+    async with TestServer(app) as firewall:
+        front = str(firewall.make_url("/")).rstrip("/")
+        await asyncio.to_thread(environment(cloud, front).smoke)
+        refused = 1000
+        with pytest.raises(Failed, match=r"403 is no answer of the service but of awselb/2\.0 in front of it"):
+            await asyncio.to_thread(environment(cloud, front).smoke)
+    assert told <= 5
 
 
 @pytest.mark.parametrize("instances", [3, 0])

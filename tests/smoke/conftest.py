@@ -1,16 +1,61 @@
 """The service to ask: the one at --base-url, or one of our own that forgets everything."""
 
+import asyncio
 import os
+import random
+import string
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import aiohttp
 import pytest
 import pytest_asyncio
+from aiohttp import web
 
 from tests.support.process import running_service
 
 TIMEOUT = aiohttp.ClientTimeout(total=10)
+_WROTE = pytest.StashKey[str]()
+_FIREWALL_SECONDS = (1, 2, 4)
+"""Between attempts."""
+
+
+def name() -> str:
+    """Return a name that nobody has and nobody will want: 256 letters, new each time."""
+    return "SmokeTest" + "".join(random.SystemRandom().choices(string.ascii_letters, k=247))
+
+
+@pytest.fixture(scope="session")
+def user(pytestconfig: pytest.Config) -> str:
+    """Give the name that is written; it is told in the end, since nothing is ever deleted."""
+    pytestconfig.stash[_WROTE] = name()
+    return pytestconfig.stash[_WROTE]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Tell what was written."""
+    if written := config.stash.get(_WROTE, None):
+        terminalreporter.write_line(f"The smoke tests wrote this user, and leave it there: {written}")
+
+
+async def through_the_firewall(
+    request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+) -> aiohttp.ClientResponse:
+    """Ask again if somebody before the service answers 403, since that says nothing about the service."""
+    pauses = iter(_FIREWALL_SECONDS)
+    while True:
+        response = await handler(request)
+        if response.status != web.HTTPForbidden.status_code or "X-Request-Id" in response.headers:
+            return response
+        if (pause := next(pauses, None)) is None:
+            break
+        response.close()
+        await asyncio.sleep(pause)
+    pytest.exit(
+        f"403 is no answer of the service but of {response.headers.get('Server', 'somebody')} in front of it: "
+        f"its firewall has this machine's address on a list. Run this from another address. ({request.url})",
+        returncode=pytest.ExitCode.TESTS_FAILED,
+    )
 
 
 def _token(config: pytest.Config) -> str | None:
@@ -50,5 +95,7 @@ def headers(request: pytest.FixtureRequest) -> dict[str, str]:
 async def client(base_url: str, headers: dict[str, str]) -> AsyncIterator[aiohttp.ClientSession]:
     """Give a client that makes a new connection for each request, so that it meets many instances."""
     connector = aiohttp.TCPConnector(force_close=True)
-    async with aiohttp.ClientSession(base_url, connector=connector, headers=headers, timeout=TIMEOUT) as session:
+    async with aiohttp.ClientSession(
+        base_url, connector=connector, headers=headers, timeout=TIMEOUT, middlewares=[through_the_firewall]
+    ) as session:
         yield session

@@ -1,4 +1,4 @@
-"""A running service is well, as its clients see it. One fixed name is used, since nothing is ever deleted."""
+"""A running service is well, as its clients see it."""
 
 import json
 from datetime import UTC, date, datetime
@@ -7,9 +7,8 @@ import aiohttp
 import pytest
 
 from service.birthdays import greeting
+from tests.smoke.conftest import name
 
-_USER = "/hello/SmokeTest"
-_NOBODY = "/hello/SmokeTestOfNobody"
 _CONNECTIONS = 20
 
 
@@ -27,41 +26,41 @@ async def test_version(client: aiohttp.ClientSession) -> None:
         assert (await response.json()).keys() == {"version", "commit", "image"}
 
 
-async def test_what_is_stored_is_told_everywhere(client: aiohttp.ClientSession) -> None:
+async def test_what_is_stored_is_told_everywhere(client: aiohttp.ClientSession, user: str) -> None:
     """After a 204, every connection, to whichever instance, gets the new greeting, not the one of before."""
     for born in (date(1990, 1, 15), date(1991, 7, 15)):
         days = {datetime.now(UTC).date()}
-        async with client.put(_USER, json={"dateOfBirth": born.isoformat()}) as response:
+        async with client.put(f"/hello/{user}", json={"dateOfBirth": born.isoformat()}) as response:
             assert response.status == 204
-        told = [await _greeting(client) for _ in range(_CONNECTIONS)]
+        told = [await _greeting(client, user) for _ in range(_CONNECTIONS)]
         days.add(datetime.now(UTC).date())  # midnight may come between
-        assert set(told) <= {greeting("SmokeTest", born, day) for day in days}
+        assert set(told) <= {greeting(user, born, day) for day in days}
 
 
-async def _greeting(client: aiohttp.ClientSession) -> str:
-    async with client.get(_USER) as response:
+async def _greeting(client: aiohttp.ClientSession, user: str) -> str:
+    async with client.get(f"/hello/{user}") as response:
         assert response.status == 200
         return str((await response.json())["message"])
 
 
-async def test_birthday(client: aiohttp.ClientSession) -> None:
+async def test_birthday(client: aiohttp.ClientSession, user: str) -> None:
     """Born on this day of an earlier year means congratulations today."""
     while True:
         today = datetime.now(UTC).date()
         # 1996 was a leap year, so it had every day.
-        async with client.put(_USER, json={"dateOfBirth": today.replace(year=1996).isoformat()}) as response:
+        async with client.put(f"/hello/{user}", json={"dateOfBirth": today.replace(year=1996).isoformat()}) as response:
             assert response.status == 204
-        told = await _greeting(client)
+        told = await _greeting(client, user)
         if datetime.now(UTC).date() == today:  # else midnight came between
             break
-    assert told == "Hello, SmokeTest! Happy Birthday!"
+    assert told == f"Hello, {user}! Happy Birthday!"
 
 
-async def test_nobody_is_born_today(client: aiohttp.ClientSession) -> None:
+async def test_nobody_is_born_today(client: aiohttp.ClientSession, user: str) -> None:
     """A date of birth is before today."""
     while True:
         today = datetime.now(UTC).date()
-        async with client.put(_USER, json={"dateOfBirth": today.isoformat()}) as response:
+        async with client.put(f"/hello/{user}", json={"dateOfBirth": today.isoformat()}) as response:
             told = await response.read()
         if datetime.now(UTC).date() == today:  # else midnight came between
             break
@@ -69,21 +68,21 @@ async def test_nobody_is_born_today(client: aiohttp.ClientSession) -> None:
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "body", "status", "code"),
+    ("method", "wanted", "body", "status", "code"),
     [
-        ("GET", _NOBODY, None, 404, "user_not_found"),
-        ("GET", "/hello/no1", None, 400, "invalid_username"),
-        ("PUT", _USER, '{"dateOfBirth":"3000-01-01"}', 400, "invalid_date_of_birth"),
-        ("PUT", _USER, "[", 400, "invalid_body"),
-        ("DELETE", _USER, None, 405, "method_not_allowed"),
+        ("GET", None, None, 404, "user_not_found"),
+        ("GET", "no1", None, 400, "invalid_username"),
+        ("PUT", None, '{"dateOfBirth":"3000-01-01"}', 400, "invalid_date_of_birth"),
+        ("PUT", None, "[", 400, "invalid_body"),
+        ("DELETE", None, None, 405, "method_not_allowed"),
     ],
 )
 async def test_errors(
-    client: aiohttp.ClientSession, method: str, path: str, body: str | None, status: int, code: str
+    client: aiohttp.ClientSession, method: str, wanted: str | None, body: str | None, status: int, code: str
 ) -> None:
     """What is wrong is a problem document with a code and the id of the request."""
     kind = {"Content-Type": "application/json"} if body else None
-    async with client.request(method, path, data=body, headers=kind) as response:
+    async with client.request(method, f"/hello/{wanted or name()}", data=body, headers=kind) as response:
         assert response.status == status
         assert response.content_type == "application/problem+json"
         told = await response.json()
