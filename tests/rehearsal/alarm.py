@@ -20,6 +20,12 @@ class Alarm:
         self._ends = values.alarm_period
         self._errors = self._requests = 0
 
+    @property
+    def latest_seconds(self) -> float:
+        """How long after errors begin it rings at the latest: the first period of them may hold too few."""
+        values = self._values
+        return values.alarm_period * (values.alarm_bad + 1) + DELAY_SECONDS * values.scale
+
     def count(self, second: float, statuses: dict[str, int]) -> None:
         """Add what was seen until `second` of the load."""
         self._requests += sum(statuses.values())

@@ -27,11 +27,18 @@ _ACTIVE = ("Pending", "InProgress", "Cancelling")
 _LIFECYCLE = {
     "pending": "InService",  # in the group, not at the load balancer
     "in service": "InService",
+    "deregistered": "InService",
     "deregistering": "Terminating",
     "stopping": "Terminating",
     "lost": "InService",
 }
-_TARGET = {"pending": "initial", "deregistering": "draining", "stopping": "draining", "lost": "unhealthy"}
+_TARGET = {
+    "pending": "initial",
+    "deregistered": "draining",
+    "deregistering": "draining",
+    "stopping": "draining",
+    "lost": "unhealthy",
+}
 _LOOK_SECONDS = 0.3
 
 
@@ -160,6 +167,7 @@ class ControlPlane:
         leaving = {value for name, value in parameters.items() if re.fullmatch(r"Targets\.member\.\d+\.Id", name)}
         for instance in self.fleet.in_service:
             if instance.instance_id in leaving:
+                instance.enter("deregistered")
                 self._run(self.fleet.deregister_late(instance, PROPAGATION_SECONDS * self.fleet.values.scale))
         return "", LOAD_BALANCING
 

@@ -20,33 +20,41 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.rehearsal import checkout, picture, values
+from tests.rehearsal.alarm import DELAY_SECONDS
 from tests.rehearsal.control_plane import ControlPlane
 from tests.rehearsal.deployments import SCENARIOS, Site
 from tests.rehearsal.gateway import Gateway
 from tests.rehearsal.scenarios import Result
 from tests.rehearsal.stage import FOLDER, stage
+from tests.rehearsal.state_bucket import StateBucket
 from tests.support.emulator import IMAGES, account
 
 REPORT = FOLDER.parent / "deploy.json"
 PICTURES = FOLDER / "deploy"
 REAL_TIME_MINUTES = 45
 LEAST = 30_000
-_IMAGES = ["a", "b", "never-ready", "errors"]
+_IMAGES = ["a", "b", "errors", "breaks-later", "never-ready", "crash-loop"]
 _IMAGE_IDS = dict(zip(_IMAGES, [name for name, machine in IMAGES.items() if machine == "arm64"], strict=True))
 
 
 async def rehearse(given: argparse.Namespace) -> list[Result]:
     """Play the scenarios one after the other, the first from nothing, and say how each went."""
     chosen = values.read().scaled(min(1.0, given.minutes / REAL_TIME_MINUTES))
-    print(f"every wait of the plan times {chosen.scale:.2f}; {given.rate:.0f} requests a second", flush=True)
+    print(
+        f"every wait of the plan times {chosen.scale:.2f}, as is CloudWatch's delay of {DELAY_SECONDS:.0f} s; "
+        f"{given.rate:.0f} requests a second",
+        flush=True,
+    )
     PICTURES.mkdir(parents=True, exist_ok=True)
     with account(checkout.ACCOUNT_ID, PICTURES) as emulated:
         async with stage(chosen, given.rate, _IMAGES, 0, _IMAGE_IDS) as built:
             plane = ControlPlane(built, emulated, _IMAGE_IDS)
-            async with Gateway(emulated.url, plane.actions, plane.changes).running() as endpoint:
+            gateway = Gateway(emulated.url, plane.actions, plane.changes)
+            async with gateway.running() as endpoint:
                 watching = asyncio.create_task(plane.watch())
                 working_copy = await asyncio.to_thread(checkout.prepare, emulated, endpoint)
-                site = Site(built, plane, working_copy, _IMAGE_IDS, given.least)
+                state = await asyncio.to_thread(StateBucket.find, emulated)
+                site = Site(built, plane, gateway, working_copy, state, _IMAGE_IDS, given.least)
                 names = [name for name in SCENARIOS if name in (given.only or SCENARIOS)]
                 results = [await _play(name, site) for name in names]
                 watching.cancel()

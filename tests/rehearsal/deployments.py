@@ -9,19 +9,30 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
+from terraform.deploy.limits import Limits
+from terraform.deploy.outcome import Status
 from tests.rehearsal.alarm import Alarm
 from tests.rehearsal.balancer import PORT
 from tests.rehearsal.checkout import ENVIRONMENT, Checkout
 from tests.rehearsal.control_plane import ControlPlane
+from tests.rehearsal.gateway import Gateway
 from tests.rehearsal.scenarios import Result, result
-from tests.rehearsal.stage import Load, Stage
+from tests.rehearsal.stage import Life, Load, Stage
+from tests.rehearsal.state_bucket import StateBucket
 
-DONE, FAILED, REFUSED = 0, 1, 2
 _INTERRUPTED = 128 + signal.SIGTERM
 _ELSEWHERE = ["nice", "-n", "15"]  # a deployment runs on another machine than the fleet
 _LOOK_SECONDS = 0.2
-_PATIENCE_SECONDS = 600
+_TROUBLE_SECONDS = 20
+_COMPUTING_MINUTES = 20  # what Terraform and the machine need is not scaled
+_WAY_BACK_SECONDS = 90  # to plan and to apply the last release here, before bad instances can be deregistered
+
+
+def budget_minutes(scale: float) -> float:
+    """Return how long a rehearsed deployment may take, the way back included: as long as a real one, if not scaled."""
+    return Limits.minutes * scale + _COMPUTING_MINUTES
 
 
 @dataclass
@@ -30,16 +41,18 @@ class Site:
 
     stage: Stage
     plane: ControlPlane
+    gateway: Gateway
     checkout: Checkout
+    state: StateBucket
     image_ids: dict[str, str]
     least: int
 
     async def command(self, *arguments: str, name: str) -> asyncio.subprocess.Process:
         """Start the deployment command, as a person does; what it prints goes to a file."""
-        values = self.stage.values
-        minutes = 5 * values.scale
-        fixed = [f"--base-url=http://{self.stage.host}:{PORT}", f"--watch-minutes={minutes}", "--minutes=30"]
-        with (self.checkout.folder / "build" / f"{name}.log").open("a", encoding="utf-8") as log:
+        scale = self.stage.values.scale
+        times = [f"--minutes={budget_minutes(scale)}", f"--watch-minutes={Limits.watch_minutes * scale}"]
+        fixed = [f"--base-url=http://{self.stage.host}:{PORT}", *times]
+        with self._log(name).open("a", encoding="utf-8") as log:
             return await asyncio.create_subprocess_exec(
                 *_ELSEWHERE,
                 sys.executable,
@@ -53,8 +66,16 @@ class Site:
     async def deploy(self, image: str, name: str) -> int:
         """Run the command to its end, and return its exit status."""
         process = await self.command(f"--image={self.image_ids.get(image, image)}", name=name)
-        async with asyncio.timeout(_PATIENCE_SECONDS):
+        async with asyncio.timeout(60 * budget_minutes(self.stage.values.scale) + 60):
             return await process.wait()
+
+    async def waits(self, process: "asyncio.subprocess.Process | asyncio.Task[int]", name: str) -> None:
+        """Return as soon as a command waits for its refresh, or has ended."""
+        while b"  instance refresh InProgress" not in self._log(name).read_bytes() and not _ended(process):
+            await asyncio.sleep(_LOOK_SECONDS)
+
+    def _log(self, name: str) -> Path:
+        return self.checkout.folder / "build" / f"{name}.log"
 
     @asynccontextmanager
     async def load(self) -> AsyncIterator[Load]:
@@ -69,6 +90,10 @@ class Site:
         return result(name, self.stage, load, exit=status, serves=serves)
 
 
+def _ended(process: "asyncio.subprocess.Process | asyncio.Task[int]") -> bool:
+    return process.done() if isinstance(process, asyncio.Task) else process.returncode is not None
+
+
 async def first(site: Site) -> Result:
     """From an empty account to a service that answers."""
     status = await site.deploy("a", "first")
@@ -76,22 +101,23 @@ async def first(site: Site) -> Result:
     done = Result("first deployment", figures)
     serving = [instance.image for instance in site.stage.fleet.in_service]
     done.figures["serves"] = ", ".join(sorted(set(serving)))
-    done.require(status == DONE, "the exit status is 0")
+    done.require(status == Status.DONE, "the exit status is 0")
     done.require(serving == ["a"] * site.stage.values.desired, "every instance runs a")
     return done
 
 
-async def _replace(site: Site, image: str, expected: str, name: str) -> Result:
-    """Deploy another image under load."""
+async def _replace(
+    site: Site, image: str, expected: str, name: str, meanwhile: Callable[[], Awaitable[None]]
+) -> Result:
+    """Deploy another image under load; `meanwhile` happens while the command waits for its refresh."""
     async with site.load() as load:
-        first_try = asyncio.create_task(site.deploy(image, name))
-        second_status = await _second(site, first_try)
-        status = await first_try
+        deployment = asyncio.create_task(site.deploy(image, name))
+        await site.waits(deployment, name)
+        await meanwhile()
+        status = await deployment
         await asyncio.sleep(max(0.0, site.least / site.stage.rate - (time.monotonic() - load.began)))
     done = site.told(name, load, status)
-    done.figures["exit_of_a_second_at_once"] = second_status
-    done.require(status == DONE, "the exit status is 0")
-    done.require(second_status == REFUSED, "a second deployment at once is refused")
+    done.require(status == Status.DONE, "the exit status is 0")
     done.require(done.figures["failed"] == 0, "no request fails")
     done.require(done.figures["requests"] >= site.least, f"at least {site.least:,} requests")
     done.require(len(done.figures["versions"]) == 2, "both versions are seen")
@@ -99,22 +125,29 @@ async def _replace(site: Site, image: str, expected: str, name: str) -> Result:
     return done
 
 
-async def _second(site: Site, first_try: "asyncio.Task[int]") -> int | None:
-    """Start a second deployment while the first waits for its refresh, and return its exit status."""
-    known = len(site.plane.refreshes)
-    while len(site.plane.refreshes) == known and not first_try.done():
-        await asyncio.sleep(_LOOK_SECONDS)
-    return None if first_try.done() else await site.deploy("b", "second")
-
-
 async def upgrade(site: Site) -> Result:
-    """A to B."""
-    return await _replace(site, "b", "b", "upgrade")
+    """A to B, while somebody else wants to deploy as well, who is refused."""
+    second: list[int] = []
+
+    async def meanwhile() -> None:
+        second.append(await site.deploy("b", "second"))
+
+    done = await _replace(site, "b", "b", "upgrade", meanwhile)
+    done.figures["exit_of_a_second_at_once"] = second[0]
+    done.require(second == [Status.REFUSED], "a second deployment at once is refused")
+    return done
 
 
 async def rollback(site: Site) -> Result:
-    """B back to A, by the command that deploys."""
-    return await _replace(site, "previous", "a", "rollback")
+    """B back to A, by the command that deploys, while AWS answers with errors for some seconds."""
+
+    async def meanwhile() -> None:
+        with site.gateway.in_trouble():
+            await asyncio.sleep(_TROUBLE_SECONDS)
+
+    done = await _replace(site, "previous", "a", "rollback", meanwhile)
+    done.figures["seconds_of_errors"] = _TROUBLE_SECONDS
+    return done
 
 
 async def _bad(site: Site, image: str, name: str) -> Result:
@@ -123,49 +156,84 @@ async def _bad(site: Site, image: str, name: str) -> Result:
     async with site.load() as load:
         status = await site.deploy(image, image)
     done = site.told(name, load, status)
-    done.require(status == FAILED, "the exit status is 1")
+    done.require(status == Status.FAILED, "the exit status is 1")
     done.require({done.figures["serves"]} == before, "the old version serves everywhere")
-    seconds = sum(_bad_seconds(site, image, load))
-    bound = site.stage.rate / site.stage.values.desired * seconds
-    done.figures["bound"] = round(bound)
-    done.require(done.figures["failed"] <= bound, "only requests to bad instances fail")
+    lives = [life for life in site.stage.lives(load.began) if life.image == image]
+    done.figures["bad_instances"] = len(lives)
+    done.figures["bad_seconds"] = round(sum(_seconds_in_service(life) for life in lives), 1)
     return done
 
 
-def _bad_seconds(site: Site, image: str, load: Load) -> list[float]:
-    """Return how many seconds each instance of `image` took requests during a load."""
-    lives = [life for life in site.stage.lives(load.began) if life.image == image]
-    states = [{state: at for at, state in life.states} for life in lives]
-    return [
-        life.get("stopping", life["in service"]) - life["in service"] + 1 for life in states if "in service" in life
-    ]
+def _seconds_in_service(life: Life) -> float:
+    """Return how long an instance took requests, at most."""
+    states = {state: at for at, state in life.states}
+    if "in service" not in states:
+        return 0.0
+    return states.get("deregistered", states.get("stopping", states["in service"])) - states["in service"]
 
 
-async def never_ready(site: Site) -> Result:
-    """An image that never gets ready: no client notices."""
-    return await _bad(site, "never-ready", "bad image: never ready")
+async def _never_served(site: Site, image: str, name: str) -> Result:
+    """Deploy an image that gets no request: no client notices, and the second instance that does not live is enough."""
+    done = await _bad(site, image, name)
+    done.require(done.figures["failed"] == 0, "no request fails")
+    done.require(done.figures["bad_seconds"] == 0, "no instance of it takes requests")
+    done.require(2 <= done.figures["bad_instances"] <= 3, "given up after two, and the one that was on its way")
+    return done
 
 
 async def errors(site: Site) -> Result:
-    """An image that is healthy and answers 500: the alarm stops it, and its share of the requests fails."""
-    return await _bad(site, "errors", "bad image: answers 500")
+    """An image that answers 500: it asks itself first, so it never gets ready."""
+    return await _never_served(site, "errors", "bad image: answers 500")
+
+
+async def never_ready(site: Site) -> Result:
+    """An image that finds no table never gets ready."""
+    return await _never_served(site, "never-ready", "bad image: never ready")
+
+
+async def breaks_later(site: Site) -> Result:
+    """An image that is well at first: one instance of it takes requests, until the alarm and the way back end that."""
+    done = await _bad(site, "breaks-later", "bad image: breaks later")
+    values = site.stage.values
+    seconds = Alarm(values).latest_seconds + _WAY_BACK_SECONDS
+    bound = site.stage.rate / values.desired * seconds
+    done.figures["bound"] = round(bound)
+    done.require(0 < done.figures["failed"] <= bound, f"one instance's share for {seconds:.0f} s is all that may fail")
+    done.require(done.figures["bad_instances"] == 1, "the refresh pauses after the first instance")
+    return done
+
+
+async def crash_loop(site: Site) -> Result:
+    """An image that dies every few seconds: given up after two instances; only requests to those fail."""
+    done = await _bad(site, "crash-loop", "bad image: crash loop")
+    bound = site.stage.rate / site.stage.values.desired * (done.figures["bad_seconds"] + 1)
+    done.figures["bound"] = round(bound)
+    done.require(done.figures["failed"] <= bound, "only requests to bad instances fail")
+    done.require(done.figures["bad_instances"] <= 3, "given up after two, and the one that was on its way")
+    return done
 
 
 async def interrupted(site: Site) -> Result:
-    """The command is stopped within the refresh, and run again."""
+    """The command loses its lease within the refresh, is run again, stopped, and run again beside a left lock."""
     async with site.load() as load:
         known = len(site.plane.refreshes)
-        process = await site.command(f"--image={site.image_ids['b']}", name="interrupted")
-        while len(site.plane.refreshes) == known and process.returncode is None:
-            await asyncio.sleep(_LOOK_SECONDS)
-        await asyncio.sleep(1)  # into the wait for the refresh
+        process = await site.command(f"--image={site.image_ids['b']}", name="interrupted-1")
+        await site.waits(process, "interrupted-1")
+        with site.state.lease_of_another():
+            lost_status = await process.wait()
+        process = await site.command(f"--image={site.image_ids['b']}", name="interrupted-2")
+        await site.waits(process, "interrupted-2")
         process.terminate()
         interrupted_status = await process.wait()
-        status = await site.deploy("b", "resumed")
+        with site.state.lock_left_behind():
+            resumed = asyncio.create_task(site.deploy("b", "resumed"))
+            await asyncio.wait({resumed}, timeout=_TROUBLE_SECONDS)
+        status = await resumed
     done = site.told("interrupted and resumed", load, status)
-    done.figures["exit_when_interrupted"] = interrupted_status
-    done.require(interrupted_status == _INTERRUPTED, "the exit status of the first is 143")
-    done.require(status == DONE, "the exit status of the second is 0")
+    done.figures |= {"exit_when_the_lease_was_lost": lost_status, "exit_when_interrupted": interrupted_status}
+    done.require(lost_status == Status.STUCK, "the exit status of the first is 3")
+    done.require(interrupted_status == _INTERRUPTED, "the exit status of the second is 143")
+    done.require(status == Status.DONE, "the exit status of the third is 0")
     done.require(len(site.plane.refreshes) == known + 1, "the refresh that was under way is the only one")
     done.require(done.figures["failed"] == 0, "no request fails")
     done.require(done.figures["serves"] == "b", "every instance runs b")
@@ -174,5 +242,6 @@ async def interrupted(site: Site) -> Result:
 
 Scenario = Callable[[Site], Awaitable[Result]]
 SCENARIOS: dict[str, Scenario] = {
-    scenario.__name__: scenario for scenario in (first, upgrade, errors, never_ready, rollback, interrupted)
+    scenario.__name__: scenario
+    for scenario in (first, upgrade, errors, breaks_later, never_ready, crash_loop, rollback, interrupted)
 }

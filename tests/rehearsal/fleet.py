@@ -40,7 +40,7 @@ class Instance:
 
     @property
     def state(self) -> str:
-        """The state it is in: pending, in service, deregistering, stopping, gone."""
+        """The state it is in: pending, in service, deregistered, deregistering, stopping, gone."""
         return self.states[-1][1]
 
 
@@ -71,8 +71,8 @@ class Fleet:
 
     @property
     def in_service(self) -> list[Instance]:
-        """Return the instances that take requests, oldest first."""
-        return [instance for instance in self.instances if instance.state == "in service"]
+        """Return the instances that the group counts on, oldest first; one that was deregistered takes no requests."""
+        return [instance for instance in self.instances if instance.state in {"in service", "deregistered"}]
 
     async def launch(self, image: str, template: str | None = None) -> Instance:
         """Boot an instance and register it; it takes requests once the load balancer has found it healthy.

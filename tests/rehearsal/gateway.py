@@ -1,7 +1,7 @@
 """AWS's endpoint of the rehearsal: passes requests on to the emulator, but for the calls that are answered here."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from urllib.parse import parse_qsl
 from xml.sax.saxutils import escape
 
@@ -36,6 +36,7 @@ class Gateway:
         """Answer `actions` here; let `changes` have a look at the emulator's answers."""
         self._emulator, self._actions, self._changes = emulator, actions, changes
         self._session: aiohttp.ClientSession | None = None
+        self._in_trouble = False
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[str]:
@@ -48,7 +49,16 @@ class Gateway:
         ):
             yield str(server.make_url("/").origin())
 
+    @contextmanager
+    def in_trouble(self) -> Iterator[None]:
+        """Answer every call with an error that passes, until the block ends."""
+        self._in_trouble = True
+        yield
+        self._in_trouble = False
+
     async def _handle(self, request: web.Request) -> web.StreamResponse:
+        if self._in_trouble:
+            return _failure(Refused("ServiceUnavailable", "AWS is in trouble."), web.HTTPServiceUnavailable.status_code)
         parameters = await _parameters(request)
         action = parameters.get("Action", "")
         if action in self._actions:
@@ -96,12 +106,12 @@ def _success(action: str, result: str, namespace: str) -> web.Response:
     return web.Response(text=text, content_type="text/xml")
 
 
-def _failure(refusal: Refused) -> web.Response:
+def _failure(refusal: Refused, status: int = web.HTTPBadRequest.status_code) -> web.Response:
     text = (
         f"<ErrorResponse><Error><Type>Sender</Type><Code>{refusal.code}</Code><Message>{escape(str(refusal))}</Message>"
         "</Error><RequestId>rehearsal</RequestId></ErrorResponse>"
     )
-    return web.Response(text=text, status=400, content_type="text/xml")
+    return web.Response(text=text, status=status, content_type="text/xml")
 
 
 def xml(value: object) -> str:

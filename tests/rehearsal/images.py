@@ -1,4 +1,4 @@
-"""Images to roll out: the baked one, a later version of it, and three that are bad, each in its own way."""
+"""Images to roll out: the baked one, a later version of it, and four that are bad, each in its own way."""
 
 import shutil
 import subprocess
@@ -22,16 +22,22 @@ _CHANGES = {
         _ENVIRONMENT: "HELLO_GIT_COMMIT=" + "c" * 40,
         _DROP_IN: f"[Service]\nExecStart=\nExecStart=/usr/bin/env {_MISSING} {_START}",
     },
-    # becomes ready, dies four seconds after its start, and starts again
+    # becomes ready, dies four seconds after its start, and starts again, for ever
     "crash-loop": {
         _ENVIRONMENT: "HELLO_GIT_COMMIT=" + "d" * 40,
         _DROP_IN: f"[Service]\nExecStart=\nExecStart=/usr/bin/timeout --signal=KILL 4 {_START}\n"
         "NotifyAccess=all\nTimeoutStopSec=3",
     },
-    # is healthy, and answers every request for a user with 500
+    # answers every request for a user with 500
     "errors": {
         _ENVIRONMENT: "HELLO_GIT_COMMIT=" + "e" * 40,
         f"{_PACKAGE}/birthdays.py": "+\n\ndef parse_username(text):\n    raise RuntimeError('a bug')\n",
+    },
+    # answers its first thousand requests well, and every later one with 500
+    "breaks-later": {
+        _ENVIRONMENT: "HELLO_GIT_COMMIT=" + "f" * 40,
+        f"{_PACKAGE}/birthdays.py": "+\n\n_parse, _left = parse_username, iter(range(1000))\n\n\n"
+        "def parse_username(text):\n    next(_left)\n    return _parse(text)\n",
     },
 }
 COMMITS = {name: changes[_ENVIRONMENT].partition("=")[2] for name, changes in _CHANGES.items()}

@@ -12,10 +12,18 @@ from tests.rehearsal.scenarios import Result
 
 mpl.use("Agg")
 
-_COLOURS = {"a": "#4477aa", "b": "#228833", "never-ready": "#ccbb44", "crash-loop": "#ee6677", "errors": "#aa3377"}
+_COLOURS = {
+    "a": "#4477aa",
+    "b": "#228833",
+    "never-ready": "#ccbb44",
+    "crash-loop": "#ee6677",
+    "errors": "#aa3377",
+    "breaks-later": "#aa3377",
+}
 _STATES = {
     "pending": "#dddddd",
     "in service": "#228833",
+    "deregistered": "#bbcc33",
     "deregistering": "#ccbb44",
     "stopping": "#ee8866",
     "lost": "#cc3311",

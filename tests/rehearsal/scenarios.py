@@ -59,90 +59,24 @@ def result(name: str, stage: Stage, load: Load, **more: Any) -> Result:  # noqa:
     return made
 
 
-async def _refresh(stage: Stage, image: str, alarm: Alarm) -> tuple[str | None, float]:
-    """Refresh the fleet to `image`; return why that failed, if it did, and how many seconds it took."""
-    began = time.monotonic()
-    reason = None
-    try:
-        await refresh(stage.fleet, image, alarm.reason)
-    except RefreshFailed as error:
-        reason = str(error)
-    return reason, round(time.monotonic() - began, 1)
-
-
-async def _replace(stage: Stage, image: str, name: str, least: int) -> Result:
-    """Refresh the fleet to `image`, and go on until `least` requests were sent."""
-    alarm = Alarm(stage.values)
+async def rolling_refresh(stage: Stage, least: int) -> Result:
+    """A to B: launch, warm up, deregister, drain, stop, one instance after the other; then on to `least` requests."""
+    alarm, reason = Alarm(stage.values), None
     async with stage.load(alarm) as load:
-        reason, took = await _refresh(stage, image, alarm)
+        began = time.monotonic()
+        try:
+            await refresh(stage.fleet, "b", alarm.reason)
+        except RefreshFailed as error:
+            reason = str(error)
+        took = round(time.monotonic() - began, 1)
         await asyncio.sleep(max(0.0, least / stage.rate - (time.monotonic() - load.began)))
-    done = result(name, stage, load, status_reason=reason, refresh_seconds=took)
+    done = result("rolling refresh", stage, load, status_reason=reason, refresh_seconds=took)
     done.require(reason is None, "the refresh succeeds")
     done.require(done.figures["failed"] == 0, "no request fails")
     done.require(done.figures["requests"] >= least, f"at least {least:,} requests")
     done.require(len(done.figures["versions"]) == 2, "both versions are seen")
-    done.require({instance.image for instance in stage.fleet.in_service} == {image}, f"every instance runs {image}")
+    done.require({instance.image for instance in stage.fleet.in_service} == {"b"}, "every instance runs b")
     return done
-
-
-async def rolling_refresh(stage: Stage, least: int) -> Result:
-    """A to B: launch, warm up, deregister, drain, stop, one instance after the other."""
-    return await _replace(stage, "b", "rolling refresh", least)
-
-
-async def rollback(stage: Stage, least: int) -> Result:
-    """B back to A, which is a refresh like any other."""
-    return await _replace(stage, "a", "rollback", least)
-
-
-async def _bad(stage: Stage, image: str, name: str) -> tuple[Result, float]:
-    """Refresh to a bad image, see it fail, and return to A."""
-    alarm = Alarm(stage.values)
-    async with stage.load(alarm) as load:
-        reason, failed_after = await _refresh(stage, image, alarm)
-        if any(instance.image != "a" for instance in stage.fleet.in_service):
-            await refresh(stage.fleet, "a", lambda: None)
-    done = result(name, stage, load, status_reason=reason, seconds_until_failed=failed_after)
-    done.require(reason is not None, "the refresh fails")
-    done.require({instance.image for instance in stage.fleet.in_service} == {"a"}, "the old version serves in the end")
-    return done, sum(_in_service(stage, image, load))
-
-
-def _in_service(stage: Stage, image: str, load: Load) -> list[float]:
-    """Return how many seconds each instance of `image` took requests during a load."""
-    found = []
-    for instance in stage.fleet.instances:
-        states = {state: at for at, state in instance.states}
-        if instance.image == image and "in service" in states and instance.states[0][0] >= load.began:
-            found.append(states.get("stopping", time.monotonic()) - states["in service"])
-    return found
-
-
-async def never_ready(stage: Stage, _least: int) -> Result:
-    """An image that finds no table never becomes ready, gets no request, and the refresh gives up."""
-    done, _ = await _bad(stage, "never-ready", "bad image: never ready")
-    done.require(done.figures["failed"] == 0, "no request fails")
-    done.require(set(done.figures["versions"]) == {"a"}, "only the old version is seen")
-    return done
-
-
-async def _bad_but_served(stage: Stage, image: str, name: str) -> Result:
-    """Refresh to a bad image that gets requests: no other requests than those may fail."""
-    done, seconds = await _bad(stage, image, name)
-    bound = stage.rate / stage.values.desired * (seconds + 1)
-    done.figures["bound"] = round(bound)
-    done.require(done.figures["failed"] <= bound, "only requests to bad instances fail")
-    return done
-
-
-async def crash_loop(stage: Stage, _least: int) -> Result:
-    """An image that dies every few seconds: fails only what is sent to it."""
-    return await _bad_but_served(stage, "crash-loop", "bad image: crash loop")
-
-
-async def errors(stage: Stage, _least: int) -> Result:
-    """An image that is healthy and answers 500: the alarm stops the refresh."""
-    return await _bad_but_served(stage, "errors", "bad image: answers 500")
 
 
 async def killed(stage: Stage, _least: int) -> Result:
@@ -232,7 +166,7 @@ async def slow(stage: Stage, _least: int) -> Result:
 async def scaling_out(stage: Stage, _least: int) -> Result:
     """The group doubles under load."""
     async with stage.load() as load:
-        launched = [await stage.fleet.launch("a") for _ in range(stage.values.maximum - stage.values.desired)]
+        launched = [await stage.fleet.launch("b") for _ in range(stage.values.maximum - stage.values.desired)]
         got = [await stage.fleet.wait_in_service(instance) for instance in launched]
         await asyncio.sleep(2)
     done = result("scale-out", stage, load, instances=len(stage.fleet.in_service))
@@ -252,7 +186,7 @@ async def zone_lost(stage: Stage, _least: int) -> Result:
             await asyncio.sleep(0.1)
         noticed = time.monotonic() - lost
         await asyncio.gather(*(stage.fleet.forget(instance) for instance in zone))
-        launched = [await stage.fleet.launch("a") for _ in zone]
+        launched = [await stage.fleet.launch("b") for _ in zone]
         got = [await stage.fleet.wait_in_service(instance) for instance in launched]
         replaced = time.monotonic() - lost
         await asyncio.sleep(2)
@@ -291,10 +225,6 @@ SCENARIOS: dict[str, Scenario] = {
     scenario.__name__: scenario
     for scenario in (
         rolling_refresh,
-        rollback,
-        never_ready,
-        crash_loop,
-        errors,
         killed,
         unreachable,
         throttled,
