@@ -56,6 +56,10 @@ run "a_refresh_launches_before_it_terminates_and_stops_at_alarms" {
     error_message = "a refresh would cost capacity, or nothing would stop it"
   }
   assert {
+    condition     = aws_autoscaling_group.this.instance_refresh[0].preferences[0].checkpoint_percentages == tolist([1, 100])
+    error_message = "a refresh would not wait for the alarms after its first instance"
+  }
+  assert {
     condition     = aws_autoscaling_group.this.instance_refresh[0].preferences[0].auto_rollback == false
     error_message = "an automatic rollback returns to the newest launch template, which is the bad one"
   }

@@ -16,6 +16,8 @@ from service.config import Config, unknown_variables
 from service.serving import protocol
 from service.storage import dynamodb as storage
 from terraform.deploy.limits import Limits
+from tests.rehearsal.alarm import DELAY_SECONDS
+from tests.rehearsal.deployments import budget_minutes
 from tests.support.stack import Stack
 from tests.support.terraform import ROOT
 
@@ -164,6 +166,7 @@ def test_unit_starts_within_the_groups_grace(stack: Stack) -> None:
     assert int(patience) < int(start) < only(stack, "aws_autoscaling_group")["health_check_grace_period"]
 
 
+_APPLY_MINUTES = 8  # of a change to what stands; the first apply of all has no way back
 SPARE_MINUTES = 15
 """For what has no limit of its own: preparing, uploading, and the last look after the time is up."""
 
@@ -195,5 +198,29 @@ def test_deployment_ends_before_its_credentials_and_its_job_do(environment: str)
 
 
 def test_deployment_outlasts_what_it_waits_for() -> None:
-    """Either way has time for the last look and the watch, and most of it is left for the instances."""
-    assert Limits.minutes / 2 > 3 * (Limits.settle_minutes + Limits.watch_minutes)
+    """The way there has time for an apply, the longest refresh, the last look and the watch; so has the way back."""
+    assert Limits.minutes / 2 >= _APPLY_MINUTES + Limits.refresh_minutes + Limits.settle_minutes + Limits.watch_minutes
+
+
+def test_an_unshortened_rehearsal_gives_a_deployment_its_whole_time() -> None:
+    """In real time, a rehearsed deployment may take as long as a real one may, and on a small machine longer."""
+    assert budget_minutes(scale=1.0) >= Limits.minutes
+    assert budget_minutes(scale=0.1) >= 10
+
+
+def test_a_refresh_and_the_watch_wait_for_longer_than_their_alarms_need(stack: Stack) -> None:
+    """Each alarm that stops a refresh rings, CloudWatch's delay included, while one new instance serves."""
+    refresh = only(stack, "aws_autoscaling_group")["instance_refresh"][0]["preferences"][0]
+    names = refresh["alarm_specification"][0]["alarms"]
+    alarms = [alarm for alarm in stack.planned("aws_cloudwatch_metric_alarm") if alarm["alarm_name"] in names]
+    needed = [
+        (alarm["datapoints_to_alarm"] + 1)
+        * next(q["metric"][0]["period"] for q in alarm["metric_query"] if q["metric"])
+        + DELAY_SECONDS
+        for alarm in alarms
+    ]
+    assert len(needed) == len(names)
+    assert refresh["checkpoint_percentages"] == [1, 100]
+    warmup = only(stack, "aws_autoscaling_group")["default_instance_warmup"]
+    assert max(needed) <= warmup + int(refresh["checkpoint_delay"])
+    assert max(needed) <= 60 * Limits.watch_minutes

@@ -71,6 +71,7 @@ class Site:
 
     async def waits(self, process: "asyncio.subprocess.Process | asyncio.Task[int]", name: str) -> None:
         """Return as soon as a command waits for its refresh, or has ended."""
+        self._log(name).touch()
         while b"  instance refresh InProgress" not in self._log(name).read_bytes() and not _ended(process):
             await asyncio.sleep(_LOOK_SECONDS)
 
