@@ -105,7 +105,7 @@ preflight: .venv/.ready ## Ask AWS and this machine what a first deployment need
 	@test -n "$(ENVIRONMENT)" || { echo "make preflight needs an environment: make preflight ENVIRONMENT=dev" >&2; exit 2; }
 	@$(BIN)/python -m terraform.preflight $(ENVIRONMENT)
 
-deploy: .venv/.ready ## Deploy an image and see it through, or go back (ENVIRONMENT=dev, IMAGE=ami-..., baked, bake, current or previous; DEPLOY=--dry-run)
+deploy: .venv/.ready ## Deploy an image and see it through, or go back (ENVIRONMENT=dev, IMAGE=ami-..., baked, current or previous; DEPLOY=--dry-run)
 	@test -n "$(ENVIRONMENT)" || { echo "make deploy needs an environment: make deploy ENVIRONMENT=dev" >&2; exit 1; }
 	@$(BIN)/python -m terraform.preflight $(ENVIRONMENT) --before deploy
 	@$(BIN)/python -m terraform.deploy $(ENVIRONMENT) $(if $(IMAGE),--image $(IMAGE)) $(if $(PLAN),--plan $(PLAN)) $(DEPLOY)

@@ -43,8 +43,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--image",
         default="baked",
-        help="ami-...; baked: what `make bake` left (default); bake: bake it first; "
-        "current: the last release; previous: the one before it",
+        help="ami-...; baked: what `make bake` left (default); current: the last release; previous: the one before it",
     )
     parser.add_argument("--plan", type=Path, metavar="FILE", help="apply this plan of a --dry-run, and nothing else")
     parser.add_argument("--dry-run", action="store_true", help="plan, save the plan in build/, tell, change nothing")
@@ -82,6 +81,7 @@ def deploy(given: argparse.Namespace, report: dict[str, object]) -> Status:
             releases = Releases(s3, bucket)
             if (status := look(given, terraform, releases, session)) is not None:
                 return status
+            terraform.choose()
             deployment = Deployment(terraform, session, releases, limits)
             deployment.report = report
             lease = stack.enter_context(held(Lease(s3, bucket, _holder())))

@@ -10,7 +10,6 @@ from typing import Any
 
 import boto3
 
-from terraform.deploy.commands import run
 from terraform.deploy.outcome import Refused, Status
 from terraform.deploy.releases import Releases
 from terraform.deploy.state import BUILD, ROOT, Plan, Terraform
@@ -27,16 +26,15 @@ def look(given: argparse.Namespace, terraform: Terraform, releases: Releases, se
     if given.hand_over:
         return hand_over(releases)
     if given.dry_run:
-        plan = terraform.plan(choose(given, releases))
-        return dry_run(plan, expect_no_changes=given.expect_no_changes)
+        image = choose(given, releases)
+        terraform.choose()
+        return dry_run(terraform.plan(image), expect_no_changes=given.expect_no_changes)
     return None
 
 
 def choose(given: argparse.Namespace, releases: Releases) -> str:
     """Return the id of the image that is meant; raise Refused if there is none."""
-    if given.image == "bake" and run(["make", "bake", f"ENVIRONMENT={given.environment}"], ROOT.parent).returncode != 0:
-        raise Refused("make bake failed; its message stands above.")
-    if given.image in ("bake", "baked"):
+    if given.image == "baked":
         if not BAKED.exists():
             raise Refused(f"{BAKED} is missing: run `make bake` first, or name an image with --image.")
         return str(json.loads(BAKED.read_text(encoding="utf-8"))["ami_id"])

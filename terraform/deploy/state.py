@@ -2,7 +2,7 @@
 
 import json
 import os
-import subprocess
+import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,17 +38,22 @@ class Terraform:
     """The root module, for one environment."""
 
     def __init__(self, environment: str) -> None:
-        """Choose the backend and the workspace of `environment`; raise Failed if there is no such environment."""
-        known = sorted(file.name.partition(".")[0] for file in ROOT.glob("environments/*.s3.tfbackend"))
-        if environment not in known:
-            raise Failed(f"there is no environment {environment}; there are {', '.join(known)}.")
+        """Read where the state of `environment` is; raise Failed if there is no such environment."""
+        files = {file.name.partition(".")[0]: file for file in sorted(ROOT.glob("environments/*.s3.tfbackend"))}
+        if environment not in files:
+            raise Failed(f"there is no environment {environment}; there are {', '.join(files)}.")
         self._environment = environment
-        self._run("init", "-input=false", "-reconfigure", f"-backend-config=environments/{environment}.s3.tfbackend")
-        self._run("workspace", "select", "-or-create", environment)
-        folder = ROOT / os.environ.get("TF_DATA_DIR", ".terraform")
-        told = json.loads((folder / "terraform.tfstate").read_text(encoding="utf-8"))
-        self.backend: dict[str, Any] = told["backend"]["config"]
+        # Terraform remembers there which backend and which workspace were chosen, so each environment has its own.
+        self._environ = os.environ | {"TF_DATA_DIR": f".terraform/{environment}"}
+        told = files[environment].read_text(encoding="utf-8")
+        self.backend = dict(re.findall(r'^(\w+) += "(.*)"$', told, re.MULTILINE))
         """Where the state is: bucket, region and so on."""
+
+    def choose(self) -> None:
+        """Choose the backend and the workspace, as every other method needs it; raise Failed if that fails."""
+        backend = f"-backend-config=environments/{self._environment}.s3.tfbackend"
+        self._run("init", "-input=false", "-reconfigure", backend)
+        self._run("workspace", "select", "-or-create", self._environment)
 
     def plan(self, image: str) -> Plan:
         """Plan for `image`, and save the plan, and what people read of it, to build/; raise Failed if that fails."""
@@ -80,7 +85,7 @@ class Terraform:
         Raise Refused if the plan is stale.
         """
         command = ["terraform", "apply", "-input=false", "-auto-approve", str(plan.path)]
-        done = run(command, ROOT, stderr=subprocess.PIPE, deadline=deadline)
+        done = run(command, ROOT, self._environ, deadline=deadline)
         sys.stderr.write(done.stderr)
         if "plan is stale" in done.stderr:
             raise Refused("The state has changed since this plan was made. Make a new one with --dry-run.")
@@ -92,7 +97,7 @@ class Terraform:
         return {name: output["value"] for name, output in json.loads(self._run("output", "-json")).items()}
 
     def _run(self, *arguments: str) -> str:
-        done = run(["terraform", *arguments], ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        done = run(["terraform", *arguments], ROOT, self._environ, quiet=True)
         if done.returncode not in (0, _CHANGES if "-detailed-exitcode" in arguments else 0):
             raise Failed(f"terraform {arguments[0]} failed:\n{done.stdout}{done.stderr}".rstrip())
         return done.stdout

@@ -18,7 +18,6 @@ ROOT = Path(__file__).parents[2]
 # Plays Terraform: one environment without outputs; an apply says that it began, and ends when it is interrupted.
 _TERRAFORM = """#!/bin/sh
 case "$1" in
-  init) mkdir -p .terraform && cp ../backend.json .terraform/terraform.tfstate ;;
   plan) for word; do case "$word" in -out=*) : > "${word#-out=}" ;; esac; done ;;
   output) echo '{}' ;;
   show) if [ "$2" = -json ]; then cat ../plan.json; fi ;;
@@ -34,9 +33,8 @@ def folder(tmp_path: Path, bucket: Bucket) -> Path:
     """Return a folder with a copy of the command, and a stand-in for Terraform on its own PATH."""
     for part in ("deploy", "environments"):
         shutil.copytree(ROOT / "terraform" / part, tmp_path / "terraform" / part)
-    (tmp_path / "backend.json").write_text(
-        json.dumps({"backend": {"config": {"bucket": bucket.name, "region": "eu-central-1"}}})
-    )
+    for file in (tmp_path / "terraform" / "environments").glob("*.s3.tfbackend"):
+        file.write_text(f'bucket = "{bucket.name}"\nregion = "eu-central-1"\n')
     (tmp_path / "plan.json").write_text(json.dumps(_PLAN))
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / "terraform").write_text(_TERRAFORM)
@@ -93,13 +91,6 @@ def test_terraform_is_missing(start: Start, folder: Path) -> None:
     (folder / "bin" / "terraform").unlink()
     status, printed = told(start("dev", PATH=str(folder / "bin")))
     assert (status, "terraform is not installed" in printed) == (2, True), printed
-
-
-def test_image_is_baked_for_the_environment_that_it_is_brought_to(start: Start, folder: Path) -> None:
-    """What is baked first is baked with the environment's values; where that fails, nothing is brought anywhere."""
-    (folder / "Makefile").write_text("bake: ; @echo baking for $(ENVIRONMENT); false\n")
-    status, printed = told(start("prod", "--image", "bake"))
-    assert (status, "baking for prod" in printed, "make bake failed" in printed) == (2, True, True), printed
 
 
 def test_aws_refuses(start: Start) -> None:
