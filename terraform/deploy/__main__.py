@@ -107,6 +107,9 @@ def _holder() -> dict[str, str]:
 
 
 def _interrupt(number: int, _frame: FrameType | None) -> None:
+    """Begin to end; GitHub sends SIGTERM 7.5 seconds after SIGINT, which must not disturb Terraform in ending, too."""
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, lambda *_: None)
     raise Interrupted(number)
 
 

@@ -17,7 +17,7 @@ def run(
     quiet: bool = False,
     deadline: float | None = None,
 ) -> subprocess.CompletedProcess[str]:
-    """Run `command` to its end, also when interrupted, and return what it said; its output comes at once unless `quiet`.
+    """Run `command` to its end, also when interrupted, and return what it said; unless `quiet`, it is printed.
 
     Raise Failed if there is no such program; and at `deadline`, in seconds of the monotonic clock, interrupt it, let it
     end, and raise Failed.

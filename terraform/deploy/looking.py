@@ -27,8 +27,8 @@ def look(given: argparse.Namespace, terraform: Terraform, releases: Releases, se
         return hand_over(releases)
     if given.dry_run:
         image = choose(given, releases)
-        terraform.choose()
-        return dry_run(terraform.plan(image), expect_no_changes=given.expect_no_changes)
+        terraform.choose(create=False)
+        return dry_run(terraform.plan(image, lock=False), expect_no_changes=given.expect_no_changes)
     return None
 
 

@@ -13,7 +13,8 @@ from terraform.deploy.outcome import Failed, Refused
 
 ROOT = Path(__file__).parents[1]
 BUILD = ROOT.parent / "build"
-_CHANGES = 2  # exit status of `plan -detailed-exitcode`
+# A lock that is held by somebody goes; one that was left stays, and then it is better to say so soon.
+_WAIT = "-lock-timeout=300s"
 
 
 @dataclass(frozen=True)
@@ -49,18 +50,30 @@ class Terraform:
         self.backend = dict(re.findall(r'^(\w+) += "(.*)"$', told, re.MULTILINE))
         """Where the state is: bucket, region and so on."""
 
-    def choose(self) -> None:
-        """Choose the backend and the workspace, as every other method needs it; raise Failed if that fails."""
-        backend = f"-backend-config=environments/{self._environment}.s3.tfbackend"
-        self._run("init", "-input=false", "-reconfigure", backend)
-        self._run("workspace", "select", "-or-create", self._environment)
+    def choose(self, *, create: bool = True) -> None:
+        """Choose the backend and the workspace, as every other method needs it; raise Failed if that fails.
 
-    def plan(self, image: str) -> Plan:
-        """Plan for `image`, and save the plan, and what people read of it, to build/; raise Failed if that fails."""
+        Raise Refused if there is no workspace, and none is to be created: that writes a state.
+        """
+        environment = self._environment
+        backend = f"-backend-config=environments/{environment}.s3.tfbackend"
+        self._run("init", "-input=false", "-reconfigure", backend)
+        if not create and environment not in self._run("workspace", "list").replace("*", "").split():
+            raise Refused(
+                f"{environment} has no state yet, and a dry run makes none: an administrator makes its first "
+                f"deployment at a desk: make deploy ENVIRONMENT={environment}. See docs/runbooks/deploy.md."
+            )
+        self._run("workspace", "select", "-or-create", environment)
+
+    def plan(self, image: str, *, lock: bool = True) -> Plan:
+        """Plan for `image`, and save the plan, and what people read of it, to build/; raise Failed if that fails.
+
+        Without a `lock` it writes nothing to the backend; if the state changes meanwhile, the plan is stale.
+        """
         BUILD.mkdir(exist_ok=True)
         path = BUILD / f"{self._environment}.tfplan"
         values = [f"-var-file=environments/{self._environment}.tfvars", f"-var=ami_id={image}"]
-        self._run("plan", "-input=false", "-detailed-exitcode", f"-out={path}", *values)
+        self._run("plan", "-input=false", _WAIT if lock else "-lock=false", f"-out={path}", *values)
         (BUILD / f"{self._environment}.plan.txt").write_text(self._run("show", "-no-color", str(path)), "utf-8")
         return self.read(path)
 
@@ -82,13 +95,15 @@ class Terraform:
     def apply(self, plan: Plan, deadline: float) -> None:
         """Apply exactly `plan`, telling what happens; raise Failed if Terraform does not come to the end by `deadline`.
 
-        Raise Refused if the plan is stale.
+        Raise Refused if the plan is stale, or the state stays locked.
         """
-        command = ["terraform", "apply", "-input=false", "-auto-approve", str(plan.path)]
+        command = ["terraform", "apply", "-input=false", "-auto-approve", _WAIT, str(plan.path)]
         done = run(command, ROOT, self._environ, deadline=deadline)
         sys.stderr.write(done.stderr)
         if "plan is stale" in done.stderr:
             raise Refused("The state has changed since this plan was made. Make a new one with --dry-run.")
+        if "Error acquiring the state lock" in done.stderr:
+            raise Refused("Somebody else has locked the state. If nobody is at it, look at docs/runbooks/deploy.md.")
         if done.returncode != 0:
             raise Failed("terraform apply failed; its message stands above.")
 
@@ -98,6 +113,6 @@ class Terraform:
 
     def _run(self, *arguments: str) -> str:
         done = run(["terraform", *arguments], ROOT, self._environ, quiet=True)
-        if done.returncode not in (0, _CHANGES if "-detailed-exitcode" in arguments else 0):
+        if done.returncode != 0:
             raise Failed(f"terraform {arguments[0]} failed:\n{done.stdout}{done.stderr}".rstrip())
         return done.stdout

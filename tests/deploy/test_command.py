@@ -18,6 +18,7 @@ ROOT = Path(__file__).parents[2]
 # Plays Terraform: one environment without outputs; an apply says that it began, and ends when it is interrupted.
 _TERRAFORM = """#!/bin/sh
 case "$1" in
+  workspace) if [ "$2" = list ]; then echo '* dev'; fi ;;
   plan) for word; do case "$word" in -out=*) : > "${word#-out=}" ;; esac; done ;;
   output) echo '{}' ;;
   show) if [ "$2" = -json ]; then cat ../plan.json; fi ;;
@@ -148,6 +149,15 @@ def test_stale_plan(start: Start, folder: Path, bucket: Bucket) -> None:
     assert "Contents" not in bucket.s3.list_objects_v2(Bucket=bucket.name)
 
 
+def test_locked_state(start: Start, folder: Path, bucket: Bucket) -> None:
+    """If somebody else has locked the state, nothing was changed, so there is nothing to go back from."""
+    locked = "echo 'Error: Error acquiring the state lock' >&2; exit 1"
+    (folder / "bin" / "terraform").write_text(_TERRAFORM.replace("apply) ", f"apply) {locked}; "))
+    status, printed = told(start("dev", "--image", "ami-a"))
+    assert (status, "REFUSED: Somebody else has locked the state" in printed) == (2, True), printed
+    assert "Contents" not in bucket.s3.list_objects_v2(Bucket=bucket.name)
+
+
 def test_interrupted_in_a_plan(start: Start, folder: Path, bucket: Bucket) -> None:
     """Interrupted within a plan, it lets Terraform give back its own lock, which nobody else would."""
     os.mkfifo(folder / "began")
@@ -155,8 +165,9 @@ def test_interrupted_in_a_plan(start: Start, folder: Path, bucket: Bucket) -> No
     (folder / "bin" / "terraform").write_text(_TERRAFORM.replace("plan) ", f"plan) {plan}; "))
     process = start("dev", "--image", "ami-a")
     assert (folder / "began").read_text() == "\n"
+    process.send_signal(signal.SIGINT)
     process.send_signal(signal.SIGTERM)
     status, printed = told(process)
-    assert status == 128 + signal.SIGTERM, printed
+    assert status - 128 in {signal.SIGINT, signal.SIGTERM}, printed
     assert (folder / "interrupted").exists(), printed
     assert "Contents" not in bucket.s3.list_objects_v2(Bucket=bucket.name)

@@ -1,19 +1,26 @@
 """The command with the real Terraform, from one checkout for both environments, as people and pipelines have it."""
 
+import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import yaml
 
+from tests.infra.snippets import scripts
 from tests.support.emulator import Account, account
+from tests.support.recording import MARK
 from tests.support.stack import ENVIRONMENTS
 from tests.support.terraform import ROOT, cli_environ
 
+RUNBOOK = ROOT / "docs/runbooks/deploy.md"
 pytestmark = [pytest.mark.terraform, pytest.mark.timeout(300)]
 
 # A root module that needs no provider, in place of ours: what is tried here is where states, choices and locks are.
@@ -37,19 +44,35 @@ class Checkout:
 
     folder: Path
     accounts: dict[str, Account]
+    requests: dict[str, Path]
+    """Where requests to each account are recorded."""
 
     def environ(self, environment: str) -> dict[str, str]:
         """Return what a command for an environment is told, and nothing that other tests are."""
         plain = {name: os.environ[name] for name in ("PATH", "HOME")}
-        return plain | self.accounts[environment].environ | cli_environ(self.folder)
+        mark = {"TF_APPEND_USER_AGENT": f"{MARK}/trial.any"}
+        return plain | self.accounts[environment].environ | cli_environ(self.folder) | mark
+
+    def start(self, environment: str, command: list[str], **environ: str) -> "subprocess.Popen[str]":
+        """Start a command for an environment."""
+        return subprocess.Popen(
+            command,
+            cwd=self.folder,
+            env=self.environ(environment) | environ,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    def deploying(self, environment: str, *arguments: str) -> "subprocess.Popen[str]":
+        """Start the command that deploys."""
+        command = [sys.executable, "-m", "terraform.deploy", environment, "--image=ami-a", *arguments]
+        return self.start(environment, command)
 
     def deploy(self, environment: str, *arguments: str) -> tuple[int, str]:
-        """Run the command, and return its exit status and what it said."""
-        command = [sys.executable, "-m", "terraform.deploy", environment, "--image=ami-a", *arguments]
-        done = subprocess.run(
-            command, cwd=self.folder, env=self.environ(environment), capture_output=True, text=True, check=False
-        )
-        return done.returncode, done.stdout + done.stderr
+        """Run the command that deploys, and return its exit status and what it said."""
+        return told(self.deploying(environment, *arguments))
 
     def terraform(self, environment: str, *arguments: str) -> None:
         """Run Terraform by hand, as runbooks say."""
@@ -68,22 +91,44 @@ class Checkout:
         return [item["Key"] for item in found.get("Contents", [])]
 
 
+def told(process: "subprocess.Popen[str]") -> tuple[int, str]:
+    """Wait for the end of a command, and return its exit status and what it said."""
+    printed, _ = process.communicate(timeout=200)
+    return process.returncode, printed
+
+
+def until(true: Callable[[], bool], process: "subprocess.Popen[str]") -> None:
+    """Wait until something is true, while a command runs."""
+    while not true():
+        assert process.poll() is None, told(process)
+        time.sleep(0.05)
+
+
+def lock(environment: str) -> str:
+    """Return the key of Terraform's lock."""
+    return f"env:/{environment}/hello-birthday.tfstate.tflock"
+
+
 def bucket(environment: str) -> str:
     """Return the name of an environment's state bucket."""
     return f"hello-birthday-{environment}-state-{ENVIRONMENTS[environment]}"
 
 
 @pytest.fixture(scope="module")
-def accounts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Account]]:
+def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Give each account a folder."""
+    return {name: tmp_path_factory.mktemp(name) for name in ENVIRONMENTS}
+
+
+@pytest.fixture(scope="module")
+def accounts(folders: dict[str, Path]) -> Iterator[dict[str, Account]]:
     """Run both accounts."""
-    folders = [tmp_path_factory.mktemp(name) for name in ENVIRONMENTS]
-    dev, prod = (account(number, folder) for number, folder in zip(ENVIRONMENTS.values(), folders, strict=True))
-    with dev as for_dev, prod as for_prod:
-        yield {"dev": for_dev, "prod": for_prod}
+    with account("111111111111", folders["dev"]) as dev, account("222222222222", folders["prod"]) as prod:
+        yield {"dev": dev, "prod": prod}
 
 
 @pytest.fixture
-def checkout(accounts: dict[str, Account], tmp_path: Path) -> Iterator[Checkout]:
+def checkout(accounts: dict[str, Account], folders: dict[str, Path], tmp_path: Path) -> Iterator[Checkout]:
     """Give a fresh checkout, and empty state buckets."""
     for part in ("deploy", "environments"):
         shutil.copytree(ROOT / "terraform" / part, tmp_path / "terraform" / part)
@@ -93,7 +138,8 @@ def checkout(accounts: dict[str, Account], tmp_path: Path) -> Iterator[Checkout]
     for environment, each in accounts.items():
         where = {"LocationConstraint": "eu-central-1"}
         each.client("s3").create_bucket(Bucket=bucket(environment), CreateBucketConfiguration=where)
-    yield (made := Checkout(tmp_path, accounts))
+    requests = {environment: folder / "requests.jsonl" for environment, folder in folders.items()}
+    yield (made := Checkout(tmp_path, accounts, requests))
     for environment, each in accounts.items():
         s3 = each.client("s3")
         for key in made.kept(environment):
@@ -111,3 +157,77 @@ def test_both_environments_have_one_checkout(checkout: Checkout, order: list[str
         assert (status, f"ami-a would be brought to {environment}: 1 create" in printed) == (0, True), printed
     for environment in ENVIRONMENTS:
         assert checkout.kept(environment) == [f"env:/{environment}/hello-birthday.tfstate"]
+
+
+def test_dry_run_makes_no_state(checkout: Checkout) -> None:
+    """Where nothing was deployed yet, a dry run says who makes the first deployment, and writes nothing."""
+    status, printed = checkout.deploy("prod", "--dry-run")
+    assert (status, "REFUSED: prod has no state yet" in printed) == (2, True), printed
+    assert checkout.kept("prod") == []
+
+
+def test_dry_run_needs_no_lock(checkout: Checkout) -> None:
+    """A dry run neither takes a lock, which one that is killed would leave, nor minds one."""
+    checkout.make_workspace("dev")
+    checkout.accounts["dev"].client("s3").put_object(Bucket=bucket("dev"), Key=lock("dev"), Body=b"{}")
+    status, printed = checkout.deploy("dev", "--dry-run")
+    assert (status, "ami-a would be brought to dev" in printed) == (0, True), printed
+
+
+def test_deployment_waits_for_a_lock(checkout: Checkout) -> None:
+    """A deployment that meets a lock goes on when it is given back."""
+    checkout.make_workspace("dev")
+    s3, requests = checkout.accounts["dev"].client("s3"), checkout.requests["dev"]
+    s3.put_object(Bucket=bucket("dev"), Key=lock("dev"), Body=b'{"ID": "somebody-else"}')
+    before = requests.read_text().count(".tflock")
+    process = checkout.deploying("dev")
+    until(lambda: requests.read_text().count(".tflock") >= before + 2, process)  # it tries, and asks who has it
+    s3.delete_object(Bucket=bucket("dev"), Key=lock("dev"))
+    _, printed = told(process)
+    assert "applying for ami-a: 1 create" in printed, printed
+    assert "env:/dev/hello-birthday.tfstate" in checkout.kept("dev")
+
+
+def test_cancelled_step_leaves_no_lock(checkout: Checkout) -> None:
+    """A signal for a step's first process, all that GitHub sends, lets Terraform end and give back both locks."""
+    workflow = yaml.safe_load((ROOT / ".github/workflows/dev.yml").read_text())
+    (step,) = [step["run"] for step in workflow["jobs"]["deploy"]["steps"] if "make deploy" in step.get("run", "")]
+    long = "touch ../began; exec sleep 60"
+    (checkout.folder / "terraform" / "long_override.tf").write_text(
+        f'resource "terraform_data" "image" {{\n provisioner "local-exec" {{\n command = "{long}"\n }}\n}}\n'
+    )
+    provide_make(checkout.folder)
+    (checkout.folder / "step").write_text(step)
+    process = checkout.start("dev", ["bash", "-e", "step"], IMAGE="ami-a")
+    until((checkout.folder / "began").exists, process)
+    assert lock("dev") in checkout.kept("dev")
+    process.send_signal(signal.SIGINT)
+    status, printed = told(process)
+    assert (status != 0, "INTERRUPTED" in printed) == (True, True), printed
+    assert [key for key in checkout.kept("dev") if "lock" in key] == []
+
+
+def test_lock_that_was_left_is_removed_as_the_runbook_says(checkout: Checkout) -> None:
+    """What a killed apply leaves is removed by the page's own commands, with the id that Terraform told."""
+    checkout.make_workspace("prod")
+    (script,) = [text for text in scripts(RUNBOOK.read_text()) if "force-unlock" in text]
+    told_id = script.split()[-1]
+    s3 = checkout.accounts["prod"].client("s3")
+    s3.put_object(Bucket=bucket("prod"), Key=lock("prod"), Body=json.dumps({"ID": told_id}).encode())
+    command = ["bash", "-e", "-c", script]
+    done = subprocess.run(
+        command, input="yes\n", text=True, cwd=checkout.folder, env=checkout.environ("prod"), check=False
+    )
+    assert (done.returncode, lock("prod") in checkout.kept("prod")) == (0, False)
+
+
+def provide_make(folder: Path) -> None:
+    """Bring what `make deploy` needs, with a Python that is there already, and no account to look at."""
+    for name in ("Makefile", ".ci/pass-signals", "pyproject.toml", "uv.lock"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        shutil.copy(ROOT / name, folder / name)
+    python = folder / ".venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text(f'#!/bin/sh\ncase "$*" in *preflight*) exit 0 ;; esac\nexec {sys.executable} "$@"\n')
+    python.chmod(0o755)
+    (folder / ".venv" / ".ready").touch()

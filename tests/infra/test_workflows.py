@@ -38,7 +38,8 @@ def commands(text: str) -> list[str]:
 
 def unknown(command: str) -> bool:
     """Tell whether a command is neither a target of the Makefile, nor a file here, nor a tool of the runner."""
-    bare = re.sub(r'^sudo (env PATH="\$PATH" CI=true |--preserve-env=\w+ )?', "", command)
+    bare = command.removeprefix("exec .ci/pass-signals ")
+    bare = re.sub(r'^sudo (env PATH="\$PATH" CI=true |--preserve-env=\w+ )?', "", bare)
     if target := re.match(r"make ([a-z-]+)", bare):
         return target[1] not in TARGETS
     if bare.startswith(_TOOLS):
@@ -93,7 +94,7 @@ def test_prod_applies_the_plan_that_was_approved() -> None:
     assert plan[:2] == ["make hand-over ENVIRONMENT=dev", "make deploy ENVIRONMENT=prod DEPLOY=--dry-run"]
     plan_file = "ENVIRONMENT=prod PLAN=build/prod.tfplan"
     assert plan[-1] == f"make seal {plan_file}"
-    assert deploy == [f"make unseal {plan_file}", f"make deploy {plan_file}"]
+    assert deploy == [f"make unseal {plan_file}", f"exec .ci/pass-signals make deploy {plan_file}"]
 
 
 def test_unsealed_plans_are_not_kept() -> None:
@@ -115,6 +116,14 @@ def test_every_proof_runs_for_a_pull_request() -> None:
     run = commands((FOLDER / "workflows" / "check.yml").read_text(encoding="utf-8"))
     seen = {found[1] for command in run if (found := re.search(r"make ([a-z-]+)", command))}
     assert proofs - seen - {"picture"} == set()
+
+
+@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.name)
+def test_what_must_end_in_order_gets_signals(workflow: Path) -> None:
+    """A cancelled bake or deployment hears of it: GitHub signals a step's first process only."""
+    run = [command for job in jobs(workflow).values() for command in commands_of(job)]
+    changing = [command for command in run if re.search(r"make (bake|deploy)", command) and "--dry-run" not in command]
+    assert [command for command in changing if not command.startswith("exec .ci/pass-signals ")] == []
 
 
 @pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.name)

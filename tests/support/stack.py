@@ -79,9 +79,9 @@ def apply(environment: str, account: Account, checkout: Path) -> Stack:
     terraform.run("init", f"-backend-config=environments/{environment}.s3.tfbackend")
     terraform.run("workspace", "new", environment)
     before = inventory(account)
-    first = terraform.plan(*variables(environment))
+    first = terraform.plan("-lock=false", *variables(environment))
     terraform.run("apply", terraform.saved)
-    second = terraform.plan(*variables(environment))
+    second = terraform.plan("-lock=false", *variables(environment))
     terraform.stage = "trial"  # what tests do with it is no pipeline's work
     return Stack(environment, account, terraform, before, first, second, terraform.seconds["apply"])
 
@@ -99,7 +99,7 @@ def plan_only(environment: str, account: Account, folder: Path) -> dict[str, Any
 def update(stack: Stack) -> None:
     """Do what a pipeline does to bring another image to a stack."""
     stack.terraform.stage = "update"
-    stack.terraform.plan(*variables(stack.environment, ami_id=list(IMAGES)[1]))
+    stack.terraform.plan("-lock=false", *variables(stack.environment, ami_id=list(IMAGES)[1]))
     stack.terraform.run("apply", stack.terraform.saved)
 
 
