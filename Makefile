@@ -15,7 +15,7 @@ COLLECTIONS := build/collections/ansible_collections/amazon/aws/MANIFEST.json
 PERMISSIONS := build/permissions/0.1.173
 
 .DEFAULT_GOAL := help
-.PHONY: help run test contract-test fuzz terraform-test known-machine artifact audit bake bake-tools bake-account image image-vm rehearse rehearse-deploy rehearsal-tools preflight deploy drift plan-comment hand-over seal unseal image-age key-age release-notes bench soak picture lint format clean
+.PHONY: help run test contract-test fuzz terraform-test known-machine artifact audit bake bake-tools bake-account image image-vm rehearse rehearse-deploy rehearsal-tools preflight deploy drift plan-comment hand-over image-age key-age release-notes bench soak picture lint format clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -108,7 +108,7 @@ preflight: .venv/.ready ## Ask AWS and this machine what a first deployment need
 deploy: .venv/.ready ## Deploy an image and see it through, or go back (ENVIRONMENT=dev, IMAGE=ami-..., baked, current or previous; DEPLOY=--dry-run)
 	@test -n "$(ENVIRONMENT)" || { echo "make deploy needs an environment: make deploy ENVIRONMENT=dev" >&2; exit 1; }
 	@$(BIN)/python -m terraform.preflight $(ENVIRONMENT) --before deploy
-	@exec $(BIN)/python -m terraform.deploy $(ENVIRONMENT) $(if $(IMAGE),--image $(IMAGE)) $(if $(PLAN),--plan $(PLAN)) $(DEPLOY)
+	@exec $(BIN)/python -m terraform.deploy $(ENVIRONMENT) $(if $(IMAGE),--image $(IMAGE)) $(DEPLOY)
 
 drift: ## Fail if an environment is not as this checkout would make it (ENVIRONMENT=prod)
 	@$(MAKE) --no-print-directory deploy IMAGE=current DEPLOY="--dry-run --expect-no-changes"
@@ -119,12 +119,6 @@ plan-comment: ## Write what a dry run planned to build/plan-comment.md, to be pu
 
 hand-over: ## Name what one environment released of this very content as the image for the next (ENVIRONMENT=dev)
 	@$(MAKE) --no-print-directory deploy DEPLOY=--hand-over
-
-seal: .venv/.ready ## Encrypt a saved plan for its way to whoever applies it (ENVIRONMENT=prod, PLAN=build/prod.tfplan)
-	@$(BIN)/python -m terraform.deploy.sealing seal $(ENVIRONMENT) $(PLAN)
-
-unseal: .venv/.ready ## Decrypt it (the same arguments)
-	@$(BIN)/python -m terraform.deploy.sealing unseal $(ENVIRONMENT) $(PLAN)
 
 image-age: ## Fail if what an environment runs was baked more than DAYS=60 days ago (ENVIRONMENT=prod)
 	@$(MAKE) --no-print-directory deploy DEPLOY="--expect-younger-than $(or $(DAYS),60)"

@@ -68,7 +68,7 @@ resource "aws_iam_role_policy" "state" {
       Resource = ["${aws_s3_bucket.state.arn}/*.tfstate", "${aws_s3_bucket.state.arn}/deploy/releases.json"]
       }, {
       Effect   = "Allow"
-      Action   = ["kms:Decrypt", "kms:GenerateDataKey"]
+      Action   = each.key == "apply" ? ["kms:Decrypt", "kms:GenerateDataKey"] : ["kms:Decrypt"]
       Resource = [aws_kms_key.state.arn]
       }], each.key == "apply" ? [{
       Effect   = "Allow"

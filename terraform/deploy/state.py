@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from terraform.deploy.changes import actions, digest
 from terraform.deploy.commands import run
 from terraform.deploy.outcome import Failed, Refused
 
@@ -26,6 +27,8 @@ class Plan:
     image: str
     changes: dict[str, str]
     """What happens to each resource, by address, such as create or delete+create."""
+    digest: str = ""
+    """By what it is approved."""
 
     @property
     def summary(self) -> str:
@@ -75,22 +78,8 @@ class Terraform:
         values = [f"-var-file=environments/{self._environment}.tfvars", f"-var=ami_id={image}"]
         self._run("plan", "-input=false", _WAIT if lock else "-lock=false", f"-out={path}", *values)
         (BUILD / f"{self._environment}.plan.txt").write_text(self._run("show", "-no-color", str(path)), "utf-8")
-        return self.read(path)
-
-    def read(self, path: Path) -> Plan:
-        """Read a saved plan; raise Failed if it is none, or none of this environment."""
-        if not path.is_file():
-            raise Failed(f"there is no plan {path}; make one with --dry-run.")
-        told = json.loads(self._run("show", "-json", str(path.resolve())))
-        values = {name: variable.get("value") for name, variable in told.get("variables", {}).items()}
-        if values.get("environment") != self._environment:
-            raise Failed(f"{path} is a plan for {values.get('environment')}, not for {self._environment}.")
-        changes = {
-            resource["address"]: "+".join(resource["change"]["actions"])
-            for resource in told.get("resource_changes", [])
-            if resource["change"]["actions"] not in (["no-op"], ["read"])
-        }
-        return Plan(path.resolve(), self._environment, values["ami_id"], changes)
+        told = json.loads(self._run("show", "-json", str(path)))
+        return Plan(path, self._environment, image, actions(told), digest(told))
 
     def apply(self, plan: Plan, deadline: float) -> None:
         """Apply exactly `plan`, telling what happens; raise Failed if Terraform does not come to the end by `deadline`.
@@ -101,7 +90,7 @@ class Terraform:
         done = run(command, ROOT, self._environ, deadline=deadline)
         sys.stderr.write(done.stderr)
         if "plan is stale" in done.stderr:
-            raise Refused("The state has changed since this plan was made. Make a new one with --dry-run.")
+            raise Refused("Somebody else has changed the state since this plan was made. Run this again.")
         if "Error acquiring the state lock" in done.stderr:
             raise Refused("Somebody else has locked the state. If nobody is at it, look at docs/runbooks/deploy.md.")
         if done.returncode != 0:

@@ -75,8 +75,8 @@ def told(process: "subprocess.Popen[str]") -> tuple[int, str]:
         (["dev", "--image", "previous"], "There is no previous release yet"),
         (["dev", "--image", "current", "--dry-run"], "There is no current release yet"),
         (["dev", "--expect-no-changes"], "--expect-no-changes goes with --dry-run"),
-        (["dev", "--plan", "nowhere"], "there is no plan nowhere"),
-        (["prod", "--plan", "plan.json"], "plan.json is a plan for dev, not for prod"),
+        (["dev", "--image", "ami-a", "--approved", "0123"], "something else than what was approved: no changes"),
+        (["dev", "--image", "ami-a", "--approved="], "something else than what was approved"),
         (["dev", "--expect-younger-than", "1"], "There is no current release yet"),
     ],
 )
@@ -118,8 +118,7 @@ def test_dry_run_changes_nothing(start: Start, folder: Path, bucket: Bucket) -> 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_interrupted(start: Start, folder: Path, bucket: Bucket, number: signal.Signals) -> None:
     """Interrupted within an apply, it lets Terraform end in order, gives the lease back, and says how to go on."""
-    (folder / "terraform" / "plan").write_text("")
-    process = start("dev", "--plan", "terraform/plan")
+    process = start("dev", "--image", "ami-a")
     assert process.stdout is not None
     assert next(line for line in process.stdout if line == "applying\n")
     assert bucket.s3.head_object(Bucket=bucket.name, Key=KEY)
@@ -131,10 +130,9 @@ def test_interrupted(start: Start, folder: Path, bucket: Bucket, number: signal.
     assert json.loads((folder / "build" / "deployment.json").read_text())["status"] == 128 + number
 
 
-def test_apply_that_takes_too_long(start: Start, folder: Path, bucket: Bucket) -> None:
+def test_apply_that_takes_too_long(start: Start, bucket: Bucket) -> None:
     """Once its half of the time is over, an apply is interrupted, so that there is time left to go back."""
-    (folder / "terraform" / "plan").write_text("")
-    status, printed = told(start("dev", "--plan", "terraform/plan", "--minutes=0.02"))
+    status, printed = told(start("dev", "--image", "ami-a", "--minutes=0.02"))
     assert (status, "FAILED: time is up, and terraform apply was interrupted" in printed) == (3, True), printed
     assert "Contents" not in bucket.s3.list_objects_v2(Bucket=bucket.name)
 
@@ -143,9 +141,8 @@ def test_stale_plan(start: Start, folder: Path, bucket: Bucket) -> None:
     """A plan that Terraform calls stale is refused, since nothing was changed; Terraform's message is shown."""
     stale = "echo 'Error: Saved plan is stale' >&2; exit 1"
     (folder / "bin" / "terraform").write_text(_TERRAFORM.replace("apply) ", f"apply) {stale}; "))
-    (folder / "terraform" / "plan").write_text("")
-    status, printed = told(start("dev", "--plan", "terraform/plan"))
-    assert (status, "Saved plan is stale" in printed, "Make a new one" in printed) == (2, True, True), printed
+    status, printed = told(start("dev", "--image", "ami-a"))
+    assert (status, "Saved plan is stale" in printed, "Run this again" in printed) == (2, True, True), printed
     assert "Contents" not in bucket.s3.list_objects_v2(Bucket=bucket.name)
 
 

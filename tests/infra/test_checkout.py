@@ -207,6 +207,20 @@ def test_cancelled_step_leaves_no_lock(checkout: Checkout) -> None:
     assert [key for key in checkout.kept("dev") if "lock" in key] == []
 
 
+def test_what_was_approved_is_done(checkout: Checkout) -> None:
+    """A deployment does what a dry run told, as long as that would be the same still."""
+    checkout.make_workspace("prod")
+    status, printed = checkout.deploy("prod", "--dry-run")
+    assert status == 0, printed
+    told_of = (checkout.folder / "build/prod.approval").read_text()
+    image, approved = (line.partition("=")[2] for line in told_of.splitlines())
+    assert (image, f"IMAGE=ami-a DEPLOY=--approved={approved}" in printed) == ("ami-a", True), printed
+    _, printed = checkout.deploy("prod", f"--approved={approved}")
+    assert "applying for ami-a: 1 create" in printed, printed
+    status, printed = checkout.deploy("prod", f"--approved={approved}")
+    assert (status, "something else than what was approved: no changes" in printed) == (2, True), printed
+
+
 def test_lock_that_was_left_is_removed_as_the_runbook_says(checkout: Checkout) -> None:
     """What a killed apply leaves is removed by the page's own commands, with the id that Terraform told."""
     checkout.make_workspace("prod")

@@ -21,8 +21,6 @@ aws ec2 describe-images
 aws ec2 describe-launch-template-versions
 aws elbv2 describe-target-health --target-group-arn X
 aws elbv2 deregister-targets --target-group-arn X --targets X
-aws kms generate-data-key --key-id {key}
-aws kms decrypt --key-id {key} --ciphertext-blob X
 aws s3api get-object --bucket {bucket} --key deploy/lock.json X
 aws s3api put-object --bucket {bucket} --key deploy/lock.json
 aws s3api delete-object --bucket {bucket} --key deploy/lock.json
@@ -31,8 +29,6 @@ aws s3api put-object --bucket {bucket} --key deploy/releases.json
 """
 _PLANS = """
 aws ec2 describe-images
-aws kms generate-data-key --key-id {key}
-aws kms decrypt --key-id {key} --ciphertext-blob X
 aws s3api get-object --bucket {bucket} --key deploy/releases.json X
 """
 
@@ -63,14 +59,14 @@ MESSAGES = ("AcknowledgeMessage", "DeleteMessage", "FailMessage", "GetEndpoint",
 _ITEM = re.compile(r"(?:\d+\.|[*-]) |\|")
 
 
-def deploys(name: str, bucket: str, key: str) -> Iterator[Call]:
+def deploys(name: str, bucket: str) -> Iterator[Call]:
     """Yield what the deployment calls by itself."""
-    return _lines(_DEPLOYS.format(name=name, bucket=bucket, key=key))
+    return _lines(_DEPLOYS.format(name=name, bucket=bucket))
 
 
-def plans(bucket: str, key: str) -> Iterator[Call]:
+def plans(bucket: str) -> Iterator[Call]:
     """Yield what a dry run calls by itself."""
-    return _lines(_PLANS.format(bucket=bucket, key=key))
+    return _lines(_PLANS.format(bucket=bucket))
 
 
 def _lines(text: str) -> Iterator[Call]:

@@ -46,10 +46,10 @@ class Environment:
         for stage, command, call in self.recorded:
             if stage in ("creation", "update"):
                 yield from ((who, call) for who in ((PLAN, APPLY) if command in _PLANNING else (APPLY,)))
-        bucket, key = next((name, key) for name, key in self.account.encrypted.items() if "-state-" in name)
+        bucket = next(name for name in self.account.encrypted if "-state-" in name)
         name = f"hello-birthday-{self.name}"
-        yield from ((APPLY, call) for call in (*duties.deploys(name, bucket, key), *duties.bakes()))
-        yield from ((PLAN, call) for call in duties.plans(bucket, key))
+        yield from ((APPLY, call) for call in (*duties.deploys(name, bucket), *duties.bakes()))
+        yield from ((PLAN, call) for call in duties.plans(bucket))
         yield from (("operators", call) for page in RUNBOOKS for call in duties.operates(page, self.name))
         yield "operators", Call("ssm", "TerminateSession", REGION, (("SessionId", "somebody-0123456789abcdef0"),))
 

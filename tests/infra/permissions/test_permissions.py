@@ -100,7 +100,7 @@ def test_plans_write_nothing(name: str) -> None:
     """Who plans takes no lock: one that is cancelled would leave it to the next."""
     bucket = f"arn:aws:s3:::hello-birthday-{name}-state-{ENVIRONMENTS[name]}"
     lock = f"{bucket}/env:/{name}/hello-birthday.tfstate.tflock"
-    answers = told(name, PLAN, {"s3:PutObject": lock, "s3:DeleteObject": lock})
+    answers = told(name, PLAN, {"s3:PutObject": lock, "s3:DeleteObject": lock, "kms:GenerateDataKey": "*"})
     assert [action for action, verdict in answers.items() if verdict == ALLOWED] == []
 
 
