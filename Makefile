@@ -15,7 +15,7 @@ COLLECTIONS := build/collections/ansible_collections/amazon/aws/MANIFEST.json
 PERMISSIONS := build/permissions/0.1.173
 
 .DEFAULT_GOAL := help
-.PHONY: help run test contract-test fuzz terraform-test known-machine artifact audit bake bake-tools bake-account image image-vm rehearse rehearse-deploy rehearsal-tools preflight deploy drift plan-comment hand-over image-age key-age release-notes bench soak picture lint format clean
+.PHONY: help run test contract-test fuzz terraform-test known-machine artifact audit bake bake-tools bake-account image image-vm rehearse rehearse-deploy rehearsal-tools preflight deploy drift plan-comment hand-over reviewers image-age key-age release-notes bench soak picture lint format clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -119,6 +119,9 @@ plan-comment: ## Write what a dry run planned to build/plan-comment.md, to be pu
 
 hand-over: ## Name what one environment released of this very content as the image for the next (ENVIRONMENT=dev)
 	@$(MAKE) --no-print-directory deploy DEPLOY=--hand-over
+
+reviewers: ## Fail unless somebody has to approve a deployment; in a workflow, before all else (ENVIRONMENT=prod)
+	@exec $(PYTHON) -m terraform.deploy.reviewers $(ENVIRONMENT)
 
 image-age: ## Fail if what an environment runs was baked more than DAYS=60 days ago (ENVIRONMENT=prod)
 	@$(MAKE) --no-print-directory deploy DEPLOY="--expect-younger-than $(or $(DAYS),60)"

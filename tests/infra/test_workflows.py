@@ -105,6 +105,15 @@ def test_prod_does_what_was_approved() -> None:
     assert step["env"] == {name: f"${{{{ needs.plan.outputs.{name.lower()} }}}}" for name in ("IMAGE", "APPROVED")}
 
 
+def test_reviewers_are_asked_for_first() -> None:
+    """Before anything costs time, prod's pipeline makes sure that somebody has to approve, with the right to ask."""
+    plan = jobs(FOLDER / "workflows" / "prod.yml")["plan"]
+    checkout, first, *_ = plan["steps"]
+    assert checkout["uses"].startswith("actions/checkout@")
+    assert first["run"].startswith("make reviewers ENVIRONMENT=prod")
+    assert (first["env"], plan["permissions"]["actions"]) == ({"GITHUB_TOKEN": "${{ github.token }}"}, "read")
+
+
 def test_plans_are_not_kept() -> None:
     """No artifact has a plan, which shows parts of the state."""
     for workflow in WORKFLOWS:
