@@ -10,6 +10,7 @@ import json
 import os
 import sys
 import urllib.request
+from http import HTTPStatus
 from http.client import HTTPException
 from typing import Any
 from urllib.error import HTTPError
@@ -17,6 +18,7 @@ from urllib.error import HTTPError
 from terraform.deploy.outcome import Refused, Status
 
 _SECONDS = 10.0
+_ADVICE = "Give it required reviewers in the repository's settings, which takes a plan of GitHub that has them."
 
 
 def require(environment: str) -> int:
@@ -27,12 +29,13 @@ def require(environment: str) -> int:
     try:
         rules = _ask(environment)["protection_rules"]
         found = [rule["reviewers"] for rule in rules if rule["type"] == "required_reviewers"]
-    except HTTPError as error:
-        raise Refused(f"GitHub answers {error.code} where it should tell of the environment {environment}.") from error
     except (HTTPException, OSError, ValueError, LookupError, TypeError) as error:
-        raise Refused(f"GitHub does not tell of the environment {environment}: {error!r}.") from error
+        if isinstance(error, HTTPError) and error.code == HTTPStatus.NOT_FOUND:
+            raise Refused(f"GitHub has no environment {environment}. {_ADVICE}") from error
+        why = f"GitHub does not tell who has to approve deployments to {environment}: {error!r}."
+        raise Refused(f"{why} Run this again, in a workflow whose token may read actions.") from error
     if not any(found):
-        raise Refused(f"Nobody has to approve a deployment to {environment}.")
+        raise Refused(f"Nobody has to approve deployments to {environment}. {_ADVICE}")
     return sum(map(len, found))
 
 
@@ -48,10 +51,7 @@ def main(environment: str) -> Status:
     try:
         print(f"{require(environment)} may approve deployments to {environment}, and somebody has to")
     except Refused as refusal:
-        advice = (
-            "Make it in the repository's settings, with required reviewers, which takes a plan of GitHub that has them."
-        )
-        print(f"REFUSED: {refusal} {advice}", file=sys.stderr)
+        print(f"REFUSED: {refusal}", file=sys.stderr)
         return Status.REFUSED
     return Status.DONE
 

@@ -71,11 +71,11 @@ def test_somebody_has_to_approve(asking: Asking) -> None:
 @pytest.mark.parametrize(
     ("status", "body", "says"),
     [
-        (404, b'{"message": "Not Found"}', "GitHub answers 404"),
-        (403, b'{"message": "Resource not accessible by integration"}', "GitHub answers 403"),
-        (200, answer(), "Nobody has to approve"),
-        (200, answer(_TIMER), "Nobody has to approve"),
-        (200, answer(reviewed_by()), "Nobody has to approve"),
+        (404, b'{"message": "Not Found"}', "GitHub has no environment prod"),
+        (403, b'{"message": "Resource not accessible by integration"}', "a workflow whose token may read actions"),
+        (200, answer(), "Nobody has to approve deployments to prod"),
+        (200, answer(_TIMER), "Nobody has to approve deployments to prod"),
+        (200, answer(reviewed_by()), "Nobody has to approve deployments to prod"),
         (200, b'{"name": "prod"}', "GitHub does not tell"),
         (200, b"[]", "GitHub does not tell"),
         (200, b"<html>", "GitHub does not tell"),
