@@ -80,12 +80,13 @@ def deploy(given: argparse.Namespace, report: dict[str, object]) -> Status:
             releases = Releases(s3, bucket)
             if (status := look(given, terraform, releases, session)) is not None:
                 return status
-            terraform.choose()
             deployment = Deployment(terraform, session, releases, limits)
             deployment.report = report
             lease = stack.enter_context(held(Lease(s3, bucket, _holder())))
+            image = choose(given, releases)
+            terraform.choose()
             deployment.refuse_if_ringing()
-            plan = terraform.plan(choose(given, releases))
+            plan = terraform.plan(image)
             refuse_unless_approved(plan, given.approved)
         return deployment.run(plan, lease)
 

@@ -14,8 +14,9 @@ from terraform.deploy.outcome import Failed, Refused
 
 ROOT = Path(__file__).parents[1]
 BUILD = ROOT.parent / "build"
-# A lock that is held by somebody goes; one that was left stays, and then it is better to say so soon.
-_WAIT = "-lock-timeout=300s"
+LOCK_SECONDS = 300
+"""How long to wait for a lock. One that somebody holds goes; one that was left stays, and should be told of soon."""
+_WAIT = f"-lock-timeout={LOCK_SECONDS}s"
 
 
 @dataclass(frozen=True)

@@ -90,7 +90,7 @@ def test_refusals(start: Start, arguments: list[str], says: str) -> None:
 def test_terraform_is_missing(start: Start, folder: Path) -> None:
     """Without Terraform the command says where to get it."""
     (folder / "bin" / "terraform").unlink()
-    status, printed = told(start("dev", PATH=str(folder / "bin")))
+    status, printed = told(start("dev", "--image", "ami-a", PATH=str(folder / "bin")))
     assert (status, "terraform is not installed" in printed) == (2, True), printed
 
 

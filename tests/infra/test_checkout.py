@@ -16,6 +16,7 @@ import yaml
 
 from tests.infra.snippets import scripts
 from tests.support.emulator import Account, account
+from tests.support.making import provide_make
 from tests.support.recording import MARK
 from tests.support.stack import ENVIRONMENTS
 from tests.support.terraform import ROOT, cli_environ
@@ -159,10 +160,14 @@ def test_both_environments_have_one_checkout(checkout: Checkout, order: list[str
         assert checkout.kept(environment) == [f"env:/{environment}/hello-birthday.tfstate"]
 
 
-def test_dry_run_makes_no_state(checkout: Checkout) -> None:
-    """Where nothing was deployed yet, a dry run says who makes the first deployment, and writes nothing."""
-    status, printed = checkout.deploy("prod", "--dry-run")
-    assert (status, "REFUSED: prod has no state yet" in printed) == (2, True), printed
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [(["--dry-run"], "REFUSED: prod has no state yet"), (["--image=current"], "There is no current release yet")],
+)
+def test_what_deploys_nothing_makes_no_state(checkout: Checkout, arguments: list[str], says: str) -> None:
+    """Before the first deployment, a dry run says who makes it, and neither that nor a refusal leaves anything."""
+    status, printed = checkout.deploy("prod", *arguments)
+    assert (status, says in printed) == (2, True), printed
     assert checkout.kept("prod") == []
 
 
@@ -196,7 +201,7 @@ def test_cancelled_step_leaves_no_lock(checkout: Checkout) -> None:
     (checkout.folder / "terraform" / "long_override.tf").write_text(
         f'resource "terraform_data" "image" {{\n provisioner "local-exec" {{\n command = "{long}"\n }}\n}}\n'
     )
-    provide_make(checkout.folder)
+    provide_make(checkout.folder, unless="preflight")
     (checkout.folder / "step").write_text(step)
     process = checkout.start("dev", ["bash", "-e", "step"], IMAGE="ami-a")
     until((checkout.folder / "began").exists, process)
@@ -233,15 +238,3 @@ def test_lock_that_was_left_is_removed_as_the_runbook_says(checkout: Checkout) -
         command, input="yes\n", text=True, cwd=checkout.folder, env=checkout.environ("prod"), check=False
     )
     assert (done.returncode, lock("prod") in checkout.kept("prod")) == (0, False)
-
-
-def provide_make(folder: Path) -> None:
-    """Bring what `make deploy` needs, with a Python that is there already, and no account to look at."""
-    for name in ("Makefile", ".ci/pass-signals", "pyproject.toml", "uv.lock"):
-        (folder / name).parent.mkdir(exist_ok=True)
-        shutil.copy(ROOT / name, folder / name)
-    python = folder / ".venv" / "bin" / "python"
-    python.parent.mkdir(parents=True)
-    python.write_text(f'#!/bin/sh\ncase "$*" in *preflight*) exit 0 ;; esac\nexec {sys.executable} "$@"\n')
-    python.chmod(0o755)
-    (folder / ".venv" / ".ready").touch()

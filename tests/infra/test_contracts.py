@@ -16,6 +16,7 @@ from service.config import Config, unknown_variables
 from service.serving import protocol
 from service.storage import dynamodb as storage
 from terraform.deploy.limits import Limits
+from terraform.deploy.state import LOCK_SECONDS
 from tests.support.stack import Stack
 from tests.support.terraform import ROOT
 
@@ -196,3 +197,8 @@ def test_deployment_ends_before_its_credentials_and_its_job_do(environment: str)
 def test_deployment_outlasts_what_it_waits_for() -> None:
     """Either way has time for the last look and the watch, and most of it is left for the instances."""
     assert Limits.minutes / 2 > 3 * (Limits.settle_minutes + Limits.watch_minutes)
+
+
+def test_waiting_for_locks_leaves_time_to_deploy() -> None:
+    """A plan and an apply may each wait for a lock, and most of the way there is left for what comes after."""
+    assert Limits.minutes / 2 / 4 >= 2 * LOCK_SECONDS / 60
