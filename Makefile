@@ -66,7 +66,7 @@ $(PERMISSIONS):
 	@$(BIN)/pip download --quiet --disable-pip-version-check --no-deps --require-hashes --requirement $(@D)/requirements.txt --dest $(@D)
 	@touch $@
 
-terraform-test: .venv/.ready $(PERMISSIONS) ## Check the Terraform code, apply dev and prod to an emulated account, and simulate permissions (terraform, npm; 9 minutes)
+terraform-test: .venv/.ready $(PERMISSIONS) ## Check the Terraform code, apply dev and prod to an emulated account, and simulate permissions (terraform, npm; 12 minutes)
 	@command -v terraform >/dev/null || { echo "make terraform-test needs Terraform 1.11 or newer: https://developer.hashicorp.com/terraform/install" >&2; exit 1; }
 	@rm -rf build/terraform && mkdir -p build/terraform
 	$(BIN)/pytest -m terraform --timeout 1200 --junitxml build/terraform/tests.xml --ignore tests/infra/permissions tests/infra
@@ -101,9 +101,9 @@ rehearsal-tools:
 	  || { echo "A rehearsal needs $$tool (Debian: apt-get install systemd-container dnsmasq-base haproxy default-jre-headless; Terraform: see README)" >&2; exit 1; }; done
 	@test -d build/image/root || { echo "A rehearsal needs the image; run make image first" >&2; exit 1; }
 
-preflight: .venv/.ready ## Ask AWS and this machine what a first deployment needs, and say what is missing (ENVIRONMENT=prod)
+preflight: .venv/.ready ## Ask AWS and this machine what a first deployment needs, and say what is missing (ENVIRONMENT=prod; DNS=1.1.1.1 asks that server)
 	@test -n "$(ENVIRONMENT)" || { echo "make preflight needs an environment: make preflight ENVIRONMENT=dev" >&2; exit 2; }
-	@$(BIN)/python -m terraform.preflight $(ENVIRONMENT)
+	@$(BIN)/python -m terraform.preflight $(ENVIRONMENT) $(if $(DNS),--dns $(DNS))
 
 deploy: .venv/.ready ## Deploy an image and see it through, or go back (ENVIRONMENT=dev, IMAGE=ami-..., baked, current or previous; DEPLOY=--dry-run)
 	@test -n "$(ENVIRONMENT)" || { echo "make deploy needs an environment: make deploy ENVIRONMENT=dev" >&2; exit 1; }
@@ -156,7 +156,7 @@ bake-tools:
 	  || { echo "make bake needs $$tool; see README, Image" >&2; exit 1; }; done
 	@git diff --quiet HEAD || { echo "make bake wants every change committed: an image belongs to a commit" >&2; exit 1; }
 
-image: artifact $(COLLECTIONS) ## Bake the image on a booted Debian 13, boot the result, and test it (root, packer, systemd-nspawn, ...; 8 minutes)
+image: artifact $(COLLECTIONS) ## Bake the image on a booted Debian 13, boot the result, and test it (root, packer, systemd-nspawn, ...; 11 minutes)
 	@test "$$(id -u)" = 0 || { echo "make image needs root, to boot machines; run it with sudo" >&2; exit 1; }
 	@for tool in debootstrap systemd-nspawn dnsmasq packer gpg ssh-keygen lynis unzip; do command -v $$tool >/dev/null \
 	  || { echo "make image needs $$tool (Debian: apt-get install debootstrap systemd-container dnsmasq-base packer gpg openssh-client lynis unzip)" >&2; exit 1; }; done

@@ -2,7 +2,7 @@
 
     python -m terraform.preflight ENVIRONMENT [--before deploy|bake] [--dns ADDRESS]
 
-`make preflight ENVIRONMENT=prod` does it. Exit status: 0 nothing is missing, 2 something is.
+`make preflight ENVIRONMENT=prod [DNS=ADDRESS]` does it. Exit status: 0 nothing is missing, 2 something is.
 """
 
 import argparse

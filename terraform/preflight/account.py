@@ -57,14 +57,16 @@ def provider(session: boto3.Session, values: Values) -> Iterator[Finding]:
     """Look for an OpenID Connect provider of GitHub's that bootstrap did not make: there can be only one."""
     iam, what = session.client("iam"), "OIDC provider"
     arns = [entry["Arn"] for entry in iam.list_open_id_connect_providers()["OpenIDConnectProviderList"]]
-    for arn in arns:
-        if arn.endswith(_GITHUB):
-            tags = iam.get_open_id_connect_provider(OpenIDConnectProviderArn=arn).get("Tags", [])
-            command = f"terraform -chdir=terraform/bootstrap import -var-file={values.environment}.tfvars"
-            target = f"aws_iam_openid_connect_provider.github {arn}"
-            yield _existing(what, _maker(tags), "terraform/bootstrap", f"{command} {target}")
-            return
-    yield ok(what, "none of GitHub's yet; bootstrap makes it")
+    arn = next((arn for arn in arns if arn.endswith(_GITHUB)), None)
+    if arn is None:
+        yield ok(what, "none of GitHub's yet; bootstrap makes it")
+    elif values.shares_provider:
+        yield ok(what, "made by somebody else, as terraform/bootstrap is told")
+    else:
+        tags = iam.get_open_id_connect_provider(OpenIDConnectProviderArn=arn).get("Tags", [])
+        command = f"terraform -chdir=terraform/bootstrap import -var-file={values.environment}.tfvars"
+        target = f"'aws_iam_openid_connect_provider.github[0]' {arn}"
+        yield _existing(what, _maker(tags), "terraform/bootstrap", f"{command} {target}")
 
 
 def preferences(session: boto3.Session, values: Values) -> Iterator[Finding]:

@@ -32,7 +32,8 @@ def look(zone: str, servers: Iterable[str], asked: Resolver | None) -> Finding:
     except (NXDOMAIN, NoAnswer, NoNameservers):
         return missing("delegation", f"nobody is told where {zone} is; {enter}")
     except (Timeout, NoResolverConfiguration, DNSException, OSError) as error:
-        return missing("delegation", f"DNS does not answer ({error}); ask another server: --dns 1.1.1.1")
+        ask = "ask another server: make preflight ... DNS=1.1.1.1"
+        return missing("delegation", f"DNS does not answer ({error}); {ask}")
     found = {record.target for record in answer}
     if found != wanted:
         return missing("delegation", f"{zone} leads to {_listed(found)}, which is another zone; {enter}")

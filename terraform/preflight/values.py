@@ -16,6 +16,8 @@ class Values:
     environment: str
     given: str
     """Text of the environment's file."""
+    prepared: str = ""
+    """Text of bootstrap's file for it."""
 
     @property
     def account_id(self) -> str:
@@ -32,6 +34,11 @@ class Values:
         """Whether the images that run here are baked in this account."""
         owners = self._raw("ami_owners")
         return f'"{self.account_id}"' in owners or '"self"' in owners
+
+    @property
+    def shares_provider(self) -> bool:
+        """Whether bootstrap is told to use the OpenID Connect provider that somebody else made."""
+        return bool(re.search("^github_provider_exists *= *true", self.prepared, re.MULTILINE))
 
     @property
     def most_instances(self) -> int:
@@ -58,4 +65,8 @@ class Values:
 def environments() -> dict[str, Values]:
     """Return the values of every environment by its name."""
     files = sorted((ROOT / "environments").glob("*.tfvars"))
-    return {file.stem: Values(file.stem, file.read_text(encoding="utf-8")) for file in files}
+    return {file.stem: Values(file.stem, _text(file), _text(ROOT / "bootstrap" / file.name)) for file in files}
+
+
+def _text(file: Path) -> str:
+    return file.read_text(encoding="utf-8")

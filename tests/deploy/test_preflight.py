@@ -163,7 +163,7 @@ def make_preferences(place: Place) -> None:
         (delegate_elsewhere, "delegation", "leads to ns.example.net, which is another zone; enter these NS records"),
         (delegate_nowhere, "delegation", "nobody is told where example.com is; enter these NS records"),
         (delete_the_zone, "hosted zone", "make it: aws route53 create-hosted-zone --name example.com"),
-        (make_a_provider, "OIDC provider", "-var-file=prod.tfvars aws_iam_openid_connect_provider.github arn:aws:iam"),
+        (make_a_provider, "OIDC provider", "-var-file=prod.tfvars 'aws_iam_openid_connect_provider.github[0]' arn"),
         (make_preferences, "session preferences", f"module.service.aws_ssm_document.session_preferences {PREFERENCES}"),
         (lambda place: place.install("terraform", "Terraform v1.9.8"), "terraform", "1.9.8 is here, 1.11.0 or newer"),
         (
@@ -198,6 +198,13 @@ def test_what_terraform_made_is_well(place: Place) -> None:
     iam.tag_open_id_connect_provider(OpenIDConnectProviderArn=provider["Arn"], Tags=[bootstrap])
     tags = [{"Key": "ManagedBy", "Value": "terraform"}]
     place.client("ssm").add_tags_to_resource(ResourceType="Document", ResourceId=PREFERENCES, Tags=tags)
+    assert {finding.state for finding in place.ask()} == {State.OK}
+
+
+def test_a_provider_that_bootstrap_is_told_of_is_well(place: Place) -> None:
+    """Where bootstrap's values say that GitHub's provider exists, whoever made it is nobody's concern."""
+    make_a_provider(place)
+    place.values = replace(place.values, prepared=f"{place.values.prepared}github_provider_exists = true\n")
     assert {finding.state for finding in place.ask()} == {State.OK}
 
 

@@ -19,6 +19,15 @@ def test_make_targets_exist(document: Path) -> None:
     assert written <= known
 
 
+def test_targets_take_as_long_as_the_makefile_says() -> None:
+    """Where the README tells how many minutes a target takes, `make` tells the same."""
+    readme, makefile = ((ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "Makefile"))
+    told = dict(re.findall(r"^\|.*\| `make ([a-z-]+)[^`]*`.*?(\d+) minutes", readme, re.MULTILINE))
+    listed = dict(re.findall(r"^([a-z-]+):.*## .*?(\d+) minutes", makefile, re.MULTILINE))
+    assert {"image", "terraform-test"} <= told.keys()
+    assert told.items() <= listed.items()
+
+
 def test_readme_names_every_route() -> None:
     """Each path that is served stands in the README's contract."""
     readme = (ROOT / "README.md").read_text(encoding="utf-8")

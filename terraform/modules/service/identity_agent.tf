@@ -43,7 +43,7 @@ resource "aws_iam_role_policy" "be_operated" {
       Action   = "logs:DescribeLogGroups"
       Resource = "*" # lists the account's groups; the agent looks for its own among them
       }, {
-      Sid      = "RecordSessionsAndCommands"
+      Sid      = "RecordSessions"
       Effect   = "Allow"
       Action   = ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"]
       Resource = "${aws_cloudwatch_log_group.this["sessions"].arn}:*"

@@ -3,7 +3,7 @@ locals {
     service  = "/${var.name}/service"  # the service's journal
     system   = "/${var.name}/system"   # the rest of the journal
     metrics  = "/${var.name}/metrics"  # what CloudWatch makes the service's metrics of
-    sessions = "/${var.name}/sessions" # what people did, sessions and commands
+    sessions = "/${var.name}/sessions" # what people did in sessions
 
     # AWS prescribes the beginnings of these two.
     events   = "/aws/events/${var.name}/events"

@@ -29,16 +29,16 @@ resource "aws_iam_policy" "operators" {
       Resource  = aws_iam_role.automation.arn
       Condition = { StringEquals = { "iam:PassedToService" = "ssm.amazonaws.com" } }
       }, {
-      Sid       = "EndTheirOwnSessions" # known by a tag of AWS's: their names begin with less than an id
+      Sid       = "EndTheirOwnSessions" # known by a tag that AWS sets to the id; names have only its end
       Effect    = "Allow"
       Action    = ["ssm:ResumeSession", "ssm:TerminateSession"]
       Resource  = "arn:aws:ssm:${local.region}:${local.account_id}:session/*"
       Condition = { StringLike = { "ssm:resourceTag/aws:ssmmessages:session-id" = "$${aws:userid}" } }
       }, {
-      Sid      = "TalkInSessions" # the plugin signs its websocket
+      Sid      = "TalkInSessions" # the plugin signs its websocket; without a session's own token it opens nothing
       Effect   = "Allow"
       Action   = "ssmmessages:OpenDataChannel"
-      Resource = "*" # the action knows no resources
+      Resource = "*" # AWS's reference knows no resources; its guide shows sessions by an id that those of roles do not have
       }, {
       Sid      = "EraseAPerson"
       Effect   = "Allow"

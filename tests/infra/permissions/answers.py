@@ -38,7 +38,7 @@ def environment(name: str) -> Environment:
 def verdicts(name: str) -> dict[Question, str]:
     """Return what the policies of an environment say to everything that is needed."""
     found = environment(name)
-    return ask(found.principals, found.account.number, found.questions())
+    return ask(found.policies, found.questions())
 
 
 def waiver(need: Need) -> tuple[str, str] | None:
@@ -71,7 +71,7 @@ def told(name: str, who: str, resources: dict[str, str], **context: str) -> dict
         action: Question(who, Need(action, resource, tuple(given.items()), action))
         for action, resource in resources.items()
     }
-    answers = ask(found.principals, found.account.number, asked.values())
+    answers = ask(found.policies, asked.values())
     return {action: answers[question] for action, question in asked.items()}
 
 

@@ -34,7 +34,7 @@ class Call:
 def read(line: dict[str, str]) -> Call:
     """Read a recorded request."""
     if line["target"]:
-        operation, values = line["target"].rpartition(".")[2], list(_walk("", json.loads(line["body"] or "{}")))
+        operation, values = line["target"].rpartition(".")[2], list(walk("", json.loads(line["body"] or "{}")))
     elif line["body"].startswith("Action="):
         form = parse_qsl(line["body"])
         operation, values = form[0][1], [(_last(name), value) for name, value in form[1:]]
@@ -43,13 +43,14 @@ def read(line: dict[str, str]) -> Call:
     return Call(line["service"], operation, line["region"], tuple(values))
 
 
-def _walk(name: str, value: Any) -> Iterator[tuple[str, str]]:  # noqa: ANN401 - JSON
+def walk(name: str, value: Any) -> Iterator[tuple[str, str]]:  # noqa: ANN401 - JSON
+    """Yield every value at any depth, by its last name."""
     if isinstance(value, dict):
         for key, inner in value.items():
-            yield from _walk(key, inner)
+            yield from walk(key, inner)
     elif isinstance(value, list):
         for inner in value:
-            yield from _walk(name, inner)
+            yield from walk(name, inner)
     else:
         yield name, str(value)
 
@@ -71,7 +72,7 @@ def _rest(line: dict[str, str]) -> tuple[str, list[tuple[str, str]]]:
     ]
     *_, operation, labels = max(found, key=lambda each: each[:3])
     body = json.loads(line["body"]) if line["body"].startswith("{") else {}
-    return operation, [*labels.items(), *given.items(), *_walk("", body)]
+    return operation, [*labels.items(), *given.items(), *walk("", body)]
 
 
 def _labels(template: re.Pattern[str], path: str) -> Iterator[dict[str, str]]:

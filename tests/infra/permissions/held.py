@@ -1,20 +1,20 @@
 """What roles hold: their policies, boundaries and endpoints, as an account tells them. It judges nothing."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from tests.infra.permissions.needs import Account
+from tests.infra.permissions.simulation import Policies
 from tests.support.emulator import REGION
 from tests.support.emulator import Account as Emulated
-
-Principals = dict[str, dict[str, Any]]
-"""Who acts, by a short name: an ARN, policies, and where there are such, a boundary and the policy of an endpoint."""
 
 
 def keep(emulated: Emulated, file: Path) -> None:
     """Write down what roles hold, and the names by which requests mean them."""
     iam = emulated.client("iam")
+    groups = emulated.client("autoscaling").describe_auto_scaling_groups()["AutoScalingGroups"]
     pages = list(iam.get_paginator("get_account_authorization_details").paginate())
     told = {
         "number": emulated.account_id,
@@ -23,6 +23,8 @@ def keep(emulated: Emulated, file: Path) -> None:
         "endpoints": emulated.client("ec2").describe_vpc_endpoints()["VpcEndpoints"],
         "buckets": _keys_of_buckets(emulated),
         "sessions_key": _key_of_sessions(emulated),
+        "resources": dict(_policies_of_resources(emulated)),
+        "group": groups[0]["AutoScalingGroupARN"],
     }
     file.write_text(json.dumps(told, default=str), encoding="utf-8")
 
@@ -36,13 +38,21 @@ def _keys_of_buckets(emulated: Emulated) -> dict[str, str]:
     return found
 
 
+def _policies_of_resources(emulated: Emulated) -> Iterator[tuple[str, Any]]:
+    kms, s3 = emulated.client("kms"), emulated.client("s3")
+    for key in kms.list_keys()["Keys"]:
+        yield key["KeyArn"], json.loads(kms.get_key_policy(KeyId=key["KeyId"], PolicyName="default")["Policy"])
+    for bucket in s3.list_buckets()["Buckets"]:
+        yield f"arn:aws:s3:::{bucket['Name']}", json.loads(s3.get_bucket_policy(Bucket=bucket["Name"])["Policy"])
+
+
 def _key_of_sessions(emulated: Emulated) -> str:
     content = emulated.client("ssm").get_document(Name="SSM-SessionManagerRunShell")["Content"]
     return str(json.loads(content)["inputs"]["kmsKeyId"])
 
 
-def read(environment: str, file: Path) -> tuple[Account, Principals]:
-    """Return the account and who acts in it, by short names."""
+def read(environment: str, file: Path) -> tuple[Account, Policies, str]:
+    """Return the account, its policies with who acts in it by short names, and the ARN of its group."""
     told = json.loads(file.read_text(encoding="utf-8"))
     policies = {policy["Arn"]: _document(policy) for policy in told["policies"]}
     roles = {role["RoleName"].removeprefix(f"hello-birthday-{environment}-"): role for role in told["roles"]}
@@ -53,8 +63,18 @@ def read(environment: str, file: Path) -> tuple[Account, Principals]:
     for endpoint in told["endpoints"]:
         service = endpoint["ServiceName"].rpartition(".")[2]
         policy = json.loads(endpoint["PolicyDocument"])
-        principals[f"instance through {service}"] = principals["instance"] | {"endpoint": policy}
-    return _account(environment, told, roles["instance"]["Arn"]), principals
+        for who in ("instance", "operators"):
+            principals[f"{who} through {service}"] = principals[who] | {"endpoint": policy}
+    principals["autoscaling"] = _autoscaling(told["number"], policies)
+    held = Policies(told["number"], principals, told["resources"])
+    return _account(environment, told, roles["instance"]["Arn"]), held, told["group"]
+
+
+def _autoscaling(number: str, policies: dict[str, Any]) -> dict[str, Any]:
+    """Return AWS's role that launches instances, which is there with the first group of an account."""
+    role = "aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling"
+    policy = policies["arn:aws:iam::aws:policy/aws-service-role/AutoScalingServiceRolePolicy"]
+    return {"arn": f"arn:aws:iam::{number}:role/{role}", "policies": [policy]}
 
 
 def _document(policy: dict[str, Any]) -> Any:  # noqa: ANN401 - JSON

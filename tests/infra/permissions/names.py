@@ -32,6 +32,8 @@ ALSO = {
     "backup:CreateBackupVault": ("backup-storage:MountCapsule", "kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey",
                                  "kms:GenerateDataKey", "kms:RetireGrant"),
     "dynamodb:CreateTable": ("kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey"),
+    # Whoever starts an Automation hands it its role: AWS Systems Manager User Guide, "Setting up Automation".
+    "ssm:StartAutomationExecution": ("iam:PassRole",),
     # The plugin signs its websocket since 1.2.688, and asks for a key where sessions are encrypted.
     "ssm:StartSession": ("kms:GenerateDataKey", "ssmmessages:OpenDataChannel"),
     "wafv2:PutLoggingConfiguration": ("logs:CreateLogDelivery", "logs:DescribeLogGroups",
@@ -58,11 +60,12 @@ KIND = {"route53:ChangeTagsForResource": "ResourceType"}
 
 NOT_OURS = {"managed-instance"}  # machines outside of EC2, which a request names by the same parameter
 
-# Which service a role is passed to; nothing else passes roles here.
+# Which service a role is passed to, by the pattern of the action; nothing else passes roles here.
 PASSED_TO = {
-    "autoscaling": "ec2.amazonaws.com",
-    "backup": "backup.amazonaws.com",
-    "ec2": "vpc-flow-logs.amazonaws.com",
-    "iam": "ec2.amazonaws.com",
-    "ssm": "ssm.amazonaws.com",
+    "autoscaling:*": "ec2.amazonaws.com",
+    "backup:*": "backup.amazonaws.com",
+    "ec2:CreateFlowLogs": "vpc-flow-logs.amazonaws.com",
+    "ec2:RunInstances": "ec2.amazonaws.com",
+    "iam:*": "ec2.amazonaws.com",
+    "ssm:*": "ssm.amazonaws.com",
 }

@@ -5,7 +5,8 @@ It knows how AWS names things, not who calls and which policies there are.
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
 
 from tests.infra.permissions import names, reference
 from tests.infra.permissions.calls import Call
@@ -27,6 +28,10 @@ class Need:
     because: str
     """The action that was called."""
 
+    def under(self, context: dict[str, str]) -> "Need":
+        """Return the same under more conditions."""
+        return replace(self, context=tuple(sorted((dict(self.context) | context).items())))
+
 
 @dataclass(frozen=True)
 class Account:
@@ -45,6 +50,8 @@ class Account:
     """The key that sessions are encrypted with."""
     boundaries: dict[str, str] = field(default_factory=dict)
     """ARNs of boundaries, by the ARN of their role."""
+    automations: dict[str, str] = field(default_factory=dict)
+    """ARNs of the roles that Automation takes on, by the name of the document."""
 
     def needs(self, call: Call) -> Iterator[Need]:
         """Yield all that must be allowed for `call`."""
@@ -81,6 +88,7 @@ class Account:
         """Return the roles that a request hands over: by their ARN, by their name, or by a launch template."""
         pattern = re.compile(rf"arn:aws:iam::{self.number}:role/[\w+=,.@/-]+")
         named = {found for _, value in call.values for found in pattern.findall(value)}
+        named |= {self.automations[name] for name in call.named("DocumentName") if name in self.automations}
         if call.service == "iam":
             named = {self._known("role", name) for name in call.named("RoleName")}
         return named or ({self.launched_role} if call.service == "autoscaling" else set())
@@ -99,7 +107,8 @@ class Account:
         """Return what a statement may ask of this action or resource."""
         service = called.partition(":")[0]
         if action == "iam:PassRole":
-            return {"iam:PassedToService": names.PASSED_TO[service]}
+            (passed_to,) = [told for pattern, told in names.PASSED_TO.items() if fnmatchcase(called, pattern)]
+            return {"iam:PassedToService": passed_to}
         if action == "iam:CreateServiceLinkedRole":
             return {"iam:AWSServiceName": f"{service}.amazonaws.com"}
         if action.startswith("iam:") and (boundary := self.boundaries.get(resource)):

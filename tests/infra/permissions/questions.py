@@ -2,15 +2,16 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tests.infra.permissions import duties, held
+import yaml
+
+from tests.infra.permissions import duties, held, machines, pages
 from tests.infra.permissions.calls import Call, read
-from tests.infra.permissions.needs import Account, Need
-from tests.infra.permissions.simulation import Question
+from tests.infra.permissions.needs import Account
+from tests.infra.permissions.simulation import Policies, Question
 from tests.infra.snippets import ROOT
-from tests.support.emulator import REGION
 
 RUNBOOKS = sorted((ROOT / "docs/runbooks").glob("*.md"))
 PLAN, APPLY = "github-plan", "github-apply"
@@ -23,44 +24,65 @@ class Environment:
 
     name: str
     account: Account
-    principals: held.Principals
+    policies: Policies
     recorded: list[tuple[str, str, Call]]
     """Stage, command and call."""
+    group: str
+    """ARN of the Auto Scaling group."""
 
     @classmethod
     def read(cls, name: str, results: Path) -> "Environment":
         """Read what `make terraform-test` wrote down before it destroyed the environment."""
-        account, principals = held.read(name, results / f"{name}-held.json")
+        account, policies, group = held.read(name, results / f"{name}-held.json")
         lines = (results / name / "requests.jsonl").read_text(encoding="utf-8").splitlines()
         told = [line for line in map(json.loads, lines) if line["stage"] != "trial"]
-        return cls(name, account, principals, [(line["stage"], line["command"], read(line)) for line in told])
+        found = cls(name, account, policies, [(line["stage"], line["command"], read(line)) for line in told], group)
+        found.account = replace(account, automations=found.automations())
+        return found
 
     def questions(self) -> Iterator[Question]:
         """Yield who must be allowed what."""
         for who, call in self._calls():
             for need in self.account.needs(call):
                 yield Question(who, need)
-        yield from self._agents()
+        for who, call, context in self._machines():
+            for need in self.account.needs(call):
+                yield Question(who, need.under(context))
+
+    def automations(self) -> dict[str, str]:
+        """Return the ARNs of the roles that Automation takes on, by the name of the document."""
+        contents = {name: yaml.safe_load(content) for name, content in self._documents().items()}
+        return {name: content["assumeRole"] for name, content in contents.items() if "assumeRole" in content}
+
+    def _documents(self) -> dict[str, str]:
+        made = [call for _, _, call in self.recorded if call.operation == "CreateDocument"]
+        return {call.named("Name")[0]: call.named("Content")[0] for call in made}
 
     def _calls(self) -> Iterator[tuple[str, Call]]:
         for stage, command, call in self.recorded:
             if stage in ("creation", "update"):
                 yield from ((who, call) for who in ((PLAN, APPLY) if command in _PLANNING else (APPLY,)))
         bucket = next(name for name in self.account.encrypted if "-state-" in name)
-        name = f"hello-birthday-{self.name}"
-        yield from ((APPLY, call) for call in (*duties.deploys(name, bucket), *duties.bakes()))
-        yield from ((PLAN, call) for call in duties.plans(bucket))
-        yield from (("operators", call) for page in RUNBOOKS for call in duties.operates(page, self.name))
-        yield "operators", Call("ssm", "TerminateSession", REGION, (("SessionId", "somebody-0123456789abcdef0"),))
+        name, builder = f"hello-birthday-{self.name}", self.policies.principals["hello-birthday-builder"]["arn"]
+        yield from ((APPLY, call) for call in (*duties.deploys(name, bucket), *duties.bakes(builder)))
+        yield from ((PLAN, call) for call in (*duties.looks(bucket), *duties.asks()))
+        yield from (("operators", call) for page in RUNBOOKS for call in pages.operates(page, self.name))
+        transfers = f"{name}-transfers-{self.account.number}"
+        yield from (("operators", call) for call in duties.hands_over(name, transfers))
+        yield from (("operators through s3", call) for call in duties.signed(transfers))
 
-    def _agents(self) -> Iterator[Question]:
+    def _machines(self) -> Iterator[machines.Duty]:
         groups = [f"/hello-birthday-{self.name}/{kind}" for kind in ("service", "system", "metrics", "sessions")]
-        for endpoint, call in duties.serves("birthdays", groups, self.account.sessions_key):
-            for need in self.account.needs(call):
-                yield Question(f"instance through {endpoint}", need)
-        context = (("aws:PrincipalAccount", self.account.number),)
-        for name in duties.CHANNELS:
-            need = Need(f"ssmmessages:{name}", "*", context, "the agent")
-            yield from (Question(who, need) for who in ("instance through ssmmessages", "hello-birthday-builder"))
-        for name in duties.MESSAGES:
-            yield Question("instance through ec2messages", Need(f"ec2messages:{name}", "*", context, "the agent"))
+        yield from machines.instance("birthdays", groups, self.account.sessions_key)
+        yield from machines.builder()
+        yield from machines.flow_log(f"/hello-birthday-{self.name}/network")
+        yield from machines.scales(self._made("CreateLaunchTemplate", "KmsKeyId"))
+        for who in ("instance", "erasure"):
+            yield from machines.uses_key(who, self._made("CreateTable", "KMSMasterKeyId"), "dynamodb")
+        for name, role in self.automations().items():
+            who = role.rpartition(f"-{self.name}-")[2]
+            yield from machines.automates(who, self._documents()[name], ("AutoScalingGroupARN", self.group))
+
+    def _made(self, operation: str, parameter: str) -> str:
+        """Return a parameter of what was recorded first of an operation."""
+        return next(call.named(parameter)[0] for _, _, call in self.recorded if call.operation == operation)

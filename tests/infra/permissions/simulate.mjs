@@ -26,7 +26,7 @@ async function verdict(request) {
   return told === "multiple.resource.types" ? simulate({ ...request, resource: `${request.resource}*` }) : told;
 }
 
-async function simulate({ principal, action, resource, account, context }) {
+async function simulate({ principal, action, resource, account, context, resourcePolicy }) {
   const { arn, policies, boundary, endpoint } = principals[principal];
   const service = action.split(":")[0];
   const held = policies.map((policy) => about(service, policy)).filter((policy) => policy.Statement.length);
@@ -37,13 +37,7 @@ async function simulate({ principal, action, resource, account, context }) {
     resourceControlPolicies: [],
     ...(boundary && { permissionBoundaryPolicies: named([boundary]) }),
     ...(endpoint && { vpcEndpointPolicies: named([endpoint]) }),
-    // Every key of ours leaves it to IAM, as AWS's default key policy does.
-    ...(action.startsWith("kms:") && {
-      resourcePolicy: {
-        Version: "2012-10-17",
-        Statement: [{ Effect: "Allow", Principal: { AWS: `arn:aws:iam::${account}:root` }, Action: "kms:*", Resource: "*" }],
-      },
-    }),
+    ...(resourcePolicy && { resourcePolicy }),
   }, {});
   return simulated.resultType === "error" ? simulated.errors.message : simulated.overallResult;
 }

@@ -10,6 +10,9 @@ from typing import Any
 from tests.infra.permissions.needs import Need
 from tests.infra.permissions.reference import FOLDER
 
+Principals = dict[str, dict[str, Any]]
+"""Who acts, by a short name: an ARN, policies, and where there are such, a boundary and the policy of an endpoint."""
+
 _PROGRAM = Path(__file__).with_name("simulate.mjs")
 
 
@@ -21,20 +24,43 @@ class Question:
     need: Need
 
 
-def ask(principals: dict[str, dict[str, Any]], number: str, questions: Iterable[Question]) -> dict[Question, str]:
-    """Return the verdict on each question, such as Allowed or ImplicitlyDenied; `number` is the account's."""
+@dataclass(frozen=True)
+class Policies:
+    """All policies of an account."""
+
+    number: str
+    principals: Principals
+    resources: dict[str, Any]
+    """Policies of keys and buckets, by the ARN of these."""
+
+    def of(self, need: Need) -> Any:  # noqa: ANN401 - JSON
+        """Return the policy of what is needed, if it has any; of a key that is not there yet, AWS's default policy."""
+        arn = need.resource.partition("/")[0] if need.resource.startswith("arn:aws:s3:") else need.resource
+        default = _allow_root(self.number) if need.action.startswith("kms:") else None
+        return self.resources.get(arn, default)
+
+
+def _allow_root(number: str) -> dict[str, Any]:
+    account = {"AWS": f"arn:aws:iam::{number}:root"}
+    statement = {"Effect": "Allow", "Principal": account, "Action": "kms:*", "Resource": "*"}
+    return {"Version": "2012-10-17", "Statement": [statement]}
+
+
+def ask(policies: Policies, questions: Iterable[Question]) -> dict[Question, str]:
+    """Return the verdict on each question, such as Allowed or ImplicitlyDenied."""
     ordered = sorted(set(questions), key=str)
     requests = [
         {
             "principal": question.who,
             "action": question.need.action,
             "resource": question.need.resource,
-            "account": number,
-            "context": dict(question.need.context),
+            "account": policies.number,
+            "context": {"aws:PrincipalArn": policies.principals[question.who]["arn"]} | dict(question.need.context),
+            "resourcePolicy": policies.of(question.need),
         }
         for question in ordered
     ]
-    asked = json.dumps({"principals": principals, "requests": requests})
+    asked = json.dumps({"principals": policies.principals, "requests": requests})
     done = subprocess.run(
         ["node", str(_PROGRAM), str(FOLDER)], input=asked, capture_output=True, text=True, check=False
     )

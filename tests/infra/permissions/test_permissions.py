@@ -5,7 +5,8 @@ not prove that AWS accepts it: AWS's services may check more than they document,
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import pytest
 
@@ -43,6 +44,7 @@ class Mutation:
     right: str
     wrong: str
     held: str = "policies"
+    """Policies, boundary or endpoint of who acts; or the resources' own policies."""
 
 
 MUTATIONS = [
@@ -57,6 +59,11 @@ MUTATIONS = [
     Mutation("operators", "aws:ssmmessages:session-id", "aws:ssmmessages:target-id"),
     Mutation("instance through dynamodb", '"dynamodb:BatchWriteItem"', '"dynamodb:Scan"', "endpoint"),
     Mutation("instance through kms", '"kms:Decrypt"', '"kms:Encrypt"', "boundary"),
+    Mutation("instance", '"dynamodb.eu-central-1.amazonaws.com"', '"s3.eu-central-1.amazonaws.com"'),
+    Mutation("erasure", '"dynamodb:DeleteItem"', '"dynamodb:PutItem"'),
+    Mutation("operators through s3", '"s3:PutObject"', '"s3:ListBucket"', "endpoint"),
+    Mutation(PLAN, '"Action": "kms:*"', '"Action": "kms:Describe*"', "resources"),
+    Mutation("autoscaling", "AWSServiceRoleForAutoScaling", "AWSServiceRoleForEC2", "resources"),
 ]
 
 
@@ -113,9 +120,18 @@ def test_mutations_are_noticed() -> None:
 
 
 def _notices(found: Environment, questions: set[Question], mutation: Mutation) -> bool:
-    text = json.dumps(found.principals[mutation.who][mutation.held])
-    assert mutation.right in text, f"{mutation.right} is not there to be changed"
-    changed = {mutation.held: json.loads(text.replace(mutation.right, mutation.wrong))}
-    principals = found.principals | {mutation.who: found.principals[mutation.who] | changed}
+    held = found.policies
+    if mutation.held == "resources":
+        changed = replace(held, resources=_changed(held.resources, mutation))
+    else:
+        whose = held.principals[mutation.who]
+        mistaken = {mutation.held: _changed(whose[mutation.held], mutation)}
+        changed = replace(held, principals=held.principals | {mutation.who: whose | mistaken})
     asked = [question for question in questions if question.who == mutation.who]
-    return bool(unexplained(ask(principals, found.account.number, asked)))
+    return bool(unexplained(ask(changed, asked)))
+
+
+def _changed(policies: Any, mutation: Mutation) -> Any:  # noqa: ANN401 - JSON
+    text = json.dumps(policies)
+    assert mutation.right in text, f"{mutation.right} is not there to be changed"
+    return json.loads(text.replace(mutation.right, mutation.wrong))

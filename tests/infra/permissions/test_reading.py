@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.infra.permissions.calls import read
-from tests.infra.permissions.duties import operates
+from tests.infra.permissions.pages import operates
 
 LINE = dict.fromkeys(("stage", "command", "query", "target", "body"), "") | {"region": "eu-central-1", "path": "/"}
 
