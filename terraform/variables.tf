@@ -8,7 +8,7 @@ variable "environment" {
   }
   validation {
     condition     = var.environment == terraform.workspace
-    error_message = "These are the values of ${var.environment}, but the workspace is ${terraform.workspace}. Run: terraform workspace select ${var.environment}"
+    error_message = "These are the values of ${var.environment}, but the workspace is ${terraform.workspace}. Run: export TF_DATA_DIR=.terraform/${var.environment} && terraform init -reconfigure -backend-config=environments/${var.environment}.s3.tfbackend && terraform workspace select ${var.environment}"
   }
 }
 

@@ -49,7 +49,7 @@ resource "aws_iam_role" "github" {
   depends_on = [aws_iam_openid_connect_provider.github]
 }
 
-# Both keep the state; a plan needs to lock it, too.
+# Plans read the state, and neither write nor lock it; deployments do both, and hold the lease.
 resource "aws_iam_role_policy" "state" {
   for_each = aws_iam_role.github
 
@@ -58,23 +58,23 @@ resource "aws_iam_role_policy" "state" {
 
   policy = jsonencode({
     Version = "2012-10-17"
-    Statement = [{
+    Statement = concat([{
       Effect   = "Allow"
-      Action   = "s3:ListBucket"
-      Resource = aws_s3_bucket.state.arn
+      Action   = ["s3:ListBucket"]
+      Resource = [aws_s3_bucket.state.arn]
       }, {
       Effect   = "Allow"
       Action   = each.key == "apply" ? ["s3:GetObject", "s3:PutObject"] : ["s3:GetObject"]
       Resource = ["${aws_s3_bucket.state.arn}/*.tfstate", "${aws_s3_bucket.state.arn}/deploy/releases.json"]
       }, {
       Effect   = "Allow"
-      Action   = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"]
-      Resource = concat(["${aws_s3_bucket.state.arn}/*.tflock"], each.key == "apply" ? ["${aws_s3_bucket.state.arn}/deploy/lock.json"] : [])
-      }, {
+      Action   = each.key == "apply" ? ["kms:Decrypt", "kms:GenerateDataKey"] : ["kms:Decrypt"]
+      Resource = [aws_kms_key.state.arn]
+      }], each.key == "apply" ? [{
       Effect   = "Allow"
-      Action   = ["kms:Decrypt", "kms:GenerateDataKey"]
-      Resource = aws_kms_key.state.arn
-    }]
+      Action   = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"]
+      Resource = ["${aws_s3_bucket.state.arn}/*.tflock", "${aws_s3_bucket.state.arn}/deploy/lock.json"]
+    }] : [])
   })
 }
 

@@ -1,10 +1,14 @@
 variable "environment" {
-  description = "Environment of this account."
+  description = "Environment of this account, and the workspace that holds its state."
   type        = string
 
   validation {
     condition     = contains(["dev", "prod"], var.environment)
     error_message = "There is no environment \"${var.environment}\"; there are dev and prod."
+  }
+  validation {
+    condition     = var.environment == terraform.workspace
+    error_message = "These are the values of ${var.environment}, but the workspace is ${terraform.workspace}. Run: terraform workspace select -or-create ${var.environment}"
   }
 }
 

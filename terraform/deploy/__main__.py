@@ -1,6 +1,6 @@
 """Deploys an image, verifies it, and goes back to the last release if it is not well.
 
-    python -m terraform.deploy ENVIRONMENT [--image IMAGE] [--plan FILE] [--dry-run] ...
+    python -m terraform.deploy ENVIRONMENT [--image IMAGE] [--dry-run] [--approved DIGEST] ...
 
 `make deploy ENVIRONMENT=dev` does it. What it does and why: docs/decisions/12-delivery.md.
 """
@@ -16,7 +16,6 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 from types import FrameType
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -25,7 +24,7 @@ from terraform.deploy import aws
 from terraform.deploy.deployment import Deployment
 from terraform.deploy.limits import Limits
 from terraform.deploy.lock import Lease, held
-from terraform.deploy.looking import choose, look
+from terraform.deploy.looking import choose, look, refuse_unless_approved
 from terraform.deploy.outcome import Failed, Interrupted, Refused, Status, Stuck
 from terraform.deploy.releases import Releases
 from terraform.deploy.state import BUILD, Terraform
@@ -43,11 +42,10 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--image",
         default="baked",
-        help="ami-...; baked: what `make bake` left (default); bake: bake it first; "
-        "current: the last release; previous: the one before it",
+        help="ami-...; baked: what `make bake` left (default); current: the last release; previous: the one before it",
     )
-    parser.add_argument("--plan", type=Path, metavar="FILE", help="apply this plan of a --dry-run, and nothing else")
     parser.add_argument("--dry-run", action="store_true", help="plan, save the plan in build/, tell, change nothing")
+    parser.add_argument("--approved", metavar="DIGEST", help="do what that --dry-run told, and nothing else")
     parser.add_argument("--expect-no-changes", action="store_true", help="with --dry-run: fail if there are changes")
     parser.add_argument("--ignore-alarms", action="store_true", help="deploy although alarms ring; none stops it")
     parser.add_argument("--hand-over", action="store_true", help="let the release of what is checked out be `baked`")
@@ -85,8 +83,11 @@ def deploy(given: argparse.Namespace, report: dict[str, object]) -> Status:
             deployment = Deployment(terraform, session, releases, limits)
             deployment.report = report
             lease = stack.enter_context(held(Lease(s3, bucket, _holder())))
+            image = choose(given, releases)
+            terraform.choose()
             deployment.refuse_if_ringing()
-            plan = terraform.read(given.plan) if given.plan else terraform.plan(choose(given, releases))
+            plan = terraform.plan(image)
+            refuse_unless_approved(plan, given.approved)
         return deployment.run(plan, lease)
 
 
@@ -107,6 +108,9 @@ def _holder() -> dict[str, str]:
 
 
 def _interrupt(number: int, _frame: FrameType | None) -> None:
+    """Begin to end; GitHub sends SIGTERM 7.5 seconds after SIGINT, which must not disturb Terraform in ending, too."""
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, lambda *_: None)
     raise Interrupted(number)
 
 

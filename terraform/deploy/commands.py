@@ -12,12 +12,12 @@ from terraform.deploy.outcome import Failed
 def run(
     command: list[str],
     folder: Path,
+    environ: dict[str, str],
     *,
-    stdout: int | None = None,
-    stderr: int | None = None,
+    quiet: bool = False,
     deadline: float | None = None,
 ) -> subprocess.CompletedProcess[str]:
-    """Run `command` to its end, also when interrupted.
+    """Run `command` to its end, also when interrupted, and return what it said; unless `quiet`, it is printed.
 
     Raise Failed if there is no such program; and at `deadline`, in seconds of the monotonic clock, interrupt it, let it
     end, and raise Failed.
@@ -29,8 +29,9 @@ def run(
         process = subprocess.Popen(
             command,
             cwd=folder,
-            stdout=stdout,
-            stderr=stderr,
+            env=environ,
+            stdout=subprocess.PIPE if quiet else None,
+            stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
             preexec_fn=lambda: signal.pthread_sigmask(signal.SIG_SETMASK, free),  # noqa: PLW1509 - takes no lock of the lease's thread

@@ -10,7 +10,6 @@ from typing import Any
 
 import boto3
 
-from terraform.deploy.commands import run
 from terraform.deploy.outcome import Refused, Status
 from terraform.deploy.releases import Releases
 from terraform.deploy.state import BUILD, ROOT, Plan, Terraform
@@ -27,16 +26,15 @@ def look(given: argparse.Namespace, terraform: Terraform, releases: Releases, se
     if given.hand_over:
         return hand_over(releases)
     if given.dry_run:
-        plan = terraform.plan(choose(given, releases))
-        return dry_run(plan, expect_no_changes=given.expect_no_changes)
+        image = choose(given, releases)
+        terraform.choose(create=False)
+        return dry_run(terraform.plan(image, lock=False), expect_no_changes=given.expect_no_changes)
     return None
 
 
 def choose(given: argparse.Namespace, releases: Releases) -> str:
     """Return the id of the image that is meant; raise Refused if there is none."""
-    if given.image == "bake" and run(["make", "bake", f"ENVIRONMENT={given.environment}"], ROOT.parent).returncode != 0:
-        raise Refused("make bake failed; its message stands above.")
-    if given.image in ("bake", "baked"):
+    if given.image == "baked":
         if not BAKED.exists():
             raise Refused(f"{BAKED} is missing: run `make bake` first, or name an image with --image.")
         return str(json.loads(BAKED.read_text(encoding="utf-8"))["ami_id"])
@@ -51,13 +49,25 @@ def _released(which: str, releases: Releases) -> str:
     return known[-back].image
 
 
+def refuse_unless_approved(plan: Plan, approved: str | None) -> None:
+    """Raise Refused if the changes of a dry run were approved, and these are others."""
+    if approved not in (None, plan.digest):
+        raise Refused(
+            f"This would do something else than what was approved: {plan.summary}, listed in "
+            f"{BUILD / plan.environment}.plan.txt. Make a new --dry-run, and have that approved."
+        )
+
+
 def dry_run(plan: Plan, *, expect_no_changes: bool) -> Status:
     """Tell what a deployment would do."""
     for address, action in plan.changes.items():
         log.info("  %s %s", action, address)
     text = BUILD / f"{plan.environment}.plan.txt"
     log.info("%s would be brought to %s: %s; details in %s", plan.image, plan.environment, plan.summary, text)
-    log.info("to do exactly that: python -m terraform.deploy %s --plan %s", plan.environment, plan.path)
+    values = f"IMAGE={plan.image} DEPLOY=--approved={plan.digest}"
+    log.info("to do exactly that: make deploy ENVIRONMENT=%s %s", plan.environment, values)
+    told = f"image={plan.image}\napproved={plan.digest}\n"  # as GitHub wants a step's outputs
+    (BUILD / f"{plan.environment}.approval").write_text(told, encoding="utf-8")
     return Status.FAILED if expect_no_changes and plan.changes else Status.DONE
 
 

@@ -2,18 +2,21 @@
 
 import json
 import os
-import subprocess
+import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from terraform.deploy.changes import actions, digest
 from terraform.deploy.commands import run
 from terraform.deploy.outcome import Failed, Refused
 
 ROOT = Path(__file__).parents[1]
 BUILD = ROOT.parent / "build"
-_CHANGES = 2  # exit status of `plan -detailed-exitcode`
+LOCK_SECONDS = 300
+"""How long to wait for a lock. One that somebody holds goes; one that was left stays, and should be told of soon."""
+_WAIT = f"-lock-timeout={LOCK_SECONDS}s"
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,8 @@ class Plan:
     image: str
     changes: dict[str, str]
     """What happens to each resource, by address, such as create or delete+create."""
+    digest: str = ""
+    """By what it is approved."""
 
     @property
     def summary(self) -> str:
@@ -38,52 +43,57 @@ class Terraform:
     """The root module, for one environment."""
 
     def __init__(self, environment: str) -> None:
-        """Choose the backend and the workspace of `environment`; raise Failed if there is no such environment."""
-        known = sorted(file.name.partition(".")[0] for file in ROOT.glob("environments/*.s3.tfbackend"))
-        if environment not in known:
-            raise Failed(f"there is no environment {environment}; there are {', '.join(known)}.")
+        """Read where the state of `environment` is; raise Failed if there is no such environment."""
+        files = {file.name.partition(".")[0]: file for file in sorted(ROOT.glob("environments/*.s3.tfbackend"))}
+        if environment not in files:
+            raise Failed(f"there is no environment {environment}; there are {', '.join(files)}.")
         self._environment = environment
-        self._run("init", "-input=false", "-reconfigure", f"-backend-config=environments/{environment}.s3.tfbackend")
-        self._run("workspace", "select", "-or-create", environment)
-        folder = ROOT / os.environ.get("TF_DATA_DIR", ".terraform")
-        told = json.loads((folder / "terraform.tfstate").read_text(encoding="utf-8"))
-        self.backend: dict[str, Any] = told["backend"]["config"]
+        # Terraform remembers there which backend and which workspace were chosen, so each environment has its own.
+        self._environ = os.environ | {"TF_DATA_DIR": f".terraform/{environment}"}
+        told = files[environment].read_text(encoding="utf-8")
+        self.backend = dict(re.findall(r'^(\w+) += "(.*)"$', told, re.MULTILINE))
         """Where the state is: bucket, region and so on."""
 
-    def plan(self, image: str) -> Plan:
-        """Plan for `image`, and save the plan, and what people read of it, to build/; raise Failed if that fails."""
+    def choose(self, *, create: bool = True) -> None:
+        """Choose the backend and the workspace, as every other method needs it; raise Failed if that fails.
+
+        Raise Refused if there is no workspace, and none is to be created: that writes a state.
+        """
+        environment = self._environment
+        backend = f"-backend-config=environments/{environment}.s3.tfbackend"
+        self._run("init", "-input=false", "-reconfigure", backend)
+        if not create and environment not in self._run("workspace", "list").replace("*", "").split():
+            raise Refused(
+                f"{environment} has no state yet, and a dry run makes none: an administrator makes its first "
+                f"deployment at a desk: make deploy ENVIRONMENT={environment}. See docs/runbooks/deploy.md."
+            )
+        self._run("workspace", "select", "-or-create", environment)
+
+    def plan(self, image: str, *, lock: bool = True) -> Plan:
+        """Plan for `image`, and save the plan, and what people read of it, to build/; raise Failed if that fails.
+
+        Without a `lock` it writes nothing to the backend; if the state changes meanwhile, the plan is stale.
+        """
         BUILD.mkdir(exist_ok=True)
         path = BUILD / f"{self._environment}.tfplan"
         values = [f"-var-file=environments/{self._environment}.tfvars", f"-var=ami_id={image}"]
-        self._run("plan", "-input=false", "-detailed-exitcode", f"-out={path}", *values)
+        self._run("plan", "-input=false", _WAIT if lock else "-lock=false", f"-out={path}", *values)
         (BUILD / f"{self._environment}.plan.txt").write_text(self._run("show", "-no-color", str(path)), "utf-8")
-        return self.read(path)
-
-    def read(self, path: Path) -> Plan:
-        """Read a saved plan; raise Failed if it is none, or none of this environment."""
-        if not path.is_file():
-            raise Failed(f"there is no plan {path}; make one with --dry-run.")
-        told = json.loads(self._run("show", "-json", str(path.resolve())))
-        values = {name: variable.get("value") for name, variable in told.get("variables", {}).items()}
-        if values.get("environment") != self._environment:
-            raise Failed(f"{path} is a plan for {values.get('environment')}, not for {self._environment}.")
-        changes = {
-            resource["address"]: "+".join(resource["change"]["actions"])
-            for resource in told.get("resource_changes", [])
-            if resource["change"]["actions"] not in (["no-op"], ["read"])
-        }
-        return Plan(path.resolve(), self._environment, values["ami_id"], changes)
+        told = json.loads(self._run("show", "-json", str(path)))
+        return Plan(path, self._environment, image, actions(told), digest(told))
 
     def apply(self, plan: Plan, deadline: float) -> None:
         """Apply exactly `plan`, telling what happens; raise Failed if Terraform does not come to the end by `deadline`.
 
-        Raise Refused if the plan is stale.
+        Raise Refused if the plan is stale, or the state stays locked.
         """
-        command = ["terraform", "apply", "-input=false", "-auto-approve", str(plan.path)]
-        done = run(command, ROOT, stderr=subprocess.PIPE, deadline=deadline)
+        command = ["terraform", "apply", "-input=false", "-auto-approve", _WAIT, str(plan.path)]
+        done = run(command, ROOT, self._environ, deadline=deadline)
         sys.stderr.write(done.stderr)
         if "plan is stale" in done.stderr:
-            raise Refused("The state has changed since this plan was made. Make a new one with --dry-run.")
+            raise Refused("Somebody else has changed the state since this plan was made. Run this again.")
+        if "Error acquiring the state lock" in done.stderr:
+            raise Refused("Somebody else has locked the state. If nobody is at it, look at docs/runbooks/deploy.md.")
         if done.returncode != 0:
             raise Failed("terraform apply failed; its message stands above.")
 
@@ -92,7 +102,7 @@ class Terraform:
         return {name: output["value"] for name, output in json.loads(self._run("output", "-json")).items()}
 
     def _run(self, *arguments: str) -> str:
-        done = run(["terraform", *arguments], ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        if done.returncode not in (0, _CHANGES if "-detailed-exitcode" in arguments else 0):
+        done = run(["terraform", *arguments], ROOT, self._environ, quiet=True)
+        if done.returncode != 0:
             raise Failed(f"terraform {arguments[0]} failed:\n{done.stdout}{done.stderr}".rstrip())
         return done.stdout

@@ -79,7 +79,8 @@ def preferences(session: boto3.Session, values: Values) -> Iterator[Finding]:
         return
     tags = ssm.list_tags_for_resource(ResourceType="Document", ResourceId=_PREFERENCES)["TagList"]
     command = (
-        f"terraform -chdir=terraform import -var-file=environments/{values.environment}.tfvars -var ami_id=ami-..."
+        f"TF_DATA_DIR=.terraform/{values.environment} terraform -chdir=terraform import "
+        f"-var-file=environments/{values.environment}.tfvars -var ami_id=ami-..."
     )
     target = f"module.service.aws_ssm_document.session_preferences {_PREFERENCES}"
     yield _existing(what, _maker(tags), "terraform", f"{command} {target}")

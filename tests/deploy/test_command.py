@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 # Plays Terraform: one environment without outputs; an apply says that it began, and ends when it is interrupted.
 _TERRAFORM = """#!/bin/sh
 case "$1" in
-  init) mkdir -p .terraform && cp ../backend.json .terraform/terraform.tfstate ;;
+  workspace) if [ "$2" = list ]; then echo '* dev'; fi ;;
   plan) for word; do case "$word" in -out=*) : > "${word#-out=}" ;; esac; done ;;
   output) echo '{}' ;;
   show) if [ "$2" = -json ]; then cat ../plan.json; fi ;;
@@ -34,9 +34,8 @@ def folder(tmp_path: Path, bucket: Bucket) -> Path:
     """Return a folder with a copy of the command, and a stand-in for Terraform on its own PATH."""
     for part in ("deploy", "environments"):
         shutil.copytree(ROOT / "terraform" / part, tmp_path / "terraform" / part)
-    (tmp_path / "backend.json").write_text(
-        json.dumps({"backend": {"config": {"bucket": bucket.name, "region": "eu-central-1"}}})
-    )
+    for file in (tmp_path / "terraform" / "environments").glob("*.s3.tfbackend"):
+        file.write_text(f'bucket = "{bucket.name}"\nregion = "eu-central-1"\n')
     (tmp_path / "plan.json").write_text(json.dumps(_PLAN))
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / "terraform").write_text(_TERRAFORM)
@@ -76,8 +75,8 @@ def told(process: "subprocess.Popen[str]") -> tuple[int, str]:
         (["dev", "--image", "previous"], "There is no previous release yet"),
         (["dev", "--image", "current", "--dry-run"], "There is no current release yet"),
         (["dev", "--expect-no-changes"], "--expect-no-changes goes with --dry-run"),
-        (["dev", "--plan", "nowhere"], "there is no plan nowhere"),
-        (["prod", "--plan", "plan.json"], "plan.json is a plan for dev, not for prod"),
+        (["dev", "--image", "ami-a", "--approved", "0123"], "something else than what was approved: no changes"),
+        (["dev", "--image", "ami-a", "--approved="], "something else than what was approved"),
         (["dev", "--expect-younger-than", "1"], "There is no current release yet"),
     ],
 )
@@ -91,15 +90,8 @@ def test_refusals(start: Start, arguments: list[str], says: str) -> None:
 def test_terraform_is_missing(start: Start, folder: Path) -> None:
     """Without Terraform the command says where to get it."""
     (folder / "bin" / "terraform").unlink()
-    status, printed = told(start("dev", PATH=str(folder / "bin")))
+    status, printed = told(start("dev", "--image", "ami-a", PATH=str(folder / "bin")))
     assert (status, "terraform is not installed" in printed) == (2, True), printed
-
-
-def test_image_is_baked_for_the_environment_that_it_is_brought_to(start: Start, folder: Path) -> None:
-    """What is baked first is baked with the environment's values; where that fails, nothing is brought anywhere."""
-    (folder / "Makefile").write_text("bake: ; @echo baking for $(ENVIRONMENT); false\n")
-    status, printed = told(start("prod", "--image", "bake"))
-    assert (status, "baking for prod" in printed, "make bake failed" in printed) == (2, True, True), printed
 
 
 def test_aws_refuses(start: Start) -> None:
@@ -126,8 +118,7 @@ def test_dry_run_changes_nothing(start: Start, folder: Path, bucket: Bucket) -> 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_interrupted(start: Start, folder: Path, bucket: Bucket, number: signal.Signals) -> None:
     """Interrupted within an apply, it lets Terraform end in order, gives the lease back, and says how to go on."""
-    (folder / "terraform" / "plan").write_text("")
-    process = start("dev", "--plan", "terraform/plan")
+    process = start("dev", "--image", "ami-a")
     assert process.stdout is not None
     assert next(line for line in process.stdout if line == "applying\n")
     assert bucket.s3.head_object(Bucket=bucket.name, Key=KEY)
@@ -139,10 +130,9 @@ def test_interrupted(start: Start, folder: Path, bucket: Bucket, number: signal.
     assert json.loads((folder / "build" / "deployment.json").read_text())["status"] == 128 + number
 
 
-def test_apply_that_takes_too_long(start: Start, folder: Path, bucket: Bucket) -> None:
+def test_apply_that_takes_too_long(start: Start, bucket: Bucket) -> None:
     """Once its half of the time is over, an apply is interrupted, so that there is time left to go back."""
-    (folder / "terraform" / "plan").write_text("")
-    status, printed = told(start("dev", "--plan", "terraform/plan", "--minutes=0.02"))
+    status, printed = told(start("dev", "--image", "ami-a", "--minutes=0.02"))
     assert (status, "FAILED: time is up, and terraform apply was interrupted" in printed) == (3, True), printed
     assert "Contents" not in bucket.s3.list_objects_v2(Bucket=bucket.name)
 
@@ -151,9 +141,17 @@ def test_stale_plan(start: Start, folder: Path, bucket: Bucket) -> None:
     """A plan that Terraform calls stale is refused, since nothing was changed; Terraform's message is shown."""
     stale = "echo 'Error: Saved plan is stale' >&2; exit 1"
     (folder / "bin" / "terraform").write_text(_TERRAFORM.replace("apply) ", f"apply) {stale}; "))
-    (folder / "terraform" / "plan").write_text("")
-    status, printed = told(start("dev", "--plan", "terraform/plan"))
-    assert (status, "Saved plan is stale" in printed, "Make a new one" in printed) == (2, True, True), printed
+    status, printed = told(start("dev", "--image", "ami-a"))
+    assert (status, "Saved plan is stale" in printed, "Run this again" in printed) == (2, True, True), printed
+    assert "Contents" not in bucket.s3.list_objects_v2(Bucket=bucket.name)
+
+
+def test_locked_state(start: Start, folder: Path, bucket: Bucket) -> None:
+    """If somebody else has locked the state, nothing was changed, so there is nothing to go back from."""
+    locked = "echo 'Error: Error acquiring the state lock' >&2; exit 1"
+    (folder / "bin" / "terraform").write_text(_TERRAFORM.replace("apply) ", f"apply) {locked}; "))
+    status, printed = told(start("dev", "--image", "ami-a"))
+    assert (status, "REFUSED: Somebody else has locked the state" in printed) == (2, True), printed
     assert "Contents" not in bucket.s3.list_objects_v2(Bucket=bucket.name)
 
 
@@ -164,8 +162,9 @@ def test_interrupted_in_a_plan(start: Start, folder: Path, bucket: Bucket) -> No
     (folder / "bin" / "terraform").write_text(_TERRAFORM.replace("plan) ", f"plan) {plan}; "))
     process = start("dev", "--image", "ami-a")
     assert (folder / "began").read_text() == "\n"
+    process.send_signal(signal.SIGINT)
     process.send_signal(signal.SIGTERM)
     status, printed = told(process)
-    assert status == 128 + signal.SIGTERM, printed
+    assert status - 128 in {signal.SIGINT, signal.SIGTERM}, printed
     assert (folder / "interrupted").exists(), printed
     assert "Contents" not in bucket.s3.list_objects_v2(Bucket=bucket.name)

@@ -1,4 +1,4 @@
-"""The stacks of both environments, applied side by side, and updated and destroyed at the end."""
+"""The stacks of both environments, applied side by side from one checkout, and updated and destroyed at the end."""
 
 import json
 from collections.abc import Iterator
@@ -10,7 +10,8 @@ import pytest
 
 from tests.infra.permissions.held import keep
 from tests.support.emulator import account
-from tests.support.stack import ENVIRONMENTS, Stack, apply, destroy, new_folder, update
+from tests.support.stack import ENVIRONMENTS, Stack, apply, bootstrap, destroy, new_folder, update
+from tests.support.terraform import copy
 
 RESULTS = Path("build/terraform").resolve()
 
@@ -19,12 +20,15 @@ RESULTS = Path("build/terraform").resolve()
 def stacks() -> Iterator[dict[str, Stack]]:
     """Apply both environments, each to an account of its own, and see that destroying them leaves nothing behind."""
     folders = [new_folder(RESULTS / name) for name in ENVIRONMENTS]
+    copy(checkout := new_folder(RESULTS / "checkout") / "terraform")
     with ExitStack() as running, ThreadPoolExecutor() as pool:
         accounts = [
             running.enter_context(account(account_id, folder))
             for account_id, folder in zip(ENVIRONMENTS.values(), folders, strict=True)
         ]
-        stacks = dict(zip(ENVIRONMENTS, pool.map(apply, ENVIRONMENTS, accounts, folders), strict=True))
+        for name, prepared in zip(ENVIRONMENTS, accounts, strict=True):
+            bootstrap(name, prepared, checkout)
+        stacks = dict(zip(ENVIRONMENTS, pool.map(apply, ENVIRONMENTS, accounts, [checkout] * 2), strict=True))
         created = {name: len(stack.terraform.state()) for name, stack in stacks.items()}
         yield stacks
         list(pool.map(update, stacks.values()))

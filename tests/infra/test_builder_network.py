@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.support.emulator import Account, account
-from tests.support.terraform import Terraform
+from tests.support.terraform import Terraform, TerraformFailed
 
 pytestmark = pytest.mark.terraform
 
@@ -24,6 +24,7 @@ def bootstrap(emulated: Account, tmp_path_factory: pytest.TempPathFactory) -> Te
     """Prepare the account as dev's values say."""
     terraform = Terraform.copy(tmp_path_factory.mktemp("bootstrap") / "terraform", emulated, "terraform/bootstrap")
     terraform.run("init")
+    terraform.run("workspace", "new", "dev")
     terraform.run("apply", "-auto-approve", "-var-file=dev.tfvars")
     return terraform
 
@@ -66,6 +67,14 @@ def test_network_is_optional(bootstrap: Terraform) -> None:
     assert [
         kind for kind in without if not kind.startswith(("aws_vpc", "aws_subnet", "aws_internet", "aws_default"))
     ] == []
+
+
+def test_another_account_does_not_replace_this_one(bootstrap: Terraform) -> None:
+    """Where one account was prepared, values of another are refused until its own workspace is chosen."""
+    with pytest.raises(TerraformFailed) as caught:
+        bootstrap.plan("-var-file=prod.tfvars")
+    message = " ".join(str(caught.value).replace("│", " ").split())
+    assert "but the workspace is dev. Run: terraform workspace select -or-create prod" in message
 
 
 @pytest.mark.parametrize(

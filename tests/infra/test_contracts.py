@@ -16,6 +16,7 @@ from service.config import Config, unknown_variables
 from service.serving import protocol
 from service.storage import dynamodb as storage
 from terraform.deploy.limits import Limits
+from terraform.deploy.state import LOCK_SECONDS
 from tests.rehearsal.alarm import DELAY_SECONDS
 from tests.rehearsal.deployments import budget_minutes
 from tests.support.stack import Stack
@@ -182,7 +183,7 @@ def longest(step: dict[str, Any]) -> float:
     """Return how many minutes a step may take."""
     command = step.get("run", "")
     assert "make bake" not in command or "timeout-minutes" in step
-    return Limits.minutes if command.startswith("make deploy") else float(step.get("timeout-minutes", 0))
+    return Limits.minutes if "make deploy" in command else float(step.get("timeout-minutes", 0))
 
 
 @pytest.mark.parametrize("environment", ["dev", "prod"])
@@ -224,3 +225,8 @@ def test_a_refresh_and_the_watch_wait_for_longer_than_their_alarms_need(stack: S
     warmup = only(stack, "aws_autoscaling_group")["default_instance_warmup"]
     assert max(needed) <= warmup + int(refresh["checkpoint_delay"])
     assert max(needed) <= 60 * Limits.watch_minutes
+
+
+def test_waiting_for_locks_leaves_time_to_deploy() -> None:
+    """A plan and an apply may each wait for a lock, and most of the way there is left for what comes after."""
+    assert Limits.minutes / 2 / 4 >= 2 * LOCK_SECONDS / 60

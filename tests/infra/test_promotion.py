@@ -1,4 +1,4 @@
-"""What goes from dev to prod, and from who plans to who applies: the very image that dev ran, and a sealed plan."""
+"""What goes from dev to prod: the very image that dev ran, as long as it is young."""
 
 import json
 import subprocess
@@ -7,13 +7,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from botocore.exceptions import ClientError
-from cryptography.fernet import InvalidToken
 
 from terraform.deploy.looking import hand_over, look_at_age
 from terraform.deploy.outcome import Refused, Status
 from terraform.deploy.releases import Release, Releases
-from terraform.deploy.sealing import seal, unseal
 from tests.support.emulator import Account, account
 
 YOUNG, OLD, OTHER = "ami-0000000000000000d", "ami-0000000000000000e", "ami-0000000000000000f"
@@ -23,16 +20,12 @@ BUCKET = "releases"
 
 @pytest.fixture(scope="module")
 def emulated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
-    """Run an account with two images and the keys of two states."""
+    """Run an account with two images."""
     now = datetime.now(UTC)
     baked = {name: (now - timedelta(days=days)).isoformat() for name, days in BAKED_DAYS_AGO.items()}
     with account("111111111111", tmp_path_factory.mktemp("account"), baked) as running:
         where = {"LocationConstraint": "eu-central-1"}
         running.client("s3").create_bucket(Bucket=BUCKET, CreateBucketConfiguration=where)
-        kms = running.client("kms")
-        for environment in ("dev", "prod"):
-            key = kms.create_key()["KeyMetadata"]["KeyId"]
-            kms.create_alias(AliasName=f"alias/hello-birthday-{environment}-state", TargetKeyId=key)
         yield running
 
 
@@ -106,40 +99,3 @@ def test_age_counts_from_the_bake(emulated: Account, releases: Releases, image: 
     """An image that was baked long ago is found, even if it was deployed today."""
     releases.add(release(image, "0" * 40))
     assert look_at_age(emulated.client("ec2"), releases, 60) is status
-
-
-@pytest.fixture
-def plan(tmp_path: Path) -> Path:
-    """Give a plan with something secret in it."""
-    path = tmp_path / "prod.tfplan"
-    path.write_bytes(b"a plan with a client secret")
-    return path
-
-
-def test_sealed_plan_comes_back_as_it_was(emulated: Account, plan: Path) -> None:
-    """What is sealed shows nothing of the plan, and unsealing gives every byte back."""
-    content = plan.read_bytes()
-    sealed = seal(emulated.client("kms"), "prod", plan)
-    assert b"secret" not in sealed.read_bytes()
-    plan.unlink()
-    unseal(emulated.client("kms"), "prod", plan)
-    assert plan.read_bytes() == content
-
-
-def test_changed_plan_is_not_unsealed(emulated: Account, plan: Path) -> None:
-    """A sealed plan that somebody changed on its way is refused."""
-    sealed = seal(emulated.client("kms"), "prod", plan)
-    told = json.loads(sealed.read_text())
-    middle = len(told["content"]) // 2
-    other = "A" if told["content"][middle] != "A" else "B"
-    told["content"] = told["content"][:middle] + other + told["content"][middle + 1 :]
-    sealed.write_text(json.dumps(told))
-    with pytest.raises(InvalidToken):
-        unseal(emulated.client("kms"), "prod", plan)
-
-
-def test_plan_of_another_environment_is_not_unsealed(emulated: Account, plan: Path) -> None:
-    """A plan that was sealed for prod is none for dev."""
-    seal(emulated.client("kms"), "prod", plan)
-    with pytest.raises(ClientError):
-        unseal(emulated.client("kms"), "dev", plan)

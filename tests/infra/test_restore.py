@@ -171,7 +171,7 @@ def test_terraform_adopts_the_restored_table(stacks: dict[str, Stack]) -> None:
     actions = _actions(stack)
     assert actions[TABLE] == ["update"]
     assert not [address for address, action in actions.items() if {"create", "delete"} & set(action)]
-    stack.terraform.run("apply", "plan")
+    stack.terraform.run("apply", stack.terraform.saved)
     assert _actions(stack)[TABLE] == ["no-op"]
     assert stored(dynamodb) == {"Ada": STORED["Ada"]}
     _assert_protected(dynamodb)

@@ -65,6 +65,14 @@ def test_state_lies_in_the_environments_own_bucket(stack: Stack) -> None:
     assert [item["Key"] for item in objects] == [f"env:/{stack.environment}/hello-birthday.tfstate"]
 
 
+def test_preparing_the_other_account_left_this_one_known(stack: Stack) -> None:
+    """Both accounts were prepared from one folder, and the state of each is there still."""
+    state = stack.terraform.folder / f"bootstrap/terraform.tfstate.d/{stack.environment}/terraform.tfstate"
+    resources = json.loads(state.read_text())["resources"]
+    (bucket,) = [found["instances"] for found in resources if found["type"] == "aws_s3_bucket"]
+    assert bucket[0]["attributes"]["bucket"] == f"{stack.name}-state-{stack.account.account_id}"
+
+
 def test_state_is_encrypted_with_the_key_that_bootstrap_made(stack: Stack) -> None:
     """The state itself is encrypted with our key: what Terraform asks for counts more than the bucket's default."""
     bucket, key = f"{stack.name}-state-{stack.account.account_id}", f"env:/{stack.environment}/hello-birthday.tfstate"
@@ -81,7 +89,7 @@ def test_values_of_the_other_environment_are_refused(stack: Stack) -> None:
     with pytest.raises(TerraformFailed) as caught:
         stack.terraform.run("plan", "-lock=false", "-refresh=false", *variables(other))
     message = " ".join(str(caught.value).replace("│", " ").split())
-    assert f"but the workspace is {stack.environment}. Run: terraform workspace select {other}" in message
+    assert f"but the workspace is {stack.environment}. Run: export TF_DATA_DIR=.terraform/{other} && " in message
 
 
 def test_credentials_of_the_other_account_are_refused(stack: Stack) -> None:

@@ -14,7 +14,7 @@ FILES = [*WORKFLOWS, *sorted(FOLDER.glob("actions/*/action.yml"))]
 _MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 TARGETS = set(re.findall(r"^([a-z-]+):", _MAKEFILE, re.MULTILINE))
 # What else a step may run: tools of the runner.
-_TOOLS = ("gh ", "cat build/plan-comment.md ", "packer init packer")
+_TOOLS = ("gh ", "cat build/", "packer init packer")
 _PINNED = re.compile(r"uses: [\w.-]+/[\w.-]+@[0-9a-f]{40} # v\d+(\.\d+)*$")
 
 
@@ -38,7 +38,8 @@ def commands(text: str) -> list[str]:
 
 def unknown(command: str) -> bool:
     """Tell whether a command is neither a target of the Makefile, nor a file here, nor a tool of the runner."""
-    bare = re.sub(r'^sudo (env PATH="\$PATH" CI=true |--preserve-env=\w+ )?', "", command)
+    bare = command.removeprefix("exec .ci/pass-signals ")
+    bare = re.sub(r'^sudo (env PATH="\$PATH" CI=true |--preserve-env=\w+ )?', "", bare)
     if target := re.match(r"make ([a-z-]+)", bare):
         return target[1] not in TARGETS
     if bare.startswith(_TOOLS):
@@ -79,29 +80,46 @@ def test_no_secret_is_stored(workflow: Path) -> None:
 
 @pytest.mark.parametrize("environment", ["dev", "prod"])
 def test_deployments_are_seen_through(environment: str) -> None:
-    """One deployment at a time, never cancelled by the next push, in GitHub's environment of the same name."""
+    """No deployment is cancelled by the next push, and each is in GitHub's environment of the same name."""
     workflow = FOLDER / "workflows" / f"{environment}.yml"
-    told = yaml.safe_load(workflow.read_text(encoding="utf-8"))
-    limited = told.get("concurrency") or jobs(workflow)["deploy"]["concurrency"]
-    assert limited == {"group": f"deploy-{environment}", "cancel-in-progress": False}
-    assert jobs(workflow)["deploy"]["environment"] == environment
+    told, deploy = yaml.safe_load(workflow.read_text(encoding="utf-8")), jobs(workflow)["deploy"]
+    limits = [place["concurrency"] for place in (told, deploy) if "concurrency" in place]
+    assert [limit for limit in limits if limit["cancel-in-progress"]] == []
+    assert deploy["environment"] == environment
 
 
-def test_prod_applies_the_plan_that_was_approved() -> None:
-    """What prod applies is the plan of the job before, with the image that dev released."""
-    plan, deploy = (commands_of(job) for job in jobs(FOLDER / "workflows" / "prod.yml").values())
-    assert plan[:2] == ["make hand-over ENVIRONMENT=dev", "make deploy ENVIRONMENT=prod DEPLOY=--dry-run"]
-    plan_file = "ENVIRONMENT=prod PLAN=build/prod.tfplan"
-    assert plan[-1] == f"make seal {plan_file}"
-    assert deploy == [f"make unseal {plan_file}", f"make deploy {plan_file}"]
+def test_waiting_for_an_approval_holds_nothing_up() -> None:
+    """A job that waits for its approval has no place in a queue: the push after next would cancel the next."""
+    workflow = FOLDER / "workflows" / "prod.yml"
+    assert "concurrency" not in yaml.safe_load(workflow.read_text(encoding="utf-8"))
+    assert "concurrency" not in jobs(workflow)["deploy"]
 
 
-def test_unsealed_plans_are_not_kept() -> None:
-    """No artifact has a plan as Terraform wrote it, which would show parts of the state."""
+def test_prod_does_what_was_approved() -> None:
+    """What prod applies is what the job before planned, with the image that dev released."""
+    plan, deploy = jobs(FOLDER / "workflows" / "prod.yml").values()
+    assert plan["outputs"] == {name: f"${{{{ steps.plan.outputs.{name} }}}}" for name in ("image", "approved")}
+    assert commands_of(plan)[-1] == 'cat build/prod.approval >> "$GITHUB_OUTPUT"'
+    (step,) = [step for step in deploy["steps"] if "run" in step]
+    assert step["run"].endswith('make deploy ENVIRONMENT=prod IMAGE="$IMAGE" DEPLOY="--approved=$APPROVED"')
+    assert step["env"] == {name: f"${{{{ needs.plan.outputs.{name.lower()} }}}}" for name in ("IMAGE", "APPROVED")}
+
+
+def test_reviewers_are_asked_for_first() -> None:
+    """Before anything costs time, prod's pipeline makes sure that somebody has to approve, with the right to ask."""
+    plan = jobs(FOLDER / "workflows" / "prod.yml")["plan"]
+    checkout, first, *_ = plan["steps"]
+    assert checkout["uses"].startswith("actions/checkout@")
+    assert first["run"].startswith("make reviewers ENVIRONMENT=prod")
+    assert (first["env"], plan["permissions"]["actions"]) == ({"GITHUB_TOKEN": "${{ github.token }}"}, "read")
+
+
+def test_plans_are_not_kept() -> None:
+    """No artifact has a plan, which shows parts of the state."""
     for workflow in WORKFLOWS:
         steps = [step for job in jobs(workflow).values() for step in job["steps"]]
         kept = [step["with"]["path"] for step in steps if "upload-artifact" in step.get("uses", "")]
-        assert [path for path in kept if re.search(r"tfplan$|build/?\*?$", path, re.MULTILINE)] == []
+        assert [path for path in kept if re.search(r"plan|build/?\*?$", path, re.MULTILINE)] == []
 
 
 def commands_of(job: dict[str, Any]) -> list[str]:
@@ -115,6 +133,14 @@ def test_every_proof_runs_for_a_pull_request() -> None:
     run = commands((FOLDER / "workflows" / "check.yml").read_text(encoding="utf-8"))
     seen = {found[1] for command in run if (found := re.search(r"make ([a-z-]+)", command))}
     assert proofs - seen - {"picture"} == set()
+
+
+@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.name)
+def test_what_must_end_in_order_gets_signals(workflow: Path) -> None:
+    """A cancelled bake or deployment hears of it: GitHub signals a step's first process only."""
+    run = [command for job in jobs(workflow).values() for command in commands_of(job)]
+    changing = [command for command in run if re.search(r"make (bake|deploy)", command) and "--dry-run" not in command]
+    assert [command for command in changing if not command.startswith("exec .ci/pass-signals ")] == []
 
 
 @pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.name)

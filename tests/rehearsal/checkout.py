@@ -35,6 +35,7 @@ def prepare(account: Account, endpoint: str) -> Checkout:
     account.client("route53").create_hosted_zone(Name=ZONES[ENVIRONMENT], CallerReference=ENVIRONMENT)
     bootstrap = Terraform.copy(folder / "build" / "bootstrap", account, "terraform/bootstrap")
     bootstrap.run("init")
+    bootstrap.run("workspace", "new", ENVIRONMENT)
     bootstrap.run("apply", "-auto-approve", f"-var-file={ENVIRONMENT}.tfvars")
     # Addresses instead of host names, for the emulator; everything else is the environment's own.
     (folder / "terraform" / "emulator_override.tf").write_text(OVERRIDE, encoding="utf-8")

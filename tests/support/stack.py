@@ -63,22 +63,25 @@ def variables(environment: str, **others: object) -> list[str]:
     return [f"-var-file=environments/{environment}.tfvars", *(f"-var={key}={value}" for key, value in settings.items())]
 
 
-def apply(environment: str, account: Account, folder: Path) -> Stack:
-    """Do what a person does: bootstrap the account, initialise, choose the workspace, plan, apply; and plan again."""
+def bootstrap(environment: str, account: Account, checkout: Path) -> None:
+    """Prepare an account as a person does; another account may have been prepared from the same folder."""
     account.client("route53").create_hosted_zone(Name=ZONES[environment], CallerReference=environment)
-    bootstrap = Terraform.copy(folder / "bootstrap", account, "terraform/bootstrap")
-    bootstrap.stage = "bootstrap"
-    bootstrap.run("init")
-    bootstrap.run("apply", "-auto-approve", f"-var-file={environment}.tfvars")
-    terraform = Terraform.copy(folder / "stack", account)
-    # An address instead of a host name, for the emulator; everything else is the environment's own.
-    backend = [f"-backend-config=environments/{environment}.s3.tfbackend", "-backend-config=use_path_style=true"]
-    terraform.run("init", *backend)
+    terraform = Terraform.within(checkout, account, "terraform/bootstrap")
+    terraform.stage = "bootstrap"
+    terraform.run("init")
+    terraform.run("workspace", "select", "-or-create", environment)
+    terraform.run("apply", "-auto-approve", f"-var-file={environment}.tfvars")
+
+
+def apply(environment: str, account: Account, checkout: Path) -> Stack:
+    """Do what a person does in a prepared account: initialise, choose the workspace, plan, apply; and plan again."""
+    terraform = Terraform.within(checkout, account, data=f".terraform/{environment}")
+    terraform.run("init", f"-backend-config=environments/{environment}.s3.tfbackend")
     terraform.run("workspace", "new", environment)
     before = inventory(account)
-    first = terraform.plan(*variables(environment))
-    terraform.run("apply", "plan")
-    second = terraform.plan(*variables(environment))
+    first = terraform.plan("-lock=false", *variables(environment))
+    terraform.run("apply", terraform.saved)
+    second = terraform.plan("-lock=false", *variables(environment))
     terraform.stage = "trial"  # what tests do with it is no pipeline's work
     return Stack(environment, account, terraform, before, first, second, terraform.seconds["apply"])
 
@@ -96,8 +99,8 @@ def plan_only(environment: str, account: Account, folder: Path) -> dict[str, Any
 def update(stack: Stack) -> None:
     """Do what a pipeline does to bring another image to a stack."""
     stack.terraform.stage = "update"
-    stack.terraform.plan(*variables(stack.environment, ami_id=list(IMAGES)[1]))
-    stack.terraform.run("apply", "plan")
+    stack.terraform.plan("-lock=false", *variables(stack.environment, ami_id=list(IMAGES)[1]))
+    stack.terraform.run("apply", stack.terraform.saved)
 
 
 def destroy(stack: Stack) -> dict[str, set[str]]:

@@ -29,7 +29,7 @@ class TerraformFailed(Exception):
 
 @dataclass
 class Terraform:
-    """A root module in a folder of its own, and an environment to run it in."""
+    """A root module in a copy of `terraform/`, and an environment to run it in."""
 
     folder: Path
     environ: dict[str, str]
@@ -41,11 +41,19 @@ class Terraform:
     @classmethod
     def copy(cls, target: Path, account: Account, root: str = "terraform") -> "Terraform":
         """Copy the root module to `target`, to be applied to `account`."""
-        ignored = shutil.ignore_patterns(".terraform", "*.tfstate*", "tests")
-        shutil.copytree(ROOT / "terraform", target, ignore=ignored)
-        folder = target / Path(root).relative_to("terraform")
-        (folder / "emulator_override.tf").write_text(OVERRIDE)
-        return cls(folder, account.environ | cli_environ(target))
+        copy(target)
+        return cls.within(target, account, root)
+
+    @classmethod
+    def within(cls, copied: Path, account: Account, root: str = "terraform", data: str = ".terraform") -> "Terraform":
+        """Take a root module of what was copied, to be applied to `account`; `data` is for its choices."""
+        environ = account.environ | cli_environ(copied) | {"TF_DATA_DIR": data}
+        return cls(copied / Path(root).relative_to("terraform"), environ)
+
+    @property
+    def saved(self) -> str:
+        """Where plans are saved: each environment's are its own, as what Terraform remembers is."""
+        return f"{self.environ['TF_DATA_DIR']}/plan"
 
     def run(self, *arguments: str, check: bool = True) -> "subprocess.CompletedProcess[str]":
         """Run terraform; raise TerraformFailed with its output unless it ends well."""
@@ -66,13 +74,24 @@ class Terraform:
 
     def plan(self, *arguments: str) -> dict[str, Any]:
         """Make a plan and return it as `terraform show -json` tells it."""
-        self.run("plan", "-input=false", "-out=plan", *arguments)
-        plan: dict[str, Any] = json.loads(self.run("show", "-json", "plan").stdout)
+        self.run("plan", "-input=false", f"-out={self.saved}", *arguments)
+        plan: dict[str, Any] = json.loads(self.run("show", "-json", self.saved).stdout)
         return plan
 
     def state(self) -> list[str]:
         """Return the addresses of the managed resources in the state."""
         return [address for address in self.run("state", "list").stdout.splitlines() if ".data." not in f".{address}"]
+
+
+def copy(target: Path) -> None:
+    """Copy `terraform/` to `target`, as an emulated account needs it; everything else is the environments' own."""
+    ignored = shutil.ignore_patterns(".terraform", "*.tfstate*", "tests")
+    shutil.copytree(ROOT / "terraform", target, ignore=ignored)
+    for root in (target, target / "bootstrap"):
+        (root / "emulator_override.tf").write_text(OVERRIDE)
+    for backend in target.glob("environments/*.s3.tfbackend"):
+        with backend.open("a") as file:
+            file.write("use_path_style = true\n")
 
 
 def cli_environ(folder: Path) -> dict[str, str]:

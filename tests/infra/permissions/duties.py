@@ -22,18 +22,16 @@ aws s3api put-object --bucket {bucket} --key {lock}
 aws s3api delete-object --bucket {bucket} --key {lock}
 aws s3api put-object --bucket {bucket} --key {releases}
 """
-"""What terraform/deploy calls to deploy, besides what it calls to look; {bucket} is the state's, {key} that bucket's.
+"""What terraform/deploy calls to deploy, besides what it calls to look; {bucket} is the state's.
 
 tests/infra/permissions/test_duties.py holds this, and the next two, against the source.
 """
 
 _LOOKS = """
 aws ec2 describe-images
-aws kms generate-data-key --key-id {key}
-aws kms decrypt --key-id {key} --ciphertext-blob X
 aws s3api get-object --bucket {bucket} --key {releases} X
 """
-"""What terraform/deploy calls where it changes nothing: a dry run, a plan sealed for its way, the age of an image."""
+"""What terraform/deploy calls where it changes nothing: a dry run, the age of an image."""
 
 _ASKS = """
 aws sts get-caller-identity
@@ -89,15 +87,15 @@ aws s3api put-object --bucket {bucket} --key X
 """What an instance sends for an operator, by an address that the operator signed."""
 
 
-def deploys(name: str, bucket: str, key: str) -> Iterator[Call]:
+def deploys(name: str, bucket: str) -> Iterator[Call]:
     """Yield what the deployment calls by itself."""
     yield from _lines(_DEPLOYS, name=name, bucket=bucket)
-    yield from looks(bucket, key)
+    yield from looks(bucket)
 
 
-def looks(bucket: str, key: str) -> Iterator[Call]:
+def looks(bucket: str) -> Iterator[Call]:
     """Yield what the deployment calls by itself where it changes nothing."""
-    return _lines(_LOOKS, bucket=bucket, key=key)
+    return _lines(_LOOKS, bucket=bucket)
 
 
 def asks() -> Iterator[Call]:

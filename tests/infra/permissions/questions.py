@@ -62,10 +62,10 @@ class Environment:
         for stage, command, call in self.recorded:
             if stage in ("creation", "update"):
                 yield from ((who, call) for who in ((PLAN, APPLY) if command in _PLANNING else (APPLY,)))
-        bucket, key = next((name, key) for name, key in self.account.encrypted.items() if "-state-" in name)
+        bucket = next(name for name in self.account.encrypted if "-state-" in name)
         name, builder = f"hello-birthday-{self.name}", self.policies.principals["hello-birthday-builder"]["arn"]
-        yield from ((APPLY, call) for call in (*duties.deploys(name, bucket, key), *duties.bakes(builder)))
-        yield from ((PLAN, call) for call in (*duties.looks(bucket, key), *duties.asks()))
+        yield from ((APPLY, call) for call in (*duties.deploys(name, bucket), *duties.bakes(builder)))
+        yield from ((PLAN, call) for call in (*duties.looks(bucket), *duties.asks()))
         yield from (("operators", call) for page in RUNBOOKS for call in pages.operates(page, self.name))
         transfers = f"{name}-transfers-{self.account.number}"
         yield from (("operators", call) for call in duties.hands_over(name, transfers))

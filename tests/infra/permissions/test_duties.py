@@ -25,14 +25,14 @@ def called(calls: Iterator[Call]) -> set[Operation]:
 
 def test_deployment_calls_what_is_asked_for() -> None:
     """Each call in terraform/deploy is in the table of deployments, and nothing else is."""
-    assert operations(package(DEPLOY)) == called(duties.deploys("name", "bucket", "key"))
+    assert operations(package(DEPLOY)) == called(duties.deploys("name", "bucket"))
 
 
 def test_dry_run_calls_what_is_asked_for() -> None:
-    """Where nothing is changed, only what looks, what seals a plan, and what reads the releases is called."""
-    modules = [(DEPLOY / f"{name}.py").read_text(encoding="utf-8") for name in ("__main__", "looking", "sealing")]
+    """Where nothing is changed, only what looks, and what reads the releases is called."""
+    modules = [(DEPLOY / f"{name}.py").read_text(encoding="utf-8") for name in ("__main__", "looking")]
     looking = operations([*modules, dedent(inspect.getsource(Releases.all))])
-    assert looking == called(duties.looks("bucket", "key"))
+    assert looking == called(duties.looks("bucket"))
 
 
 def test_preflight_calls_what_is_asked_for() -> None:

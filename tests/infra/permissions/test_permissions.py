@@ -102,6 +102,15 @@ def test_pipelines_read_nothing_that_people_stored(name: str, who: str) -> None:
     assert {action: verdict for action, verdict in answers.items() if verdict != DENIED} == {}
 
 
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_plans_write_nothing(name: str) -> None:
+    """Who plans takes no lock: one that is cancelled would leave it to the next."""
+    bucket = f"arn:aws:s3:::hello-birthday-{name}-state-{ENVIRONMENTS[name]}"
+    lock = f"{bucket}/env:/{name}/hello-birthday.tfstate.tflock"
+    answers = told(name, PLAN, {"s3:PutObject": lock, "s3:DeleteObject": lock, "kms:GenerateDataKey": "*"})
+    assert [action for action, verdict in answers.items() if verdict == ALLOWED] == []
+
+
 def test_mutations_are_noticed() -> None:
     """The first test can fail: whatever is taken from a policy, narrowed or turned in it leaves something denied."""
     found, questions = environment("dev"), set(environment("dev").questions())

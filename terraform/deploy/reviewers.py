@@ -1,0 +1,60 @@
+"""Must somebody approve a deployment? GitHub makes an environment that does not exist, and protects it from nothing.
+
+    python -m terraform.deploy.reviewers ENVIRONMENT
+
+Asks GitHub, as its workflows' variables say, and needs no package, so that it can come before all that takes time.
+Exit status: 0 somebody must, 2 nobody must, or GitHub does not say.
+"""
+
+import json
+import os
+import sys
+import urllib.request
+from http import HTTPStatus
+from http.client import HTTPException
+from typing import Any
+from urllib.error import HTTPError
+
+from terraform.deploy.outcome import Refused, Status
+
+_SECONDS = 10.0
+_ADVICE = "Give it required reviewers in the repository's settings, which takes a plan of GitHub that has them."
+
+
+def require(environment: str) -> int:
+    """Return how many people or teams may approve; raise Refused unless somebody has to.
+
+    https://docs.github.com/en/rest/deployments/environments#get-an-environment; it needs the right to read actions.
+    """
+    try:
+        rules = _ask(environment)["protection_rules"]
+        found = [rule["reviewers"] for rule in rules if rule["type"] == "required_reviewers"]
+    except (HTTPException, OSError, ValueError, LookupError, TypeError) as error:
+        if isinstance(error, HTTPError) and error.code == HTTPStatus.NOT_FOUND:
+            raise Refused(f"GitHub has no environment {environment}. {_ADVICE}") from error
+        why = f"GitHub does not tell who has to approve deployments to {environment}: {error!r}."
+        raise Refused(f"{why} Run this again, in a workflow whose token may read actions.") from error
+    if not any(found):
+        raise Refused(f"Nobody has to approve deployments to {environment}. {_ADVICE}")
+    return sum(map(len, found))
+
+
+def _ask(environment: str) -> Any:  # noqa: ANN401 - whatever comes
+    url = f"{os.environ['GITHUB_API_URL']}/repos/{os.environ['GITHUB_REPOSITORY']}/environments/{environment}"
+    headers = {"Authorization": f"Bearer {os.environ['GITHUB_TOKEN']}", "Accept": "application/vnd.github+json"}
+    with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=_SECONDS) as answer:
+        return json.load(answer)
+
+
+def main(environment: str) -> Status:
+    """Ask, tell in one line, and return the exit status."""
+    try:
+        print(f"{require(environment)} may approve deployments to {environment}, and somebody has to")
+    except Refused as refusal:
+        print(f"REFUSED: {refusal}", file=sys.stderr)
+        return Status.REFUSED
+    return Status.DONE
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

@@ -1,0 +1,47 @@
+"""What GitHub is to a workflow that asks it: an API that tells of an environment."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+
+_SOMEBODY = {"type": "User", "reviewer": {"login": "somebody"}}
+
+
+def environment(*rules: dict[str, object]) -> bytes:
+    """Return what is told of an environment that has these rules."""
+    return json.dumps({"name": "prod", "protection_rules": rules}).encode()
+
+
+def required_reviewers(*, somebody: bool = True) -> dict[str, object]:
+    """Return the rule that somebody has to approve; it can be without anybody who may."""
+    reviewers = [_SOMEBODY] if somebody else []
+    return {"id": 2, "type": "required_reviewers", "prevent_self_review": False, "reviewers": reviewers}
+
+
+@contextmanager
+def github(status: int, body: bytes) -> Iterator[dict[str, str]]:
+    """Answer who asks for prod with the job's token, and give the variables that a step has."""
+
+    class GitHub(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            """Answer as told."""
+            known = self.headers["Authorization"] == "Bearer token"
+            right = self.path == "/repos/example/hello-birthday/environments/prod"
+            self.send_response(status if known and right else 401)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_told: object) -> None:
+            """Keep quiet."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), GitHub) as server:
+        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        told = {"GITHUB_REPOSITORY": "example/hello-birthday", "GITHUB_TOKEN": "token"}
+        try:
+            yield told | {"GITHUB_API_URL": f"http://127.0.0.1:{server.server_port}"}
+        finally:
+            server.shutdown()
+            thread.join()
