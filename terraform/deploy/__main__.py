@@ -18,14 +18,16 @@ from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from types import FrameType
 
+import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from terraform.deploy import aws
+from terraform.deploy.approval import dry_run, refuse_unless_approved
 from terraform.deploy.deployment import Deployment
+from terraform.deploy.exit_status import Failed, Interrupted, Refused, Status, Stuck
+from terraform.deploy.images import check_age, choose, hand_over
 from terraform.deploy.limits import Limits
 from terraform.deploy.lock import Lease, held
-from terraform.deploy.looking import choose, look, refuse_unless_approved
-from terraform.deploy.outcome import Failed, Interrupted, Refused, Status, Stuck
 from terraform.deploy.releases import Releases
 from terraform.deploy.state import BUILD, Terraform
 
@@ -78,17 +80,32 @@ def deploy(given: argparse.Namespace, report: dict[str, object]) -> Status:
             session = aws.session(terraform.backend["region"])
             s3, bucket = session.client("s3"), terraform.backend["bucket"]
             releases = Releases(s3, bucket)
-            if (status := look(given, terraform, releases, session)) is not None:
+            if (status := _only_read(given, terraform, releases, session)) is not None:
                 return status
             deployment = Deployment(terraform, session, releases, limits)
             deployment.report = report
             lease = stack.enter_context(held(Lease(s3, bucket, _holder())))
-            image = choose(given, releases)
+            image = choose(given.image, releases)
             terraform.choose()
             deployment.refuse_if_ringing()
             plan = terraform.plan(image)
             refuse_unless_approved(plan, given.approved)
         return deployment.run(plan, lease)
+
+
+def _only_read(
+    given: argparse.Namespace, terraform: Terraform, releases: Releases, session: boto3.Session
+) -> Status | None:
+    """Do what changes nothing in AWS, if that is what was asked for."""
+    if given.expect_younger_than is not None:
+        return check_age(session.client("ec2"), releases, given.expect_younger_than)
+    if given.hand_over:
+        return hand_over(releases)
+    if given.dry_run:
+        image = choose(given.image, releases)
+        terraform.choose(create=False)
+        return dry_run(terraform.plan(image, lock=False), expect_no_changes=given.expect_no_changes)
+    return None
 
 
 @contextmanager

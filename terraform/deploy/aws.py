@@ -10,7 +10,7 @@ import botocore.session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ConnectionError, HTTPClientError  # noqa: A004 - botocore's
 
-from terraform.deploy.outcome import Failed
+from terraform.deploy.exit_status import Failed
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")

@@ -6,7 +6,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from terraform.deploy.outcome import Failed
+from terraform.deploy.exit_status import Failed
 
 
 def run(

@@ -9,10 +9,10 @@ from typing import Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
+from terraform.deploy.exit_status import Failed, Refused, Status, Stuck
 from terraform.deploy.group import Group
 from terraform.deploy.limits import Limits
 from terraform.deploy.lock import Lease
-from terraform.deploy.outcome import Failed, Refused, Status, Stuck
 from terraform.deploy.releases import Release, Releases
 from terraform.deploy.state import Plan, Terraform
 from terraform.deploy.targets import deregister

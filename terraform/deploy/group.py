@@ -7,8 +7,8 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from terraform.deploy.aws import NotYet, wait
+from terraform.deploy.exit_status import Failed
 from terraform.deploy.limits import Limits
-from terraform.deploy.outcome import Failed
 from terraform.deploy.refresh import Refresh, read
 
 log = logging.getLogger(__name__)

@@ -17,7 +17,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from terraform.deploy.outcome import Refused, Stuck
+from terraform.deploy.exit_status import Refused, Stuck
 
 log = logging.getLogger(__name__)
 

@@ -15,7 +15,7 @@ from http.client import HTTPException
 from typing import Any
 from urllib.error import HTTPError
 
-from terraform.deploy.outcome import Refused, Status
+from terraform.deploy.exit_status import Refused, Status
 
 _SECONDS = 10.0
 _ADVICE = "Give it required reviewers in the repository's settings, which takes a plan of GitHub that has them."

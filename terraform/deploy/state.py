@@ -10,7 +10,7 @@ from typing import Any
 
 from terraform.deploy.changes import actions, digest
 from terraform.deploy.commands import run
-from terraform.deploy.outcome import Failed, Refused
+from terraform.deploy.exit_status import Failed, Refused
 
 ROOT = Path(__file__).parents[1]
 BUILD = ROOT.parent / "build"

@@ -8,7 +8,7 @@ from http.client import HTTPException
 
 import boto3
 
-from terraform.deploy.outcome import Failed
+from terraform.deploy.exit_status import Failed
 
 
 def fetch(session: boto3.Session, authentication: dict[str, str] | None) -> str | None:

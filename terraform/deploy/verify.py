@@ -17,9 +17,9 @@ from typing import Any
 import boto3
 
 from terraform.deploy.aws import NotYet, wait
+from terraform.deploy.exit_status import Failed
 from terraform.deploy.group import Group, members, outdated
 from terraform.deploy.limits import Limits
-from terraform.deploy.outcome import Failed
 from terraform.deploy.state import ROOT
 from terraform.deploy.token import fetch
 

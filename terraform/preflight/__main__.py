@@ -12,10 +12,10 @@ from collections.abc import Iterable
 import boto3
 from botocore.exceptions import BotoCoreError
 
+from terraform.preflight.checks import before_bake, before_deploy, whole
 from terraform.preflight.delegation import resolver
 from terraform.preflight.finding import Finding, State
 from terraform.preflight.identity import unknown
-from terraform.preflight.looking import before_bake, before_deploy, whole
 from terraform.preflight.values import environments
 
 _QUICK = {"bake": before_bake, "deploy": before_deploy}

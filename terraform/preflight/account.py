@@ -50,7 +50,7 @@ def zone(session: boto3.Session, values: Values, dns: Resolver | None) -> Iterat
         return
     yield ok("hosted zone", f"{name} is here")
     servers = route53.get_hosted_zone(Id=zones[0]["Id"])["DelegationSet"]["NameServers"]
-    yield delegation.look(name, servers, dns)
+    yield delegation.check(name, servers, dns)
 
 
 def provider(session: boto3.Session, values: Values) -> Iterator[Finding]:

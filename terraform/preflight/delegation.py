@@ -20,7 +20,7 @@ def resolver(server: str) -> Resolver:
     return chosen
 
 
-def look(zone: str, servers: Iterable[str], asked: Resolver | None) -> Finding:
+def check(zone: str, servers: Iterable[str], asked: Resolver | None) -> Finding:
     """Look whether `zone` is delegated to exactly its `servers`; a certificate would wait in vain otherwise.
 
     Whom that is asked of is, where nobody is given, this machine's configuration.

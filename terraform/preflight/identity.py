@@ -8,7 +8,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from terraform.preflight.finding import Finding, missing, ok
 
 
-def look(session: boto3.Session, accounts: Mapping[str, str]) -> list[Finding]:
+def check(session: boto3.Session, accounts: Mapping[str, str]) -> list[Finding]:
     """Look who asks, and whether that is in one of `accounts`, which maps environments to account ids."""
     try:
         told = session.client("sts").get_caller_identity()

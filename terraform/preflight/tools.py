@@ -23,7 +23,7 @@ TO_BAKE = ("packer", "session-manager-plugin")
 TO_OPERATE = ("aws",)
 
 
-def look(names: Iterable[str]) -> Iterator[Finding]:
+def check(names: Iterable[str]) -> Iterator[Finding]:
     """Look at each tool."""
     for name in names:
         least, found = _least(name), _version(name)

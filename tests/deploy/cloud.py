@@ -11,7 +11,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from terraform.deploy.outcome import Failed, Refused
+from terraform.deploy.exit_status import Failed, Refused
 from terraform.deploy.state import Plan
 
 PREFERENCES = {

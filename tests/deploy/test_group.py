@@ -9,8 +9,8 @@ import pytest
 from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
+from terraform.deploy.exit_status import Failed
 from terraform.deploy.group import Group
-from terraform.deploy.outcome import Failed
 from terraform.deploy.refresh import Refresh
 from tests.deploy.cloud import PREFERENCES, Cloud
 

@@ -16,8 +16,8 @@ from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
 from terraform.deploy.aws import CONFIG, session
+from terraform.deploy.exit_status import Refused, Stuck
 from terraform.deploy.lock import KEY, LEASE_SECONDS, Lease, held
-from terraform.deploy.outcome import Refused, Stuck
 from tests.deploy.conftest import Bucket
 
 

@@ -15,9 +15,9 @@ from moto.servicequotas.exceptions import NoSuchResource
 from moto.servicequotas.models import ServiceQuotasBackend
 
 from terraform.preflight.__main__ import tell, tell_in_one_line
+from terraform.preflight.checks import before_bake, before_deploy, whole
 from terraform.preflight.delegation import resolver
 from terraform.preflight.finding import Finding, State
-from terraform.preflight.looking import before_bake, before_deploy, whole
 from terraform.preflight.values import environments
 from tests.support.name_server import name_server
 

@@ -8,10 +8,10 @@ import pytest
 from botocore.exceptions import ClientError
 
 from terraform.deploy.deployment import Deployment
+from terraform.deploy.exit_status import Failed, Refused, Status, Stuck
 from terraform.deploy.group import Group
 from terraform.deploy.limits import Limits
 from terraform.deploy.lock import LEASE_SECONDS, Lease
-from terraform.deploy.outcome import Failed, Refused, Status, Stuck
 from terraform.deploy.releases import Releases
 from terraform.deploy.state import Plan
 from terraform.deploy.verify import Environment

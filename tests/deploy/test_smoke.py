@@ -10,8 +10,8 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from service.app import utc_today
+from terraform.deploy.exit_status import Failed
 from terraform.deploy.group import Group
-from terraform.deploy.outcome import Failed
 from terraform.deploy.verify import Environment
 from tests.conftest import Clock
 from tests.deploy.cloud import Cloud, served

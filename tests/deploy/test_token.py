@@ -10,7 +10,7 @@ import pytest
 from aiohttp import web
 from pytest_aiohttp import AiohttpRawServer
 
-from terraform.deploy.outcome import Failed
+from terraform.deploy.exit_status import Failed
 from terraform.deploy.token import fetch
 
 Fetch = Callable[..., Awaitable[str | None]]

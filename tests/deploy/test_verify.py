@@ -8,8 +8,8 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
+from terraform.deploy.exit_status import Failed
 from terraform.deploy.group import Group
-from terraform.deploy.outcome import Failed
 from terraform.deploy.targets import deregister
 from terraform.deploy.verify import Environment
 from tests.deploy.cloud import answering, version

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from terraform.deploy.looking import hand_over, look_at_age
-from terraform.deploy.outcome import Refused, Status
+from terraform.deploy.exit_status import Refused, Status
+from terraform.deploy.images import check_age, hand_over
 from terraform.deploy.releases import Release, Releases
 from tests.support.emulator import Account, account
 
@@ -98,4 +98,4 @@ def test_what_dev_did_not_release_is_refused(
 def test_age_counts_from_the_bake(emulated: Account, releases: Releases, image: str, status: Status) -> None:
     """An image that was baked long ago is found, even if it was deployed today."""
     releases.add(release(image, "0" * 40))
-    assert look_at_age(emulated.client("ec2"), releases, 60) is status
+    assert check_age(emulated.client("ec2"), releases, 60) is status

@@ -11,8 +11,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from terraform.deploy.exit_status import Status
 from terraform.deploy.limits import Limits
-from terraform.deploy.outcome import Status
 from tests.rehearsal.alarm import Alarm
 from tests.rehearsal.balancer import PORT
 from tests.rehearsal.checkout import ENVIRONMENT, Checkout

@@ -1,6 +1,5 @@
-"""What changes nothing in AWS: which image is meant, what a plan would do, what was released last."""
+"""Images: which one is meant, how old the released one is, and which one the next environment gets."""
 
-import argparse
 import json
 import logging
 import subprocess
@@ -8,37 +7,22 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import boto3
-
-from terraform.deploy.outcome import Refused, Status
+from terraform.deploy.exit_status import Refused, Status
 from terraform.deploy.releases import Releases
-from terraform.deploy.state import BUILD, ROOT, Plan, Terraform
+from terraform.deploy.state import BUILD, ROOT
 
 log = logging.getLogger(__name__)
 
 BAKED = BUILD / "image.tfvars.json"
 
 
-def look(given: argparse.Namespace, terraform: Terraform, releases: Releases, session: boto3.Session) -> Status | None:
-    """Do what changes nothing, if that is what was asked for."""
-    if given.expect_younger_than is not None:
-        return look_at_age(session.client("ec2"), releases, given.expect_younger_than)
-    if given.hand_over:
-        return hand_over(releases)
-    if given.dry_run:
-        image = choose(given, releases)
-        terraform.choose(create=False)
-        return dry_run(terraform.plan(image, lock=False), expect_no_changes=given.expect_no_changes)
-    return None
-
-
-def choose(given: argparse.Namespace, releases: Releases) -> str:
+def choose(wanted: str, releases: Releases) -> str:
     """Return the id of the image that is meant; raise Refused if there is none."""
-    if given.image == "baked":
+    if wanted == "baked":
         if not BAKED.exists():
             raise Refused(f"{BAKED} is missing: run `make bake` first, or name an image with --image.")
         return str(json.loads(BAKED.read_text(encoding="utf-8"))["ami_id"])
-    return _released(given.image, releases) if given.image in ("current", "previous") else str(given.image)
+    return _released(wanted, releases) if wanted in ("current", "previous") else wanted
 
 
 def _released(which: str, releases: Releases) -> str:
@@ -49,29 +33,7 @@ def _released(which: str, releases: Releases) -> str:
     return known[-back].image
 
 
-def refuse_unless_approved(plan: Plan, approved: str | None) -> None:
-    """Raise Refused if the changes of a dry run were approved, and these are others."""
-    if approved not in (None, plan.digest):
-        raise Refused(
-            f"This would do something else than what was approved: {plan.summary}, listed in "
-            f"{BUILD / plan.environment}.plan.txt. Make a new --dry-run, and have that approved."
-        )
-
-
-def dry_run(plan: Plan, *, expect_no_changes: bool) -> Status:
-    """Tell what a deployment would do."""
-    for address, action in plan.changes.items():
-        log.info("  %s %s", action, address)
-    text = BUILD / f"{plan.environment}.plan.txt"
-    log.info("%s would be brought to %s: %s; details in %s", plan.image, plan.environment, plan.summary, text)
-    values = f"IMAGE={plan.image} DEPLOY=--approved={plan.digest}"
-    log.info("to do exactly that: make deploy ENVIRONMENT=%s %s", plan.environment, values)
-    told = f"image={plan.image}\napproved={plan.digest}\n"  # as GitHub wants a step's outputs
-    (BUILD / f"{plan.environment}.approval").write_text(told, encoding="utf-8")
-    return Status.FAILED if expect_no_changes and plan.changes else Status.DONE
-
-
-def look_at_age(ec2: Any, releases: Releases, days: int) -> Status:  # noqa: ANN401 - a client of boto3's
+def check_age(ec2: Any, releases: Releases, days: int) -> Status:  # noqa: ANN401 - a client of boto3's
     """Fail if Debian's and Python's updates have not come with an image for long."""
     image = _released("current", releases)
     (told,) = ec2.describe_images(ImageIds=[image], IncludeDeprecated=True)["Images"]

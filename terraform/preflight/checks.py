@@ -16,8 +16,8 @@ Check = Callable[[boto3.Session, Values], Iterator[Finding]]
 
 def whole(session: boto3.Session, values: Values, dns: Resolver | None) -> Iterator[Finding]:
     """Look at everything that a first deployment needs."""
-    yield from tools.look((*tools.TO_DEPLOY, *tools.TO_OPERATE, *(tools.TO_BAKE if values.bakes else ())))
-    found = identity.look(session, {values.environment: values.account_id})
+    yield from tools.check((*tools.TO_DEPLOY, *tools.TO_OPERATE, *(tools.TO_BAKE if values.bakes else ())))
+    found = identity.check(session, {values.environment: values.account_id})
     yield from found
     if any(finding.state is State.MISSING for finding in found):
         yield note("the rest", "is asked of AWS with the right credentials only")
@@ -38,11 +38,11 @@ def whole(session: boto3.Session, values: Values, dns: Resolver | None) -> Itera
 
 def before_deploy(session: boto3.Session, environment: str, known: Mapping[str, Values]) -> Iterator[Finding]:
     """Look at what is wrong most often before a deployment."""
-    yield from tools.look(tools.TO_DEPLOY)
-    yield from identity.look(session, {environment: known[environment].account_id})
+    yield from tools.check(tools.TO_DEPLOY)
+    yield from identity.check(session, {environment: known[environment].account_id})
 
 
 def before_bake(session: boto3.Session, _environment: str, known: Mapping[str, Values]) -> Iterator[Finding]:
     """Look at what is wrong most often before a bake, which may be in any environment's account for any other."""
-    yield from tools.look(tools.TO_BAKE)
-    yield from identity.look(session, {name: values.account_id for name, values in known.items()})
+    yield from tools.check(tools.TO_BAKE)
+    yield from identity.check(session, {name: values.account_id for name, values in known.items()})
