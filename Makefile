@@ -88,12 +88,12 @@ artifact: known-machine .venv/.ready ## Build the wheel, and fetch by hash all i
 	@tar --create --sort=name --owner=0 --group=0 --mtime=@0 --directory $(ARTIFACT) --file $(ARTIFACT).tar .
 	@sha256sum $(ARTIFACT).tar | cut -d ' ' -f 1 > $(ARTIFACT).tar.sha256
 
-rehearse: .venv/.ready $(DYNAMODB_LOCAL) rehearsal-tools ## Rehearse a fleet of the image under load: refresh, rollback, faults (make image first; haproxy, Java; 8 minutes, or MINUTES=45)
+rehearse: .venv/.ready $(DYNAMODB_LOCAL) rehearsal-tools ## Rehearse a fleet of the image under load: refresh, faults, scaling (make image first; haproxy, Java; 6 minutes, or MINUTES=45)
 	$(BIN)/python -m tests.rehearsal --minutes $(or $(MINUTES),7)
 	$(BIN)/pytest -m rehearsal --timeout 300 tests/rehearsal
 
-rehearse-deploy: .venv/.ready $(DYNAMODB_LOCAL) rehearsal-tools ## Rehearse the deployment: the real command and Terraform on a booted fleet under load (as make rehearse; 15 minutes)
-	$(BIN)/python -m tests.rehearsal.deploy --minutes $(or $(MINUTES),7)
+rehearse-deploy: .venv/.ready $(DYNAMODB_LOCAL) rehearsal-tools ## Rehearse the deployment: the real command and Terraform on a booted fleet under load (as make rehearse; 35 minutes, or REHEARSE=--short)
+	$(BIN)/python -m tests.rehearsal.deploy --minutes $(or $(MINUTES),7) $(REHEARSE)
 
 rehearsal-tools:
 	@test "$$(id -u)" = 0 || { echo "A rehearsal needs root, to boot machines; run it with sudo" >&2; exit 1; }

@@ -232,6 +232,7 @@ async def interrupted(site: Site) -> Result:
         status = await resumed
     done = site.told("interrupted and resumed", load, status)
     done.figures |= {"exit_when_the_lease_was_lost": lost_status, "exit_when_interrupted": interrupted_status}
+    done.require(done.figures["requests"] >= site.least, f"at least {site.least:,} requests")
     done.require(lost_status == Status.STUCK, "the exit status of the first is 3")
     done.require(interrupted_status == _INTERRUPTED, "the exit status of the second is 143")
     done.require(status == Status.DONE, "the exit status of the third is 0")
@@ -246,3 +247,5 @@ SCENARIOS: dict[str, Scenario] = {
     scenario.__name__: scenario
     for scenario in (first, upgrade, errors, breaks_later, never_ready, crash_loop, rollback, interrupted)
 }
+LIKE_ANOTHER = (never_ready.__name__, crash_loop.__name__)
+"""What ends in the same way as another scenario, for other reasons."""
