@@ -87,7 +87,7 @@ def deploy(given: argparse.Namespace, report: dict[str, object]) -> Status:
             lease = stack.enter_context(held(Lease(s3, bucket, _holder())))
             image = choose(given.image, releases)
             terraform.choose()
-            deployment.refuse_if_ringing()
+            deployment.refuse_if_in_vain()
             plan = terraform.plan(image)
             refuse_unless_approved(plan, given.approved)
         return deployment.run(plan, lease)

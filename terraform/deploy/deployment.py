@@ -29,12 +29,13 @@ class Deployment:
         self._terraform, self._session, self._releases, self._limits = terraform, session, releases, limits
         self.report: dict[str, Any] = {}
 
-    def refuse_if_ringing(self) -> None:
-        """Raise Refused while an alarm rings: it would stop the refresh, or this deployment be blamed for it."""
+    def refuse_if_in_vain(self) -> None:
+        """Raise Refused while an alarm rings, which would stop the refresh, or where nothing could be verified."""
         environment = self._environment()
-        if self._limits.ignore_alarms or environment is None:
+        if environment is None:
             return
-        if names := environment.ringing():
+        environment.refuse_if_blocked()
+        if not self._limits.ignore_alarms and (names := environment.ringing()):
             raise Refused(
                 f"{', '.join(names)} rings already; see its page in docs/runbooks. "
                 "If this deployment is the cure, run it again with --ignore-alarms."

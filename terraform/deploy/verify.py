@@ -11,13 +11,14 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
+from http import HTTPStatus
 from http.client import HTTPException
 from typing import Any
 
 import boto3
 
 from terraform.deploy.aws import NotYet, wait
-from terraform.deploy.exit_status import Failed
+from terraform.deploy.exit_status import Failed, Refused
 from terraform.deploy.group import Group, members, outdated
 from terraform.deploy.limits import Limits
 from terraform.deploy.state import ROOT
@@ -27,6 +28,10 @@ log = logging.getLogger(__name__)
 
 _QUESTIONS = 10  # for each instance, each on a connection of its own
 _ANSWER_SECONDS = 5.0
+
+
+class Blocked(NotYet):
+    """Somebody in front of the service refuses this machine; that says nothing about the service."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +59,18 @@ class Environment:
             raise Failed(f"the smoke tests failed:\n{done.stdout}{done.stderr}".rstrip())
         for line in done.stdout.splitlines()[-2:]:
             log.info("  %s", line)
+
+    def refuse_if_blocked(self, attempts: int = 3) -> None:
+        """Raise Refused if this machine could not verify anything; a service that is not well may be cured."""
+        for attempt in range(attempts):
+            try:
+                self._ask()
+            except Blocked as failure:
+                if attempt == attempts - 1:
+                    raise Refused(f"{failure} Deploy from a machine that its firewall lets through.") from failure
+                time.sleep(self.group.poll_seconds)
+            except NotYet:
+                return
 
     def ringing(self) -> list[str]:
         """Return which of the alarms that stop a refresh ring."""
@@ -115,8 +132,12 @@ class Environment:
             with urllib.request.urlopen(f"{self.url}/version", timeout=_ANSWER_SECONDS) as answer:
                 told: Any = json.load(answer)
         except urllib.error.HTTPError as error:
-            who = "the service" if "X-Request-Id" in error.headers else f"{error.headers.get('Server')} in front of it"
-            raise NotYet(f"{self.url}/version is answered {error.code} by {who}.") from error
+            told = f"{self.url}/version is answered {error.code}"
+            if error.code == HTTPStatus.FORBIDDEN and "X-Request-Id" not in error.headers:
+                raise Blocked(
+                    f"{told} by {error.headers.get('Server', 'somebody')} in front of the service."
+                ) from error
+            raise NotYet(f"{told}.") from error
         except (HTTPException, OSError, ValueError) as error:
             raise NotYet(f"{self.url}/version does not answer: {error}") from error
         if not isinstance(told, dict) or "image" not in told:

@@ -59,6 +59,8 @@ class Cloud:
         self.unexpected = 0
         """How many refreshes somebody else starts at the moment that the command starts one."""
         self.url = ""
+        self.blocked = 0
+        """How many of the next requests a firewall answers."""
 
     # Terraform
 
@@ -206,14 +208,17 @@ class Cloud:
 
 
 @contextmanager
-def answering(bodies: Callable[[], Sequence[bytes]]) -> Iterator[str]:
-    """Answer GET /version with each of what `bodies` returns in turn, and give the URL."""
+def answering(bodies: Callable[[], Sequence[bytes]], blocked: Callable[[], bool] = lambda: False) -> Iterator[str]:
+    """Answer GET /version with each of what `bodies` returns in turn, or as a firewall does, and give the URL."""
 
     class Handler(BaseHTTPRequestHandler):
         asked = 0
 
         def do_GET(self) -> None:
             """Answer with the next one."""
+            if blocked():
+                self.send_error(403)
+                return
             given = bodies()
             body = given[Handler.asked % len(given)] if self.path == "/version" else b""
             Handler.asked += 1
@@ -221,6 +226,10 @@ def answering(bodies: Callable[[], Sequence[bytes]]) -> Iterator[str]:
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
+
+        def version_string(self) -> str:
+            """Call itself what AWS's load balancer does."""
+            return "awselb/2.0"
 
         def log_message(self, *_told: object) -> None:
             """Keep quiet."""
@@ -242,7 +251,11 @@ def served(cloud: Cloud) -> Iterator[Cloud]:
     def bodies() -> list[bytes]:
         return [version(cloud.images[instance["LaunchTemplate"]["Version"]]) for instance in cloud.instances]
 
-    with answering(bodies) as cloud.url:
+    def blocked() -> bool:
+        cloud.blocked -= 1
+        return cloud.blocked >= 0
+
+    with answering(bodies, blocked) as cloud.url:
         yield cloud
 
 

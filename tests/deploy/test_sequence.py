@@ -41,7 +41,7 @@ class Stage:
         cloud = cast(Any, self.cloud)
         deployment = Deployment(cloud, cloud, self.releases, limits)
         self.report = deployment.report
-        deployment.refuse_if_ringing()
+        deployment.refuse_if_in_vain()
         return deployment.run(self.cloud.plan(image), self.lease)
 
     @property
@@ -178,6 +178,17 @@ def test_ringing_alarms_refuse(stage: Stage) -> None:
     assert stage.deploy("b", ignore_alarms=True) == Status.DONE
     assert stage.serving == {"b"}
     assert stage.cloud.calls[-1] == "start"
+
+
+def test_blocked_machine_is_refused(stage: Stage) -> None:
+    """Where a firewall does not let this machine through, nothing is changed, since nothing could be verified."""
+    stage.deploy("a")
+    stage.cloud.blocked = 2
+    assert stage.deploy("b") == Status.DONE
+    stage.cloud.blocked = 3
+    with pytest.raises(Refused, match=r"answered 403 by awselb/2\.0 in front of the service"):
+        stage.deploy("c")
+    assert stage.serving == {"b"}
 
 
 def test_refresh_under_way_is_seen_through(stage: Stage) -> None:
