@@ -86,7 +86,7 @@ def deploy(given: argparse.Namespace, report: dict[str, object]) -> Status:
             deployment.report = report
             lease = stack.enter_context(held(Lease(s3, bucket, _holder())))
             image = choose(given.image, releases)
-            terraform.choose()
+            terraform.init()
             deployment.refuse_if_in_vain()
             plan = terraform.plan(image)
             refuse_unless_approved(plan, given.approved)
@@ -103,7 +103,7 @@ def _only_read(
         return hand_over(releases)
     if given.dry_run:
         image = choose(given.image, releases)
-        terraform.choose(create=False)
+        terraform.init(create=False)
         return dry_run(terraform.plan(image, lock=False), expect_no_changes=given.expect_no_changes)
     return None
 

@@ -50,7 +50,7 @@ class Deployment:
             log.error("FAILED: %s", failure)  # noqa: TRY400 - the message is for people, the trace is not
             self.report["failure"] = str(failure)
             lease.check()
-            self._go_back(plan.image, lease)
+            self._roll_back(plan.image, lease)
             return Status.FAILED
         log.info("done: %s serves everywhere", plan.image)
         return Status.DONE
@@ -58,27 +58,29 @@ class Deployment:
     def _release(self, plan: Plan, lease: Lease) -> None:
         """Bring a new image to every instance, verify it, and note it as a release."""
         alarms = not self._limits.ignore_alarms
-        environment = self._bring(plan, lease, self._limits.turn, alarms=alarms)
+        environment = self._roll_out(plan, lease, self._limits.turn, alarms=alarms)
         release = self._verify(environment, plan.image, lease, self._limits.turn)
         if alarms:
             log.info("watching the alarms for %g minutes", self._limits.watch_minutes)
             environment.stay_quiet(self._limits.watch_minutes, lease.check, self._limits.turn)
         self._releases.add(release)
 
-    def _go_back(self, failed: str, lease: Lease) -> None:
+    def _roll_back(self, failed: str, lease: Lease) -> None:
         """Bring the last release back; raise Stuck if that cannot be done."""
         image, end = self._last_release(failed), self._limits.end
         log.info("going back to %s", image)
         self.report["previous"] = image
         try:
-            environment = self._bring(self._terraform.plan(image), lease, end, alarms=False, bad=failed)
+            environment = self._roll_out(self._terraform.plan(image), lease, end, alarms=False, bad=failed)
             self._verify(environment, image, lease, end)
             environment.become_quiet(end, lease.check)
         except (Failed, Refused, BotoCoreError, ClientError) as failure:
             raise Stuck(f"Going back to {image} failed, too: {failure} See docs/runbooks/roll-back.md.") from failure
         log.info("%s was not deployed, %s serves everywhere again. See docs/runbooks/refresh-failed.md", failed, image)
 
-    def _bring(self, plan: Plan, lease: Lease, deadline: float, *, alarms: bool, bad: str | None = None) -> Environment:
+    def _roll_out(
+        self, plan: Plan, lease: Lease, deadline: float, *, alarms: bool, bad: str | None = None
+    ) -> Environment:
         """Apply a plan and replace every instance, those of a `bad` image first; without `alarms` none stops that."""
         lease.check()
         before = self._last_refresh()

@@ -45,8 +45,8 @@ class Lease:
         self._asked = self._renewed = clock()
         self._failure: Exception | None = None
 
-    def take(self) -> None:
-        """Take it if nobody has it, or if it has run out; raise Refused if another deployment is under way."""
+    def acquire(self) -> None:
+        """Acquire it if nobody has it, or if it has run out; raise Refused if another deployment is under way."""
         try:
             self._put(IfNoneMatch="*")
         except ClientError as error:
@@ -82,14 +82,14 @@ class Lease:
                 if _conflict(error):
                     return
 
-    def give_back(self) -> None:
+    def release(self) -> None:
         """Let the next deployment begin, unless that has happened already."""
         if self._lost:
             return
         try:
             self._s3.delete_object(Bucket=self._bucket, Key=KEY, IfMatch=self._tag)
         except (BotoCoreError, ClientError) as error:
-            log.warning("the lease could not be given back; it runs out by itself: %s", error)
+            log.warning("the lease could not be released; it runs out by itself: %s", error)
 
     @property
     def _lost(self) -> bool:
@@ -150,7 +150,7 @@ def _age(found: dict[str, Any]) -> float:
 @contextmanager
 def held(lease: Lease) -> Iterator[Lease]:
     """Hold `lease` until the block ends."""
-    lease.take()
+    lease.acquire()
     stop = threading.Event()
     keeper = threading.Thread(target=lease.keep, args=[stop], name="lease", daemon=True)
     # A thread begins with its maker's mask. Only the main one may get signals: it alone can hold them back, and must.
@@ -162,4 +162,4 @@ def held(lease: Lease) -> Iterator[Lease]:
     finally:
         stop.set()
         keeper.join()
-        lease.give_back()
+        lease.release()

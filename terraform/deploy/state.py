@@ -54,7 +54,7 @@ class Terraform:
         self.backend = dict(re.findall(r'^(\w+) += "(.*)"$', told, re.MULTILINE))
         """Where the state is: bucket, region and so on."""
 
-    def choose(self, *, create: bool = True) -> None:
+    def init(self, *, create: bool = True) -> None:
         """Choose the backend and the workspace, as every other method needs it; raise Failed if that fails.
 
         Raise Refused if there is no workspace, and none is to be created: that writes a state.

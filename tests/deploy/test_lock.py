@@ -35,7 +35,7 @@ def test_second_is_refused_and_told_who_deploys(bucket: Bucket) -> None:
     """While a deployment is under way, another is refused, and learns by whom and for how long; then it may begin."""
     with held(lease(bucket)):
         with pytest.raises(Refused, match=r"by Ada, since today.*runs out in 1[12]\d seconds"):
-            lease(bucket, "Bob").take()
+            lease(bucket, "Bob").acquire()
         assert holder(bucket) == "Ada"
     with held(lease(bucket, "Bob")):
         assert holder(bucket) == "Bob"
@@ -54,8 +54,8 @@ def test_signals_are_for_the_main_thread(bucket: Bucket) -> None:
 def test_lease_of_the_dead_runs_out(bucket: Bucket) -> None:
     """A lease that was not renewed in time is taken over, and its first holder notices."""
     dead = lease(bucket)
-    dead.take()
-    lease(bucket, "Bob", seconds=0).take()
+    dead.acquire()
+    lease(bucket, "Bob", seconds=0).acquire()
     assert holder(bucket) == "Bob"
     with pytest.raises(ClientError):
         dead.renew()
@@ -64,12 +64,12 @@ def test_lease_of_the_dead_runs_out(bucket: Bucket) -> None:
 def test_lost_lease_stops_its_holder_and_stays_with_the_other(bucket: Bucket) -> None:
     """Who lost the lease goes no further, and does not take it from its new holder at the end."""
     lost = lease(bucket, seconds=6)  # renewed each second
-    lost.take()
-    lease(bucket, "Bob", seconds=0).take()
+    lost.acquire()
+    lease(bucket, "Bob", seconds=0).acquire()
     lost.keep(threading.Event())
     with pytest.raises(Stuck, match=r"was lost.*PreconditionFailed"):
         lost.check()
-    lost.give_back()
+    lost.release()
     assert holder(bucket) == "Bob"
 
 
@@ -77,7 +77,7 @@ def test_lease_that_could_not_be_renewed_has_run_out(bucket: Bucket) -> None:
     """Who could not renew the lease for as long as it lasts goes no further, even before anybody says so."""
     now = 0.0
     kept = Lease(bucket.s3, bucket.name, {"by": "Ada"}, clock=lambda: now)
-    kept.take()
+    kept.acquire()
     now = LEASE_SECONDS - 1
     kept.check()
     kept.renew()
@@ -86,7 +86,7 @@ def test_lease_that_could_not_be_renewed_has_run_out(bucket: Bucket) -> None:
     now += 2
     with pytest.raises(Stuck, match="could not be renewed in time"):
         kept.check()
-    kept.give_back()
+    kept.release()
     assert holder(bucket) == "Ada"
 
 
@@ -102,7 +102,7 @@ def test_call_ends_before_the_lease_does() -> None:
 def test_renewed_lease_is_kept(bucket: Bucket) -> None:
     """Renewing keeps the lease."""
     kept = lease(bucket)
-    kept.take()
+    kept.acquire()
     kept.renew()
     kept.renew()
     kept.check()
@@ -112,7 +112,7 @@ def test_renewed_lease_is_kept(bucket: Bucket) -> None:
 def test_lease_renewed_at_the_last_moment_is_kept(bucket: Bucket) -> None:
     """A lease that is renewed between another's look and its taking over stays with its holder."""
     kept = lease(bucket)
-    kept.take()
+    kept.acquire()
 
     class Late:
         """The same S3, where the holder renews after each look of the other."""
@@ -126,7 +126,7 @@ def test_lease_renewed_at_the_last_moment_is_kept(bucket: Bucket) -> None:
             return found
 
     with pytest.raises(Refused, match="at this very moment"):
-        lease(Bucket(Late(), bucket.name), "Bob", seconds=0).take()
+        lease(Bucket(Late(), bucket.name), "Bob", seconds=0).acquire()
     assert holder(bucket) == "Ada"
 
 
@@ -135,7 +135,7 @@ def test_of_two_at_once_one_wins(bucket: Bucket) -> None:
 
     def begin(number: int) -> bool:
         try:
-            lease(bucket, f"number {number}").take()
+            lease(bucket, f"number {number}").acquire()
         except Refused:
             return False
         return True
@@ -161,10 +161,10 @@ def test_age_is_told_by_the_clock_of_s3(seconds: int, dead: bool) -> None:
         bob = Lease(s3, "bucket", {"by": "Bob"})
         if dead:
             stub.add_response("put_object", {"ETag": "new"})
-            bob.take()
+            bob.acquire()
         else:
             with pytest.raises(Refused, match=r"by Ada.*runs out in 1 seconds"):
-                bob.take()
+                bob.acquire()
         stub.assert_no_pending_responses()
 
 
@@ -185,18 +185,18 @@ def test_lost_answers_lose_no_lease(bucket: Bucket) -> None:
     """Who finds the own lease after a refused write has it: it was written, and the answer got lost."""
     whole = lease(bucket)
     deaf = Lease(LostAnswers(bucket.s3), bucket.name, {"by": "Ada"})
-    deaf.take()
+    deaf.acquire()
     deaf.renew()
     with pytest.raises(Refused, match="by Ada"):
-        whole.take()
-    deaf.give_back()
-    whole.take()
+        whole.acquire()
+    deaf.release()
+    whole.acquire()
 
 
 def test_lease_that_cannot_be_given_back_is_no_failure(bucket: Bucket, caplog: pytest.LogCaptureFixture) -> None:
     """A deployment that is done stays done if S3 is away at the end; the lease runs out by itself."""
     kept = lease(bucket)
-    kept.take()
+    kept.acquire()
     bucket.s3.delete_object(Bucket=bucket.name, Key=KEY)
-    kept.give_back()
+    kept.release()
     assert "runs out by itself" in caplog.text

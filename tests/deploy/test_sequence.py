@@ -33,7 +33,7 @@ class Stage:
     def lose_the_lease(self) -> None:
         """Let it run out, and somebody else take it."""
         self.now += LEASE_SECONDS + 1
-        Lease(self._bucket.s3, self._bucket.name, {"by": "Bob"}, seconds=0).take()
+        Lease(self._bucket.s3, self._bucket.name, {"by": "Bob"}, seconds=0).acquire()
 
     def deploy(self, image: str, *, ignore_alarms: bool = False, minutes: float = 1) -> Status:
         """Deploy an image as the command does."""
@@ -233,7 +233,7 @@ def test_nobody_is_taken_out_where_too_few_would_remain(stage: Stage) -> None:
 def test_lost_lease_ends_before_anything_is_applied(stage: Stage) -> None:
     """Who lost the lease while planning applies nothing."""
     stage.deploy("a")
-    stage.lease.take()
+    stage.lease.acquire()
     stage.lose_the_lease()
     with pytest.raises(Stuck, match="was lost"):
         stage.deploy("b")
@@ -245,7 +245,7 @@ def test_lost_lease_brings_nothing_back(stage: Stage, monkeypatch: pytest.Monkey
     """Who lost the lease during the refresh leaves the rest to the new holder."""
     stage.cloud.steps = steps
     stage.deploy("a")
-    stage.lease.take()
+    stage.lease.acquire()
     apply = stage.cloud.apply
 
     def lose(plan: Plan, deadline: float) -> None:

@@ -104,7 +104,7 @@ def test_image_that_does_not_exist_is_refused(stack: Stack) -> None:
     """An image that is not there stops the plan."""
     with pytest.raises(TerraformFailed, match="Your query returned no results"):
         stack.terraform.run(
-            "plan", "-lock=false", "-refresh=false", *variables(stack.environment, ami_id="ami-0000000000000000f")
+            "plan", "-lock=false", "-refresh=false", *variables(stack.environment, ami_id="ami-00000000000000fff")
         )
 
 
