@@ -25,14 +25,13 @@ from tests.rehearsal.scenarios import SCENARIOS, Result
 from tests.rehearsal.stage import FOLDER, stage
 
 REPORT = FOLDER.parent / "rehearsal.json"
-REAL_TIME_MINUTES = 45
 LEAST = 50_000
 _IMAGES = ["a", "b"]
 
 
 async def rehearse(arguments: argparse.Namespace) -> list[Result]:
     """Play the scenarios one after the other on one stage, and say how each went."""
-    scale = min(1.0, arguments.minutes / REAL_TIME_MINUTES)
+    scale = min(1.0, arguments.minutes / values.REAL_TIME_MINUTES)
     chosen = values.read().scaled(scale)
     if arguments.without_drain:
         chosen = replace(chosen, drain=0.0, deregistration=0.0, checkpoints=())
@@ -86,7 +85,7 @@ def report(results: list[Result], minutes: float, seconds: float, pictures: Path
 def main() -> int:
     """Rehearse, report, and return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m tests.rehearsal", description="Rehearse the fleet.")
-    parser.add_argument("--minutes", type=float, default=7, help=f"how long; {REAL_TIME_MINUTES} is real time")
+    parser.add_argument("--minutes", type=float, default=7, help=f"how long; {values.REAL_TIME_MINUTES} is real time")
     parser.add_argument("--rate", type=float, default=800, help="requests a second")
     parser.add_argument("--least", type=int, default=LEAST, help="requests of a refresh, at least")
     parser.add_argument("--only", nargs="+", choices=SCENARIOS, metavar="SCENARIO", help=", ".join(SCENARIOS))

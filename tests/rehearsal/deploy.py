@@ -31,7 +31,6 @@ from tests.support.emulator import IMAGES, account
 
 REPORT = FOLDER.parent / "deploy.json"
 PICTURES = FOLDER / "deploy"
-REAL_TIME_MINUTES = 45
 LEAST = 60_000
 _SHORT_MINUTES = 5.0
 _IMAGES = ["a", "b", "errors", "breaks-later", "never-ready", "crash-loop"]
@@ -40,7 +39,7 @@ _IMAGE_IDS = dict(zip(_IMAGES, [name for name, machine in IMAGES.items() if mach
 
 async def rehearse(given: argparse.Namespace) -> list[Result]:
     """Play the scenarios one after the other, the first from nothing, and say how each went."""
-    chosen = values.read().scaled(min(1.0, given.minutes / REAL_TIME_MINUTES))
+    chosen = values.read().scaled(min(1.0, given.minutes / values.REAL_TIME_MINUTES))
     print(
         f"every wait of the plan times {chosen.scale:.2f}, as is CloudWatch's delay of {DELAY_SECONDS:.0f} s; "
         f"{given.rate:.0f} requests a second",
@@ -95,7 +94,7 @@ def main() -> int:
     """Rehearse, report, and return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m tests.rehearsal.deploy", description="Rehearse the deployment.")
     parser.add_argument(
-        "--minutes", type=float, default=7, help=f"as of the rehearsal: {REAL_TIME_MINUTES} is real time"
+        "--minutes", type=float, default=7, help=f"as of the rehearsal: {values.REAL_TIME_MINUTES} is real time"
     )
     parser.add_argument("--rate", type=float, default=400, help="requests a second")
     parser.add_argument("--least", type=int, default=LEAST, help="requests of what must lose none, at least")

@@ -13,6 +13,7 @@ from typing import Any
 
 from tests.rehearsal.second_writes import USERS
 from tests.rehearsal.stage import FOLDER
+from tests.rehearsal.values import REAL_TIME_MINUTES
 
 README = Path("README.md")
 _END = "<!-- end -->\n"
@@ -86,7 +87,8 @@ def table(scenarios: dict[str, dict[str, Any]], more: Mapping[str, str]) -> str:
 
 def renew(text: str, part: Part) -> str:
     """Return README's text with the last rehearsal of one kind."""
-    scenarios = json.loads(part.report.read_text(encoding="utf-8"))["scenarios"]
+    report = json.loads(part.report.read_text(encoding="utf-8"))
+    scenarios = report["scenarios"]
     missed = [name for name, figures in scenarios.items() if figures["missed"]]
     if missed:
         raise SystemExit(f"README tells of rehearsals that succeed; this one did not: {missed}")
@@ -94,7 +96,8 @@ def renew(text: str, part: Part) -> str:
     if not pattern.search(text):
         raise SystemExit(f"README has lost its marks: {part.begin}{_END}")
     shutil.copy(part.drawn, part.picture)
-    whole = part.begin + "\n" + table(scenarios, part.more) + "\n" + _END
+    scale = f"Every wait was multiplied by {report['minutes']:g}/{REAL_TIME_MINUTES}.\n"
+    whole = f"{part.begin}\n{table(scenarios, part.more)}\n{scale}\n{_END}"
     return pattern.sub(lambda _: whole, text)
 
 

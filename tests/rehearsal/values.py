@@ -16,6 +16,8 @@ from tests.support.terraform import ROOT
 
 PLAN = ROOT / "build" / "rehearsal" / "plan.json"
 ENVIRONMENT = "prod"
+REAL_TIME_MINUTES = 45
+"""As of this many minutes no wait is shortened."""
 _TIMES = (
     "interval",
     "timeout",
