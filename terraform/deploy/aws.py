@@ -49,7 +49,7 @@ def wait(ask: Callable[[], T], deadline: float, check: Callable[[], None], poll_
                 raise
             missing = f"AWS does not answer as it should: {error}"
             if missing != told:
-                log.warning("%s. Asking again.", missing)
+                log.warning("%s; asking again", missing)
             told = missing
         if time.monotonic() > deadline:
             raise Failed(f"time is up: {missing}")

@@ -111,7 +111,7 @@ def test_passing_errors_are_waited_out(caplog: pytest.LogCaptureFixture) -> None
     end = group(cloud).wait(time.monotonic() + 60, lambda: looks.append(None))
     assert end is not None
     assert end.successful
-    assert [record.levelname for record in caplog.records if "Asking again" in record.message] == ["WARNING"] * 2
+    assert [record.levelname for record in caplog.records if "asking again" in record.message] == ["WARNING"] * 2
     assert len(looks) > 4
 
 
