@@ -88,7 +88,7 @@ artifact: known-machine .venv/.ready ## Build the wheel, and fetch by hash all i
 	@tar --create --sort=name --owner=0 --group=0 --mtime=@0 --directory $(ARTIFACT) --file $(ARTIFACT).tar .
 	@sha256sum $(ARTIFACT).tar | cut -d ' ' -f 1 > $(ARTIFACT).tar.sha256
 
-rehearse: .venv/.ready $(DYNAMODB_LOCAL) rehearsal-tools ## Rehearse a fleet of the image under load: refresh, faults, scaling (make image first; haproxy, Java; 6 minutes, or MINUTES=45)
+rehearse: .venv/.ready $(DYNAMODB_LOCAL) rehearsal-tools ## Rehearse a fleet of the image under load: refresh, faults, scaling (make image first; haproxy, Java; 7 minutes, or MINUTES=45)
 	$(BIN)/python -m tests.rehearsal --minutes $(or $(MINUTES),7)
 	$(BIN)/pytest -m rehearsal --timeout 300 tests/rehearsal
 
