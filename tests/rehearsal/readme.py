@@ -62,8 +62,8 @@ PARTS = [
         {
             "exit": "exit status {}",
             "serves": "then {} serves everywhere",
-            "bad_instances": "{} bad instances launched",
-            "bad_seconds": "which took requests for {} s",
+            "bad_instances": "bad instances launched: {}",
+            "bad_seconds": "requests taken by them for {} s",
             "exit_when_the_lease_was_lost": "{} when its lease was lost",
             "exit_when_interrupted": "{} when interrupted",
             "exit_of_a_second_at_once": "a second at once: {}",
