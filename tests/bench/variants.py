@@ -8,7 +8,6 @@ repeated here.
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager
-from datetime import date
 from unittest import mock
 
 from aiohttp import web
@@ -22,29 +21,16 @@ from service.storage.batching import batching_store
 from service.storage.startup import connected_store
 from service.telemetry import metrics
 from tests.bench.names import BORN, names
+from tests.support.stores import Memory
 
 
-class MemoryStore:
+class MemoryStore(Memory):
     """A store without storage."""
 
     def __init__(self) -> None:
         """Know every user of the benchmark."""
-        self._born = dict.fromkeys(names(), BORN)
-
-    async def get(self, username: str) -> date | None:
-        """Return the date of birth of `username`."""
-        return self._born.get(username)
-
-    async def put(self, username: str, born: date) -> None:
-        """Keep the date of birth of `username`."""
-        self._born[username] = born
-
-    async def delete(self, username: str) -> None:
-        """Forget `username`."""
-        self._born.pop(username, None)
-
-    async def ping(self) -> None:
-        """Answer; memory always does."""
+        super().__init__()
+        self.born |= dict.fromkeys(names(), BORN)
 
 
 @asynccontextmanager
