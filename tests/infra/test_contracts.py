@@ -17,7 +17,7 @@ from service.serving import protocol
 from service.storage import dynamodb as storage
 from terraform.deploy.limits import Limits
 from terraform.deploy.state import LOCK_SECONDS
-from tests.rehearsal.alarm import DELAY_SECONDS
+from tests.rehearsal.alarm import latest_seconds
 from tests.rehearsal.deployments import budget_minutes
 from tests.support.stack import Stack
 from tests.support.terraform import ROOT
@@ -215,9 +215,10 @@ def test_a_refresh_and_the_watch_wait_for_longer_than_their_alarms_need(stack: S
     names = refresh["alarm_specification"][0]["alarms"]
     alarms = [alarm for alarm in stack.planned("aws_cloudwatch_metric_alarm") if alarm["alarm_name"] in names]
     needed = [
-        (alarm["datapoints_to_alarm"] + 1)
-        * next(q["metric"][0]["period"] for q in alarm["metric_query"] if q["metric"])
-        + DELAY_SECONDS
+        latest_seconds(
+            next(query["metric"][0]["period"] for query in alarm["metric_query"] if query["metric"]),
+            alarm["datapoints_to_alarm"],
+        )
         for alarm in alarms
     ]
     assert len(needed) == len(names)

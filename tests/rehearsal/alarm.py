@@ -9,6 +9,11 @@ DELAY_SECONDS = 120.0
 _AT_LEAST = 5  # errors in a period, as the alarm's expression has it; not scaled, since rates are not
 
 
+def latest_seconds(period: float, bad: int, scale: float = 1.0) -> float:
+    """Return how long after errors begin an alarm rings at the latest: their first period may hold too few of them."""
+    return period * (bad + 1) + DELAY_SECONDS * scale
+
+
 class Alarm:
     """Counts answers by period and rings as CloudWatch would, which learns of a period some time after its end."""
 
@@ -19,12 +24,6 @@ class Alarm:
         self._on_the_way: deque[tuple[float, tuple[int, int]]] = deque()
         self._ends = values.alarm_period
         self._errors = self._requests = 0
-
-    @property
-    def latest_seconds(self) -> float:
-        """How long after errors begin it rings at the latest: the first period of them may hold too few."""
-        values = self._values
-        return values.alarm_period * (values.alarm_bad + 1) + DELAY_SECONDS * values.scale
 
     def count(self, second: float, statuses: dict[str, int]) -> None:
         """Add what was seen until `second` of the load."""

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from terraform.deploy.exit_status import Status
 from terraform.deploy.limits import Limits
-from tests.rehearsal.alarm import Alarm
+from tests.rehearsal.alarm import Alarm, latest_seconds
 from tests.rehearsal.balancer import PORT
 from tests.rehearsal.checkout import ENVIRONMENT, Checkout
 from tests.rehearsal.control_plane import ControlPlane
@@ -196,7 +196,7 @@ async def breaks_later(site: Site) -> Result:
     """An image that is well at first: one instance of it takes requests, until the alarm and the way back end that."""
     done = await _bad(site, "breaks-later", "bad image: breaks later")
     values = site.stage.values
-    seconds = Alarm(values).latest_seconds + _WAY_BACK_SECONDS
+    seconds = latest_seconds(values.alarm_period, values.alarm_bad, values.scale) + _WAY_BACK_SECONDS
     bound = site.stage.rate / values.desired * seconds
     done.figures["bound"] = round(bound)
     done.require(0 < done.figures["failed"] <= bound, f"one instance's share for {seconds:.0f} s is all that may fail")
