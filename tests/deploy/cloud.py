@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from terraform.deploy.exit_status import Failed, Refused
 from terraform.deploy.state import Plan
+from tests.support.serving import serving
 
 PREFERENCES = {
     "AlarmSpecification": {"Alarms": ["target-5xx"]},
@@ -234,14 +234,8 @@ def answering(bodies: Callable[[], Sequence[bytes]], blocked: Callable[[], bool]
         def log_message(self, *_told: object) -> None:
             """Keep quiet."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
-            thread.join()
+    with serving(ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as address:
+        yield f"http://{address}"
 
 
 @contextmanager

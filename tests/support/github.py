@@ -4,7 +4,8 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+
+from tests.support.serving import serving
 
 _SOMEBODY = {"type": "User", "reviewer": {"login": "somebody"}}
 
@@ -36,12 +37,6 @@ def github(status: int, body: bytes) -> Iterator[dict[str, str]]:
         def log_message(self, *_told: object) -> None:
             """Keep quiet."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), GitHub) as server:
-        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        told = {"GITHUB_REPOSITORY": "example/hello-birthday", "GITHUB_TOKEN": "token"}
-        try:
-            yield told | {"GITHUB_API_URL": f"http://127.0.0.1:{server.server_port}"}
-        finally:
-            server.shutdown()
-            thread.join()
+    told = {"GITHUB_REPOSITORY": "example/hello-birthday", "GITHUB_TOKEN": "token"}
+    with serving(ThreadingHTTPServer(("127.0.0.1", 0), GitHub)) as address:
+        yield told | {"GITHUB_API_URL": f"http://{address}"}

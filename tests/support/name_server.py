@@ -3,12 +3,13 @@
 import socketserver
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from threading import Thread
 
 import dns.flags
 import dns.message
 import dns.rcode
 import dns.rrset
+
+from tests.support.serving import serving
 
 
 @contextmanager
@@ -29,11 +30,5 @@ def name_server(zones: Mapping[str, Sequence[str]]) -> Iterator[str]:
                 answer.set_rcode(dns.rcode.NXDOMAIN)
             self.wfile.write(answer.to_wire())
 
-    with socketserver.ThreadingUDPServer(("127.0.0.1", 0), Handler) as server:
-        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield f"127.0.0.1:{server.server_address[1]}"
-        finally:
-            server.shutdown()
-            thread.join()
+    with serving(socketserver.ThreadingUDPServer(("127.0.0.1", 0), Handler)) as address:
+        yield address
