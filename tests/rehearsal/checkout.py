@@ -7,8 +7,8 @@ from pathlib import Path
 
 from tests.rehearsal.stage import FOLDER
 from tests.support.emulator import Account
-from tests.support.stack import ENVIRONMENTS, ZONES
-from tests.support.terraform import OVERRIDE, ROOT, Terraform, cli_environ
+from tests.support.stack import ENVIRONMENTS, bootstrap
+from tests.support.terraform import ROOT, adapt, cli_environ
 
 ENVIRONMENT = "prod"
 
@@ -32,15 +32,9 @@ def prepare(account: Account, endpoint: str) -> Checkout:
     subprocess.run(
         ["cp", "--parents", *(file for file in files if (ROOT / file).exists()), folder], cwd=ROOT, check=True
     )
-    account.client("route53").create_hosted_zone(Name=ZONES[ENVIRONMENT], CallerReference=ENVIRONMENT)
-    bootstrap = Terraform.copy(folder / "build" / "bootstrap", account, "terraform/bootstrap")
-    bootstrap.run("init")
-    bootstrap.run("workspace", "new", ENVIRONMENT)
-    bootstrap.run("apply", "-auto-approve", f"-var-file={ENVIRONMENT}.tfvars")
-    # Addresses instead of host names, for the emulator; everything else is the environment's own.
-    (folder / "terraform" / "emulator_override.tf").write_text(OVERRIDE, encoding="utf-8")
-    with (folder / f"terraform/environments/{ENVIRONMENT}.s3.tfbackend").open("a", encoding="utf-8") as backend:
-        backend.write("use_path_style = true\n")
+    adapt(folder / "terraform")
+    bootstrap(ENVIRONMENT, account, folder / "terraform")
+    (folder / "build").mkdir()
     return Checkout(folder, account.environ | cli_environ(folder / "build") | {"AWS_ENDPOINT_URL": endpoint})
 
 

@@ -69,10 +69,10 @@ class Site:
         async with asyncio.timeout(60 * budget_minutes(self.stage.values.scale) + 60):
             return await process.wait()
 
-    async def waits(self, process: "asyncio.subprocess.Process | asyncio.Task[int]", name: str) -> None:
+    async def waits(self, name: str, ended: Callable[[], bool]) -> None:
         """Return as soon as a command waits for its refresh, or has ended."""
         self._log(name).touch()
-        while b"  instance refresh InProgress" not in self._log(name).read_bytes() and not _ended(process):
+        while b"  instance refresh InProgress" not in self._log(name).read_bytes() and not ended():
             await asyncio.sleep(_LOOK_SECONDS)
 
     def _log(self, name: str) -> Path:
@@ -89,10 +89,6 @@ class Site:
         """Begin a result."""
         serves = ", ".join(sorted({instance.image for instance in self.stage.fleet.in_service}))
         return result(name, self.stage, load, exit=status, serves=serves)
-
-
-def _ended(process: "asyncio.subprocess.Process | asyncio.Task[int]") -> bool:
-    return process.done() if isinstance(process, asyncio.Task) else process.returncode is not None
 
 
 async def first(site: Site) -> Result:
@@ -113,7 +109,7 @@ async def _replace(
     """Deploy another image under load; `meanwhile` happens while the command waits for its refresh."""
     async with site.load() as load:
         deployment = asyncio.create_task(site.deploy(image, name))
-        await site.waits(deployment, name)
+        await site.waits(name, deployment.done)
         await meanwhile()
         status = await deployment
         await asyncio.sleep(max(0.0, site.least / site.stage.rate - (time.monotonic() - load.began)))
@@ -218,12 +214,12 @@ async def interrupted(site: Site) -> Result:
     """The command loses its lease within the refresh, is run again, stopped, and run again beside a left lock."""
     async with site.load() as load:
         known = len(site.plane.refreshes)
-        process = await site.command(f"--image={site.image_ids['b']}", name="interrupted-1")
-        await site.waits(process, "interrupted-1")
+        loser = asyncio.create_task(site.deploy("b", "interrupted-1"))
+        await site.waits("interrupted-1", loser.done)
         with site.state.lease_of_another():
-            lost_status = await process.wait()
+            lost_status = await loser
         process = await site.command(f"--image={site.image_ids['b']}", name="interrupted-2")
-        await site.waits(process, "interrupted-2")
+        await site.waits("interrupted-2", lambda: process.returncode is not None)
         process.terminate()
         interrupted_status = await process.wait()
         with site.state.lock_left_behind():

@@ -84,12 +84,17 @@ class Terraform:
 
 
 def copy(target: Path) -> None:
-    """Copy `terraform/` to `target`, as an emulated account needs it; everything else is the environments' own."""
+    """Copy `terraform/` to `target`, as an emulated account needs it."""
     ignored = shutil.ignore_patterns(".terraform", "*.tfstate*", "tests")
     shutil.copytree(ROOT / "terraform", target, ignore=ignored)
-    for root in (target, target / "bootstrap"):
+    adapt(target)
+
+
+def adapt(copied: Path) -> None:
+    """Change in a copy of `terraform/` what an emulated account needs; everything else is the environments' own."""
+    for root in (copied, copied / "bootstrap"):
         (root / "emulator_override.tf").write_text(OVERRIDE)
-    for backend in target.glob("environments/*.s3.tfbackend"):
+    for backend in copied.glob("environments/*.s3.tfbackend"):
         with backend.open("a") as file:
             file.write("use_path_style = true\n")
 
