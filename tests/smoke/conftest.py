@@ -4,7 +4,7 @@ import asyncio
 import os
 import random
 import string
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import aiohttp
@@ -16,8 +16,6 @@ from tests.support.process import running_service
 
 TIMEOUT = aiohttp.ClientTimeout(total=10)
 _WROTE = pytest.StashKey[str]()
-_FIREWALL_SECONDS = (1, 2, 4)
-"""Between attempts."""
 
 
 def name() -> str:
@@ -38,24 +36,26 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         terminalreporter.write_line(f"The smoke tests wrote this user, and leave it there: {written}")
 
 
-async def through_the_firewall(
-    request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
-) -> aiohttp.ClientResponse:
+def through_the_firewall(pauses_seconds: Sequence[float] = (1, 2, 4)) -> aiohttp.ClientMiddlewareType:
     """Ask again if somebody before the service answers 403, since that says nothing about the service."""
-    pauses = iter(_FIREWALL_SECONDS)
-    while True:
-        response = await handler(request)
-        if response.status != web.HTTPForbidden.status_code or "X-Request-Id" in response.headers:
-            return response
-        if (pause := next(pauses, None)) is None:
-            break
-        response.close()
-        await asyncio.sleep(pause)
-    pytest.exit(
-        f"403 is no answer of the service but of {response.headers.get('Server', 'somebody')} in front of it: "
-        f"its firewall has this machine's address on a list. Run this from another address. ({request.url})",
-        returncode=pytest.ExitCode.TESTS_FAILED,
-    )
+
+    async def ask(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+        pauses = iter(pauses_seconds)
+        while True:
+            response = await handler(request)
+            if response.status != web.HTTPForbidden.status_code or "X-Request-Id" in response.headers:
+                return response
+            if (pause := next(pauses, None)) is None:
+                break
+            response.close()
+            await asyncio.sleep(pause)
+        pytest.exit(
+            f"403 is no answer of the service but of {response.headers.get('Server', 'somebody')} in front of it: "
+            f"its firewall has this machine's address on a list. Run this from another address. ({request.url})",
+            returncode=pytest.ExitCode.TESTS_FAILED,
+        )
+
+    return ask
 
 
 def _token(config: pytest.Config) -> str | None:
@@ -96,6 +96,6 @@ async def client(base_url: str, headers: dict[str, str]) -> AsyncIterator[aiohtt
     """Give a client that makes a new connection for each request, so that it meets many instances."""
     connector = aiohttp.TCPConnector(force_close=True)
     async with aiohttp.ClientSession(
-        base_url, connector=connector, headers=headers, timeout=TIMEOUT, middlewares=[through_the_firewall]
+        base_url, connector=connector, headers=headers, timeout=TIMEOUT, middlewares=[through_the_firewall()]
     ) as session:
         yield session
