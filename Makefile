@@ -72,7 +72,7 @@ $(PERMISSIONS):
 terraform-test: .venv/.ready $(PERMISSIONS) ## Check the Terraform code, apply dev and prod to an emulated account, and simulate permissions (terraform, npm; 14 minutes)
 	@command -v terraform >/dev/null || { echo "make terraform-test needs Terraform 1.11 or newer: https://developer.hashicorp.com/terraform/install" >&2; exit 1; }
 	@rm -rf build/terraform && mkdir -p build/terraform
-	$(BIN)/pytest -n auto --dist loadgroup -m terraform --timeout 1200 --junitxml build/terraform/tests.xml --ignore tests/infra/permissions tests/infra
+	$(BIN)/pytest -n 2 --dist loadgroup -m terraform --timeout 1200 --junitxml build/terraform/tests.xml --ignore tests/infra/permissions tests/infra
 	$(BIN)/pytest -m terraform --junitxml build/terraform/permissions.xml tests/infra/permissions
 	LOG_LEVEL=ERROR $(BIN)/uv tool run --quiet --from checkov==3.3.30 checkov --directory terraform --framework terraform \
 	  --compact --quiet --skip-download --output cli --output json --output-file-path console,build/terraform/checkov.json
@@ -169,6 +169,8 @@ image: artifact $(COLLECTIONS) ## Bake the image on a booted Debian 13, boot the
 	$(BIN)/pytest -m image --timeout 180 --junitxml build/image/tests.xml tests/image
 	$(BIN)/python -m tests.image.summary
 
+# Whoever makes both at once means the new image.
+image-vm: | $(filter image,$(MAKECMDGOALS))
 image-vm: .venv/.ready ## Boot the image as a whole machine with its own kernel, and switch it off and on (root, qemu, ...; make image first; 5 minutes)
 	@test "$$(id -u)" = 0 || { echo "make image-vm needs root, to plug machines into a network; run it with sudo" >&2; exit 1; }
 	@test "$$(uname -m)" = x86_64 || { echo "make image-vm needs an x86-64 machine, as it boots one" >&2; exit 1; }

@@ -129,7 +129,8 @@ def commands_of(job: dict[str, Any]) -> list[str]:
 
 def test_every_proof_runs_for_a_pull_request() -> None:
     """A pull request runs every target that .ci/run does."""
-    proofs = set(re.findall(r"^step make ([a-z-]+)", (ROOT / ".ci" / "run").read_text(encoding="utf-8"), re.MULTILINE))
+    steps = re.findall(r"^step make (.+)$", (ROOT / ".ci" / "run").read_text(encoding="utf-8"), re.MULTILINE)
+    proofs = {word for step in steps for word in step.split() if re.fullmatch("[a-z][a-z-]+", word)}
     run = commands((FOLDER / "workflows" / "check.yml").read_text(encoding="utf-8"))
     seen = {found[1] for command in run if (found := re.search(r"make ([a-z-]+)", command))}
     assert len(proofs) > 10
