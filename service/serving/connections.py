@@ -1,7 +1,7 @@
 """How many connections there is room for: each takes a file descriptor, and so do the calls to the storage.
 
-Owns the process's limit of descriptors and refuses the connections beyond it, visibly. Left alone, uvloop accepts and
-closes them without a word, and storage, logs and metrics get no descriptors either.
+Owns the process's limit of descriptors and refuses the connections beyond it, visibly. Left alone, they would wait
+without a word, and storage, logs and metrics would get no descriptors either.
 """
 
 import asyncio

@@ -7,6 +7,8 @@ while new ones are still accepted, so that a load balancer loses nothing. Knows 
 import asyncio
 import contextlib
 import gc
+import os
+import socket
 import time
 from typing import Any
 
@@ -20,11 +22,11 @@ from service.keys import LIFECYCLE
 from service.serving import self_test
 from service.serving.connections import LimitedProtocol, Room
 from service.serving.heads import checked
+from service.serving.listener import BACKLOG, Listener
 from service.serving.shedding import admitted
 
 log = structlog.get_logger()
 
-BACKLOG = 1024
 # A response that is ready may still take this long to be written.
 _WRITE_SECONDS = 1
 
@@ -37,7 +39,7 @@ class Server:
         self._app = app
         self._config = config
         self._runner = web.AppRunner(app, handle_signals=False, shutdown_timeout=_WRITE_SECONDS)
-        self._listener: asyncio.Server | None = None
+        self._listener: Listener | None = None
         self._room = Room(config.max_in_flight)
 
     async def open(self) -> None:
@@ -63,7 +65,7 @@ class Server:
         What is unavailable is asked for until `until`, in seconds of the event loop's clock.
         """
         started = time.perf_counter()
-        listener = await self._new_listener("127.0.0.1", 0)
+        listener = self._new_listener("127.0.0.1", 0)
         try:
             with self._app[LIFECYCLE].proves():
                 await self_test.run(_url(listener), self._app, until)
@@ -73,22 +75,22 @@ class Server:
 
     async def listen(self) -> str:
         """Accept connections and return the URL; raise `SetupError` if the address is not to be had."""
-        self._listener = await self._new_listener(self._config.host, self._config.port)
-        host, port = self._listener.sockets[0].getsockname()[:2]
+        self._listener = self._new_listener(self._config.host, self._config.port)
+        host, port = self._listener.address
         log.info("server.started", host=host, port=port)
         return _url(self._listener)
 
-    async def _new_listener(self, host: str, port: int) -> asyncio.Server:
+    def _new_listener(self, host: str, port: int) -> Listener:
         loop = asyncio.get_running_loop()
         manager = self._manager()
         try:
-            return await loop.create_server(
-                lambda: LimitedProtocol(self._room, self._config, manager, loop), host, port, backlog=BACKLOG
-            )
+            family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+            listening = socket.create_server(address[:2], family=family, backlog=BACKLOG)
         except (OSError, UnicodeError) as error:  # the latter of names that no host can have
-            reason = error.strerror if isinstance(error, OSError) else "it is no host name"
+            reason = _reason(error) if isinstance(error, OSError) else "it is no host name"
             message = f"cannot listen on {host} port {port} ({reason}); choose others with --host and --port"
             raise SetupError(message) from error
+        return Listener(listening, lambda: LimitedProtocol(self._room, self._config, manager, loop))
 
     def drain(self) -> None:
         """Ask the load balancer and all clients to leave, but serve on."""
@@ -113,6 +115,11 @@ class Server:
             log.info("server.stopped")
 
 
-def _url(listener: asyncio.Server) -> str:
-    host, port = listener.sockets[0].getsockname()[:2]
+def _reason(error: OSError) -> str | None:
+    """Return what the system says, without the address that the standard library adds."""
+    return error.strerror if isinstance(error, socket.gaierror) else os.strerror(error.errno or 0)
+
+
+def _url(listener: Listener) -> str:
+    host, port = listener.address
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
