@@ -44,9 +44,13 @@ class Listener:
         return host, port
 
     def close(self) -> None:
-        """Accept no more connections; those that there are go on."""
-        self._loop.remove_reader(self._socket)
-        self._socket.close()
+        """Accept no more connections; those that there are go on. Closing again does nothing."""
+        if self._is_open():
+            self._loop.remove_reader(self._socket)
+            self._socket.close()
+
+    def _is_open(self) -> bool:
+        return self._socket.fileno() != -1
 
     def _accept(self) -> None:
         for _ in range(BACKLOG):
@@ -71,5 +75,5 @@ class Listener:
         self._loop.call_later(self._rest_seconds, self._go_on)
 
     def _go_on(self) -> None:
-        if self._socket.fileno() != -1:
+        if self._is_open():
             self._loop.add_reader(self._socket, self._accept)
