@@ -24,10 +24,7 @@ class Stuck(Exception):
     """Neither the new version nor the one before is in service everywhere; the message says what to do."""
 
 
-class Interrupted(BaseException):
-    """A signal asked the deployment to stop; like KeyboardInterrupt, it is no error to be handled on the way."""
+class Interrupted(SystemExit):
+    """A signal asked the deployment to stop, which is no error to be handled on the way."""
 
-    def __init__(self, number: int) -> None:
-        """Remember the signal's number."""
-        super().__init__(number)
-        self.number = number
+    code: int

@@ -4,39 +4,18 @@ import json
 import os
 import re
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from terraform.deploy.changes import actions, digest
 from terraform.deploy.commands import run
 from terraform.deploy.exit_status import Failed, Refused
+from terraform.deploy.plan import Plan
 
 ROOT = Path(__file__).parents[1]
 BUILD = ROOT.parent / "build"
 LOCK_SECONDS = 300
 """How long to wait for a lock. One that somebody holds goes; one that was left stays, and should be told of soon."""
 _WAIT = f"-lock-timeout={LOCK_SECONDS}s"
-
-
-@dataclass(frozen=True)
-class Plan:
-    """A saved plan."""
-
-    path: Path
-    environment: str
-    image: str
-    changes: dict[str, str]
-    """What happens to each resource, by address, such as create or delete+create."""
-    digest: str = ""
-    """By what it is approved."""
-
-    @property
-    def summary(self) -> str:
-        """Say in one line what it changes."""
-        actions = list(self.changes.values())
-        counts = [f"{actions.count(action)} {action}" for action in sorted(set(actions))]
-        return ", ".join(counts) or "no changes"
 
 
 class Terraform:
@@ -78,9 +57,9 @@ class Terraform:
         path = BUILD / f"{self._environment}.tfplan"
         values = [f"-var-file=environments/{self._environment}.tfvars", f"-var=ami_id={image}"]
         self._run("plan", "-input=false", _WAIT if lock else "-lock=false", f"-out={path}", *values)
-        (BUILD / f"{self._environment}.plan.txt").write_text(self._run("show", "-no-color", str(path)), "utf-8")
-        told = json.loads(self._run("show", "-json", str(path)))
-        return Plan(path, self._environment, image, actions(told), digest(told))
+        plan = Plan(path, self._environment, image, json.loads(self._run("show", "-json", str(path))))
+        plan.text.write_text(self._run("show", "-no-color", str(path)), encoding="utf-8")
+        return plan
 
     def apply(self, plan: Plan, deadline: float) -> None:
         """Apply exactly `plan`, telling what happens; raise Failed if Terraform does not come to the end by `deadline`.

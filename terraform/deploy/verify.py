@@ -2,14 +2,12 @@
 
 import json
 import logging
-import math
 import os
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 from http.client import HTTPException
@@ -17,7 +15,7 @@ from typing import Any
 
 import boto3
 
-from terraform.deploy.aws import NotYet, wait
+from terraform.deploy.aws import NotYet
 from terraform.deploy.exit_status import Failed, Refused
 from terraform.deploy.group import Group, members, outdated
 from terraform.deploy.limits import Limits
@@ -44,10 +42,10 @@ class Environment:
     session: boto3.Session
     settle_minutes: float = Limits.settle_minutes
 
-    def serves(self, image: str, check: Callable[[], None], deadline: float = math.inf) -> dict[str, str]:
+    def serves(self, image: str, deadline: float) -> dict[str, str]:
         """Return what /version says; raise Failed unless, after a while, all instances are well and run `image`."""
         until = min(time.monotonic() + 60 * self.settle_minutes, deadline)
-        return wait(lambda: self._version(image, self._instances()), until, check, self.group.poll_seconds)
+        return self.group.waiter.until(until, lambda: self._version(image, self._instances()))
 
     def smoke(self) -> None:
         """Run tests/smoke through the load balancer; raise Failed if one fails."""
@@ -60,16 +58,17 @@ class Environment:
         for line in done.stdout.splitlines()[-2:]:
             log.info("  %s", line)
 
-    def refuse_if_blocked(self, attempts: int = 3) -> None:
+    def refuse_if_blocked(self) -> None:
         """Raise Refused if this machine could not verify anything; a service that is not well may be cured."""
-        for attempt in range(attempts):
+        for left in (2, 1, 0):
             try:
                 self._ask()
             except Blocked as failure:
-                if attempt == attempts - 1:
+                if not left:
                     raise Refused(f"{failure} Deploy from a machine that its firewall lets through.") from failure
-                time.sleep(self.group.poll_seconds)
             except NotYet:
+                return
+            else:
                 return
 
     def ringing(self) -> list[str]:
@@ -78,7 +77,7 @@ class Environment:
         found = self.session.client("cloudwatch").describe_alarms(AlarmNames=names)
         return [alarm["AlarmName"] for alarm in found["MetricAlarms"] if alarm["StateValue"] == "ALARM"]
 
-    def stay_quiet(self, minutes: float, check: Callable[[], None], deadline: float = math.inf) -> None:
+    def stay_quiet(self, minutes: float, deadline: float) -> None:
         """Watch the alarms; raise Failed at the first that rings."""
         until = time.monotonic() + 60 * minutes
 
@@ -88,22 +87,23 @@ class Environment:
             if time.monotonic() < until:
                 raise NotYet("the alarms have to be watched for longer.")
 
-        wait(quiet, deadline, check, self.group.poll_seconds)
+        self.group.waiter.until(deadline, quiet)
 
-    def become_quiet(self, deadline: float, check: Callable[[], None]) -> None:
+    def become_quiet(self, deadline: float) -> None:
         """Wait until no alarm rings any more; raise Failed if one still does at `deadline`."""
 
         def quiet() -> None:
             if names := self.ringing():
                 raise NotYet(f"{', '.join(names)} still rings.")
 
-        wait(quiet, deadline, check, self.group.poll_seconds)
+        self.group.waiter.until(deadline, quiet)
 
     def _instances(self) -> int:
         """Return how many there are; raise NotYet unless all run what they should, healthy and registered."""
         group = self.group.describe()
         found = members(group)
-        unwell = [member["InstanceId"] for member in found if not _well(member)]
+        well = ("InService", "Healthy")
+        unwell = [each["InstanceId"] for each in found if (each["LifecycleState"], each["HealthStatus"]) != well]
         old = outdated(group)
         here, healthy = {member["InstanceId"] for member in found}, self.healthy()
         if old or unwell or healthy != here or len(found) < group["DesiredCapacity"]:
@@ -132,18 +132,13 @@ class Environment:
             with urllib.request.urlopen(f"{self.url}/version", timeout=_ANSWER_SECONDS) as answer:
                 told: Any = json.load(answer)
         except urllib.error.HTTPError as error:
-            told = f"{self.url}/version is answered {error.code}"
+            answered = f"{self.url}/version is answered {error.code}"
             if error.code == HTTPStatus.FORBIDDEN and "X-Request-Id" not in error.headers:
-                raise Blocked(
-                    f"{told} by {error.headers.get('Server', 'somebody')} in front of the service."
-                ) from error
-            raise NotYet(f"{told}.") from error
+                who = error.headers.get("Server", "somebody")
+                raise Blocked(f"{answered} by {who} in front of the service.") from error
+            raise NotYet(f"{answered}.") from error
         except (HTTPException, OSError, ValueError) as error:
             raise NotYet(f"{self.url}/version does not answer: {error}") from error
         if not isinstance(told, dict) or "image" not in told:
             raise NotYet(f"{self.url}/version answers {told}, which names no image.")
         return told
-
-
-def _well(member: dict[str, Any]) -> bool:
-    return bool(member["LifecycleState"] == "InService" and member["HealthStatus"] == "Healthy")

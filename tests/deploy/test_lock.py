@@ -57,8 +57,7 @@ def test_lease_of_the_dead_runs_out(bucket: Bucket) -> None:
     dead.acquire()
     lease(bucket, "Bob", seconds=0).acquire()
     assert holder(bucket) == "Bob"
-    with pytest.raises(ClientError):
-        dead.renew()
+    assert dead.renew() is False
 
 
 def test_lost_lease_stops_its_holder_and_stays_with_the_other(bucket: Bucket) -> None:
@@ -67,7 +66,7 @@ def test_lost_lease_stops_its_holder_and_stays_with_the_other(bucket: Bucket) ->
     lost.acquire()
     lease(bucket, "Bob", seconds=0).acquire()
     lost.keep(threading.Event())
-    with pytest.raises(Stuck, match=r"was lost.*PreconditionFailed"):
+    with pytest.raises(Stuck, match=r"was lost.*somebody else took it"):
         lost.check()
     lost.release()
     assert holder(bucket) == "Bob"
@@ -87,7 +86,7 @@ def test_lease_that_could_not_be_renewed_has_run_out(bucket: Bucket) -> None:
     with pytest.raises(Stuck, match="could not be renewed in time"):
         kept.check()
     kept.release()
-    assert holder(bucket) == "Ada"
+    lease(bucket, "Bob").acquire()
 
 
 def test_call_ends_before_the_lease_does() -> None:

@@ -1,5 +1,6 @@
 """Whatever happens, a deployment ends with one version everywhere and says which, or says that a person must act."""
 
+import math
 import time
 from collections.abc import Iterator
 from typing import Any, cast
@@ -7,13 +8,14 @@ from typing import Any, cast
 import pytest
 from botocore.exceptions import ClientError
 
+from terraform.deploy.aws import Waiter
 from terraform.deploy.deployment import Deployment
 from terraform.deploy.exit_status import Failed, Refused, Status, Stuck
 from terraform.deploy.group import Group
 from terraform.deploy.limits import Limits
 from terraform.deploy.lock import LEASE_SECONDS, Lease
+from terraform.deploy.plan import Plan
 from terraform.deploy.releases import Releases
-from terraform.deploy.state import Plan
 from terraform.deploy.verify import Environment
 from tests.deploy.cloud import Cloud, served
 from tests.deploy.conftest import Bucket
@@ -39,10 +41,10 @@ class Stage:
         """Deploy an image as the command does."""
         limits = Limits(minutes, 0, ignore_alarms, None, poll_seconds=0.0)
         cloud = cast(Any, self.cloud)
-        deployment = Deployment(cloud, cloud, self.releases, limits)
-        self.report = deployment.report
+        self.report = {}
+        deployment = Deployment(cloud, cloud, self.releases, limits, self.lease, self.report)
         deployment.refuse_if_in_vain()
-        return deployment.run(self.cloud.plan(image), self.lease)
+        return deployment.run(self.cloud.plan(image))
 
     @property
     def released(self) -> list[str]:
@@ -214,12 +216,13 @@ def test_version_of_another_image_is_found(stage: Stage) -> None:
     """An instance that answers with another image than it should is not well."""
     stage.deploy("a")
     outputs, cloud = stage.cloud.outputs(), cast(Any, stage.cloud)
-    environment = Environment(outputs, Group(cloud, "group", {}, 0.0), stage.cloud.url, cloud, settle_minutes=0.0)
+    group = Group(cloud, "group", {}, Waiter(lambda: None, 0.0))
+    environment = Environment(outputs, group, stage.cloud.url, cloud, settle_minutes=0.0)
     with pytest.raises(Failed, match="is answered by a, not only by b"):
-        environment.serves("b", lambda: None)
+        environment.serves("b", math.inf)
     stage.cloud.instances[0]["HealthStatus"] = "Unhealthy"
     with pytest.raises(Failed, match=r"unwell: \['i-0'\]"):
-        environment.serves("a", lambda: None)
+        environment.serves("a", math.inf)
 
 
 def test_nobody_is_taken_out_where_too_few_would_remain(stage: Stage) -> None:

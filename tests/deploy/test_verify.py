@@ -1,5 +1,6 @@
 """What is verified: the alarms, every instance, and who answers; and the first aid while going back."""
 
+import math
 import re
 from collections.abc import Iterator
 from typing import Any, cast
@@ -8,6 +9,7 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
+from terraform.deploy.aws import Waiter
 from terraform.deploy.exit_status import Failed
 from terraform.deploy.group import Group
 from terraform.deploy.targets import deregister
@@ -71,7 +73,7 @@ def groups(described: dict[str, Any]) -> dict[str, Any]:
 
 def environment(session: Session, url: str = "http://127.0.0.1:9", **outputs: Any) -> Environment:  # noqa: ANN401
     """Return an environment behind `session`."""
-    group = Group(session.client("autoscaling"), "fleet", {}, poll_seconds=0)
+    group = Group(session.client("autoscaling"), "fleet", {}, Waiter(lambda: None, 0.0))
     return Environment(OUTPUTS | outputs, group, url, cast("boto3.Session", session))
 
 
@@ -148,7 +150,7 @@ def test_serves(session: Session) -> None:
     """What serves everywhere is what /version says."""
     tell(session, [*map(instance, "abc")], well(*"abc"))
     with answering(lambda: [version("ami-new")]) as url:
-        told = environment(session, url).serves("ami-new", lambda: None)
+        told = environment(session, url).serves("ami-new", math.inf)
     assert told == {"image": "ami-new", "version": "1.2.3", "commit": "abc"}
 
 
