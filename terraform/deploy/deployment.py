@@ -82,7 +82,7 @@ class Deployment:
         try:
             environment = self._roll_out(self.terraform.plan(image), self.limits.end, alarms=False, bad=failed)
             self._verify(environment, image, self.limits.end)
-            environment.become_quiet(self.limits.end)
+            environment.group.waiter.until(self.limits.end, environment.quiet)
         except (Failed, Refused, BotoCoreError, ClientError) as failure:
             raise Stuck(f"Going back to {image} failed, too: {failure} See docs/runbooks/roll-back.md.") from failure
         log.info("%s was not deployed, %s serves everywhere again. See docs/runbooks/refresh-failed.md", failed, image)
@@ -123,7 +123,8 @@ class Deployment:
     def _verify(self, environment: Environment, image: str, deadline: float) -> Release:
         """Look at every instance, ask through the load balancer, and return what serves there."""
         log.info("asking every instance, and %s, for %s", environment.url, image)
-        told = environment.serves(image, deadline)
+        deadline = min(deadline, time.monotonic() + 60 * self.limits.settle_minutes)
+        told = environment.group.waiter.until(deadline, lambda: environment.serves(image))
         log.info("version %s answers everywhere; smoke tests", told["version"])
         environment.smoke()
         now = datetime.now(UTC).isoformat(timespec="seconds")
@@ -133,13 +134,12 @@ class Deployment:
 
     def _environment(self) -> Environment | None:
         """Return what the last apply left, if there was any."""
-        outputs, limits = self.terraform.outputs(), self.limits
+        outputs = self.terraform.outputs()
         if not outputs.get("group_name"):
             return None
-        client, waiter = self.session.client("autoscaling"), Waiter(self.lease.check, limits.poll_seconds)
+        client, waiter = self.session.client("autoscaling"), Waiter(self.lease.check, self.limits.poll_seconds)
         group = Group(client, outputs["group_name"], outputs["refresh_preferences"], waiter)
-        url = (limits.base_url or outputs["url"]).rstrip("/")
-        return Environment(outputs, group, url, self.session, limits.settle_minutes)
+        return Environment(outputs, group, (self.limits.base_url or outputs["url"]).rstrip("/"), self.session)
 
     def _last_refresh(self) -> str | None:
         """Return the latest refresh that has ended: the next one is ours, and so is one under way."""

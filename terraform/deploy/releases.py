@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict, dataclass
+from itertools import takewhile
 from typing import Any
 
 KEY = "deploy/releases.json"
@@ -35,9 +36,6 @@ class Releases:
 
     def add(self, release: Release) -> None:
         """Note that `release` serves now. Going back to an older one forgets those that came after it."""
-        known = self.all()
-        images = [entry.image for entry in known]
-        if release.image in images:
-            known = known[: images.index(release.image)]
+        known = takewhile(lambda entry: entry.image != release.image, self.all())
         told = [asdict(entry) for entry in [*known, release][-_KEPT:]]
         self.s3.put_object(Bucket=self.bucket, Key=KEY, Body=json.dumps(told, indent=1))

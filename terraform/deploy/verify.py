@@ -18,7 +18,6 @@ import boto3
 from terraform.deploy.aws import NotYet
 from terraform.deploy.exit_status import Failed, Refused
 from terraform.deploy.group import Group, members, outdated
-from terraform.deploy.limits import Limits
 from terraform.deploy.state import ROOT
 from terraform.deploy.token import fetch
 
@@ -40,12 +39,13 @@ class Environment:
     group: Group
     url: str
     session: boto3.Session
-    settle_minutes: float = Limits.settle_minutes
 
-    def serves(self, image: str, deadline: float) -> dict[str, str]:
-        """Return what /version says; raise Failed unless, after a while, all instances are well and run `image`."""
-        until = min(time.monotonic() + 60 * self.settle_minutes, deadline)
-        return self.group.waiter.until(until, lambda: self._version(image, self._instances()))
+    def serves(self, image: str) -> dict[str, str]:
+        """Return what /version says; raise NotYet unless all instances are well and run `image`."""
+        answers = [self._ask() for _ in range(_QUESTIONS * max(self._instances(), 1))]
+        if wrong := {answer["image"] for answer in answers} - {image}:
+            raise NotYet(f"{self.url}/version is answered by {', '.join(sorted(wrong))}, not only by {image}.")
+        return answers[0]
 
     def smoke(self) -> None:
         """Run tests/smoke through the load balancer; raise Failed if one fails."""
@@ -89,14 +89,10 @@ class Environment:
 
         self.group.waiter.until(deadline, quiet)
 
-    def become_quiet(self, deadline: float) -> None:
-        """Wait until no alarm rings any more; raise Failed if one still does at `deadline`."""
-
-        def quiet() -> None:
-            if names := self.ringing():
-                raise NotYet(f"{', '.join(names)} still rings.")
-
-        self.group.waiter.until(deadline, quiet)
+    def quiet(self) -> None:
+        """Raise NotYet while one of them rings."""
+        if names := self.ringing():
+            raise NotYet(f"{', '.join(names)} still rings.")
 
     def _instances(self) -> int:
         """Return how many there are; raise NotYet unless all run what they should, healthy and registered."""
@@ -119,13 +115,6 @@ class Environment:
         asked = self.session.client("elbv2").describe_target_health(TargetGroupArn=self.outputs["target_group_arn"])
         targets = asked["TargetHealthDescriptions"]
         return {target["Target"]["Id"] for target in targets if target["TargetHealth"]["State"] == "healthy"}
-
-    def _version(self, image: str, instances: int) -> dict[str, str]:
-        answers = [self._ask() for _ in range(_QUESTIONS * max(instances, 1))]
-        wrong = {answer["image"] for answer in answers} - {image}
-        if wrong:
-            raise NotYet(f"{self.url}/version is answered by {', '.join(sorted(wrong))}, not only by {image}.")
-        return answers[0]
 
     def _ask(self) -> dict[str, str]:
         try:

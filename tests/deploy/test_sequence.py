@@ -1,6 +1,5 @@
 """Whatever happens, a deployment ends with one version everywhere and says which, or says that a person must act."""
 
-import math
 import time
 from collections.abc import Iterator
 from typing import Any, cast
@@ -161,6 +160,15 @@ def test_way_back_fails(stage: Stage) -> None:
         stage.deploy("b")
 
 
+def test_way_back_is_known_before_anything_is_changed(stage: Stage) -> None:
+    """If the list of releases cannot be read, nothing is applied, since nobody could go back."""
+    stage.deploy("a")
+    stage.releases = Releases(stage.releases.s3, "missing")
+    with pytest.raises(ClientError, match="NoSuchBucket"):
+        stage.deploy("b")
+    assert stage.cloud.calls == ["apply a"]
+
+
 def test_stale_plan_is_refused(stage: Stage) -> None:
     """A plan that is stale changes nothing, so nothing is brought back."""
     stage.deploy("a")
@@ -217,12 +225,12 @@ def test_version_of_another_image_is_found(stage: Stage) -> None:
     stage.deploy("a")
     outputs, cloud = stage.cloud.outputs(), cast(Any, stage.cloud)
     group = Group(cloud, "group", {}, Waiter(lambda: None, 0.0))
-    environment = Environment(outputs, group, stage.cloud.url, cloud, settle_minutes=0.0)
+    environment = Environment(outputs, group, stage.cloud.url, cloud)
     with pytest.raises(Failed, match="is answered by a, not only by b"):
-        environment.serves("b", math.inf)
+        environment.serves("b")
     stage.cloud.instances[0]["HealthStatus"] = "Unhealthy"
     with pytest.raises(Failed, match=r"unwell: \['i-0'\]"):
-        environment.serves("a", math.inf)
+        environment.serves("a")
 
 
 def test_nobody_is_taken_out_where_too_few_would_remain(stage: Stage) -> None:

@@ -1,7 +1,6 @@
 """What clients get is asked as they ask: by the smoke tests, in a process of their own, as the command runs them."""
 
 import asyncio
-import math
 from collections.abc import Iterator
 from typing import Any, cast
 
@@ -33,7 +32,7 @@ def environment(cloud: Cloud, url: str) -> Environment:
     """Return an environment whose clients are at `url`, verified without any pause."""
     scripted = cast(Any, cloud)
     group = Group(scripted, "group", {}, Waiter(lambda: None, 0.0))
-    return Environment(cloud.outputs(), group, url, scripted, 0.0)
+    return Environment(cloud.outputs(), group, url, scripted)
 
 
 @pytest.mark.timeout(180)  # pytest within pytest
@@ -94,4 +93,4 @@ def test_nobody_answers(cloud: Cloud, monkeypatch: pytest.MonkeyPatch, instances
     group = {"DesiredCapacity": instances, "LaunchTemplate": {"Version": "1"}, "Instances": cloud.instances}
     monkeypatch.setattr(cloud, "describe_auto_scaling_groups", lambda **_: {"AutoScalingGroups": [group]})
     with pytest.raises(Failed, match="does not answer"):
-        environment(cloud, f"http://127.0.0.1:{free_port()}").serves("a", math.inf)
+        environment(cloud, f"http://127.0.0.1:{free_port()}").serves("a")
