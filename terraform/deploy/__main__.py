@@ -9,23 +9,22 @@ import argparse
 import getpass
 import json
 import logging
-import signal
 import socket
 import sys
 import time
 from datetime import UTC, datetime
-from types import FrameType
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from terraform.deploy import aws
 from terraform.deploy.deployment import Deployment
-from terraform.deploy.exit_status import Failed, Interrupted, Refused, Status, Stuck
+from terraform.deploy.exit_status import Failed, Refused, Status, Stuck
 from terraform.deploy.images import check_age, choose, hand_over
 from terraform.deploy.limits import Limits
 from terraform.deploy.lock import Lease, held
 from terraform.deploy.plan import dry_run, refuse_unless_approved
 from terraform.deploy.releases import Releases
+from terraform.deploy.signals import Interrupted, listen
 from terraform.deploy.state import BUILD, Terraform
 
 log = logging.getLogger("terraform.deploy")
@@ -86,7 +85,7 @@ def deploy(given: argparse.Namespace, report: dict[str, object]) -> Status:
     with held(Lease(s3, bucket, _holder())) as lease:
         image = choose(given.image, releases)
         terraform.init()
-        deployment = Deployment(terraform, session, releases, limits, lease, report)
+        deployment = Deployment(terraform, session, releases, limits, aws.Waiter(lease.check), report)
         deployment.refuse_if_in_vain()
         plan = terraform.plan(image)
         refuse_unless_approved(plan, given.approved)
@@ -96,13 +95,6 @@ def deploy(given: argparse.Namespace, report: dict[str, object]) -> Status:
 def _holder() -> dict[str, str]:
     now = datetime.now(UTC).isoformat(timespec="seconds")
     return {"by": f"{getpass.getuser()} on {socket.gethostname()}", "since": now}
-
-
-def _interrupt(number: int, _frame: FrameType | None) -> None:
-    """Begin to end; GitHub sends SIGTERM 7.5 seconds after SIGINT, which must not disturb Terraform in ending, too."""
-    for each in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(each, lambda *_: None)
-    raise Interrupted(128 + number)
 
 
 def _end(given: argparse.Namespace, report: dict[str, object]) -> int:
@@ -131,8 +123,7 @@ def main() -> int:
     logging.basicConfig(format="%(asctime)s  %(message)s", datefmt="%H:%M:%S", stream=sys.stdout)
     log.setLevel(logging.INFO)
     given = arguments()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _interrupt)
+    listen()
     began = time.monotonic()
     report: dict[str, object] = {"environment": given.environment}
     status = _end(given, report)

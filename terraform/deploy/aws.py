@@ -38,7 +38,7 @@ class Waiter:
     """Asks again every `poll_seconds`, as long as `check`, which is called before, raises nothing."""
 
     check: Callable[[], None]
-    poll_seconds: float
+    poll_seconds: float = 3.0
 
     def until(self, deadline: float, ask: Callable[[], T]) -> T:
         """Return what `ask` returns, as soon as it does not raise NotYet; errors of AWS that pass are waited out.

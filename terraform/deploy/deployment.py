@@ -13,7 +13,6 @@ from terraform.deploy.aws import Waiter
 from terraform.deploy.exit_status import Failed, Refused, Status, Stuck
 from terraform.deploy.group import Group, outdated
 from terraform.deploy.limits import Limits
-from terraform.deploy.lock import Lease
 from terraform.deploy.plan import Plan
 from terraform.deploy.releases import Release, Releases
 from terraform.deploy.state import Terraform
@@ -25,22 +24,23 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Deployment:
-    """One run of the command, with the state and the releases of one environment, under the lease."""
+    """One run of the command, with the state and the releases of one environment."""
 
     terraform: Terraform
     session: boto3.Session
     releases: Releases
     limits: Limits
-    lease: Lease
+    waiter: Waiter
+    """Under the lease, which it checks."""
     report: dict[str, Any]
     """What happened, for those who come later."""
 
     def refuse_if_in_vain(self) -> None:
-        """Raise Refused while an alarm rings, which would stop the refresh, or where nothing could be verified."""
+        """Raise Refused while an alarm rings, which would stop the refresh, and Failed if nothing could be verified."""
         environment = self._environment()
         if environment is None:
             return
-        environment.refuse_if_blocked()
+        self.waiter.until(time.monotonic() + 60 * self.limits.blocked_minutes, environment.lets_through)
         if not self.limits.ignore_alarms and (names := environment.ringing()):
             raise Refused(
                 f"{', '.join(names)} rings already; see its page in docs/runbooks. "
@@ -59,7 +59,7 @@ class Deployment:
         except (Failed, BotoCoreError, ClientError) as failure:
             log.error("FAILED: %s", failure)  # noqa: TRY400 - the message is for people, the trace is not
             self.report["failure"] = str(failure)
-            self.lease.check()
+            self.waiter.check()
             self._roll_back(plan.image, _last(known, plan.image))
             return Status.FAILED
         log.info("done: %s serves everywhere", plan.image)
@@ -72,7 +72,8 @@ class Deployment:
         release = self._verify(environment, plan.image, limits.turn)
         if alarms:
             log.info("watching the alarms for %g minutes", limits.watch_minutes)
-            environment.stay_quiet(limits.watch_minutes, limits.turn)
+            end = time.monotonic() + 60 * limits.watch_minutes
+            self.waiter.until(limits.turn, lambda: environment.quiet_until(end))
         self.releases.add(release)
 
     def _roll_back(self, failed: str, image: str) -> None:
@@ -82,14 +83,14 @@ class Deployment:
         try:
             environment = self._roll_out(self.terraform.plan(image), self.limits.end, alarms=False, bad=failed)
             self._verify(environment, image, self.limits.end)
-            environment.group.waiter.until(self.limits.end, environment.quiet)
+            self.waiter.until(self.limits.end, environment.quiet_again)
         except (Failed, Refused, BotoCoreError, ClientError) as failure:
             raise Stuck(f"Going back to {image} failed, too: {failure} See docs/runbooks/roll-back.md.") from failure
         log.info("%s was not deployed, %s serves everywhere again. See docs/runbooks/refresh-failed.md", failed, image)
 
     def _roll_out(self, plan: Plan, deadline: float, *, alarms: bool, bad: str | None = None) -> Environment:
         """Apply a plan and replace every instance, those of a `bad` image first; without `alarms` none stops that."""
-        self.lease.check()
+        self.waiter.check()
         before = self._last_refresh()
         log.info("applying for %s: %s", plan.image, plan.summary)
         try:
@@ -124,7 +125,7 @@ class Deployment:
         """Look at every instance, ask through the load balancer, and return what serves there."""
         log.info("asking every instance, and %s, for %s", environment.url, image)
         deadline = min(deadline, time.monotonic() + 60 * self.limits.settle_minutes)
-        told = environment.group.waiter.until(deadline, lambda: environment.serves(image))
+        told = self.waiter.until(deadline, lambda: environment.serves(image))
         log.info("version %s answers everywhere; smoke tests", told["version"])
         environment.smoke()
         now = datetime.now(UTC).isoformat(timespec="seconds")
@@ -137,8 +138,8 @@ class Deployment:
         outputs = self.terraform.outputs()
         if not outputs.get("group_name"):
             return None
-        client, waiter = self.session.client("autoscaling"), Waiter(self.lease.check, self.limits.poll_seconds)
-        group = Group(client, outputs["group_name"], outputs["refresh_preferences"], waiter)
+        client = self.session.client("autoscaling")
+        group = Group(client, outputs["group_name"], outputs["refresh_preferences"], self.waiter)
         return Environment(outputs, group, (self.limits.base_url or outputs["url"]).rstrip("/"), self.session)
 
     def _last_refresh(self) -> str | None:

@@ -22,9 +22,3 @@ class Failed(Exception):
 
 class Stuck(Exception):
     """Neither the new version nor the one before is in service everywhere; the message says what to do."""
-
-
-class Interrupted(SystemExit):
-    """A signal asked the deployment to stop, which is no error to be handled on the way."""
-
-    code: int

@@ -18,8 +18,8 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from terraform.deploy.commands import uninterrupted
 from terraform.deploy.exit_status import Refused, Stuck
+from terraform.deploy.signals import uninterrupted
 
 log = logging.getLogger(__name__)
 

@@ -16,7 +16,7 @@ from typing import Any
 import boto3
 
 from terraform.deploy.aws import NotYet
-from terraform.deploy.exit_status import Failed, Refused
+from terraform.deploy.exit_status import Failed
 from terraform.deploy.group import Group, members, outdated
 from terraform.deploy.state import ROOT
 from terraform.deploy.token import fetch
@@ -58,18 +58,14 @@ class Environment:
         for line in done.stdout.splitlines()[-2:]:
             log.info("  %s", line)
 
-    def refuse_if_blocked(self) -> None:
-        """Raise Refused if this machine could not verify anything; a service that is not well may be cured."""
-        for left in (2, 1, 0):
-            try:
-                self._ask()
-            except Blocked as failure:
-                if not left:
-                    raise Refused(f"{failure} Deploy from a machine that its firewall lets through.") from failure
-            except NotYet:
-                return
-            else:
-                return
+    def lets_through(self) -> None:
+        """Raise Blocked if this machine could not verify anything; a service that is not well may be cured."""
+        try:
+            self._ask()
+        except Blocked:
+            raise
+        except NotYet:
+            return
 
     def ringing(self) -> list[str]:
         """Return which of the alarms that stop a refresh ring."""
@@ -77,19 +73,14 @@ class Environment:
         found = self.session.client("cloudwatch").describe_alarms(AlarmNames=names)
         return [alarm["AlarmName"] for alarm in found["MetricAlarms"] if alarm["StateValue"] == "ALARM"]
 
-    def stay_quiet(self, minutes: float, deadline: float) -> None:
-        """Watch the alarms; raise Failed at the first that rings."""
-        until = time.monotonic() + 60 * minutes
+    def quiet_until(self, end: float) -> None:
+        """Raise Failed if one of them rings, and NotYet before `end`, in seconds of the monotonic clock."""
+        if names := self.ringing():
+            raise Failed(f"{', '.join(names)} rings.")
+        if time.monotonic() < end:
+            raise NotYet("the alarms have to be watched for longer.")
 
-        def quiet() -> None:
-            if names := self.ringing():
-                raise Failed(f"{', '.join(names)} rings.")
-            if time.monotonic() < until:
-                raise NotYet("the alarms have to be watched for longer.")
-
-        self.group.waiter.until(deadline, quiet)
-
-    def quiet(self) -> None:
+    def quiet_again(self) -> None:
         """Raise NotYet while one of them rings."""
         if names := self.ringing():
             raise NotYet(f"{', '.join(names)} still rings.")
@@ -123,8 +114,11 @@ class Environment:
         except urllib.error.HTTPError as error:
             answered = f"{self.url}/version is answered {error.code}"
             if error.code == HTTPStatus.FORBIDDEN and "X-Request-Id" not in error.headers:
-                who = error.headers.get("Server", "somebody")
-                raise Blocked(f"{answered} by {who} in front of the service.") from error
+                who, advice = (
+                    error.headers.get("Server", "somebody"),
+                    "Deploy from a machine that its firewall lets through.",
+                )
+                raise Blocked(f"{answered} by {who} in front of the service. {advice}") from error
             raise NotYet(f"{answered}.") from error
         except (HTTPException, OSError, ValueError) as error:
             raise NotYet(f"{self.url}/version does not answer: {error}") from error

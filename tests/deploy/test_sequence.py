@@ -36,12 +36,14 @@ class Stage:
         self.now += LEASE_SECONDS + 1
         Lease(self._bucket.s3, self._bucket.name, {"by": "Bob"}, seconds=0).acquire()
 
-    def deploy(self, image: str, *, ignore_alarms: bool = False, minutes: float = 1) -> Status:
+    def deploy(
+        self, image: str, *, ignore_alarms: bool = False, minutes: float = 1, blocked_minutes: float = 1
+    ) -> Status:
         """Deploy an image as the command does."""
-        limits = Limits(minutes, 0, ignore_alarms, None, poll_seconds=0.0)
+        limits = Limits(minutes, 0, ignore_alarms, None, blocked_minutes=blocked_minutes)
         cloud = cast(Any, self.cloud)
         self.report = {}
-        deployment = Deployment(cloud, cloud, self.releases, limits, self.lease, self.report)
+        deployment = Deployment(cloud, cloud, self.releases, limits, Waiter(self.lease.check, 0.0), self.report)
         deployment.refuse_if_in_vain()
         return deployment.run(self.cloud.plan(image))
 
@@ -195,9 +197,9 @@ def test_blocked_machine_is_refused(stage: Stage) -> None:
     stage.deploy("a")
     stage.cloud.blocked = 2
     assert stage.deploy("b") == Status.DONE
-    stage.cloud.blocked = 3
-    with pytest.raises(Refused, match=r"answered 403 by awselb/2\.0 in front of the service"):
-        stage.deploy("c")
+    stage.cloud.blocked = 1
+    with pytest.raises(Failed, match=r"answered 403 by awselb/2\.0 in front of the service\. Deploy from a machine"):
+        stage.deploy("c", blocked_minutes=0)
     assert stage.serving == {"b"}
 
 
