@@ -105,8 +105,7 @@ def _end(given: argparse.Namespace, report: dict[str, object]) -> int:
         log.error("REFUSED: %s", refusal)  # noqa: TRY400 - the message is for people, the trace is not
         return Status.REFUSED
     except (BotoCoreError, ClientError) as error:
-        check = "Check credentials, account and network."
-        log.error("REFUSED: AWS does not answer as it should: %s. %s", error, check)  # noqa: TRY400 - as above
+        log.error("REFUSED: AWS does not answer as it should: %s. Check credentials, account and network.", error)  # noqa: TRY400
         return Status.REFUSED
     except Interrupted as interrupted:
         log.error("INTERRUPTED: a refresh under way goes on. Run the same command again to see it through.")  # noqa: TRY400

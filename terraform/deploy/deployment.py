@@ -11,7 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from terraform.deploy.aws import Waiter
 from terraform.deploy.exit_status import Failed, Refused, Status, Stuck
-from terraform.deploy.group import Group, outdated
+from terraform.deploy.group import Group, Refresh, outdated
 from terraform.deploy.limits import Limits
 from terraform.deploy.plan import Plan
 from terraform.deploy.releases import Release, Releases
@@ -24,16 +24,14 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Deployment:
-    """One run of the command, with the state and the releases of one environment."""
+    """One run of the command in one environment; `waiter` checks the lease, and `report` gets what happened."""
 
     terraform: Terraform
     session: boto3.Session
     releases: Releases
     limits: Limits
     waiter: Waiter
-    """Under the lease, which it checks."""
     report: dict[str, Any]
-    """What happened, for those who come later."""
 
     def refuse_if_in_vain(self) -> None:
         """Raise Refused while an alarm rings, which would stop the refresh, and Failed if nothing could be verified."""
@@ -107,19 +105,18 @@ class Deployment:
         self._replace_instances(environment.group, before, deadline, alarms=alarms)
         return environment
 
-    def _replace_instances(self, group: Group, before: str | None, deadline: float, *, alarms: bool) -> None:
+    def _replace_instances(self, group: Group, before: Refresh | None, deadline: float, *, alarms: bool) -> None:
         """Wait for the refresh that the apply started; start one where there is none, or where an alarm stopped it."""
         deadline = min(deadline, time.monotonic() + 60 * self.limits.refresh_minutes)
         latest = group.wait(deadline)
-        if alarms and latest is not None and latest.refresh_id != before and not latest.successful:
+        if alarms and latest is not None and latest != before and not latest.successful:
             raise Failed(f"{latest}.")
-        if not outdated(group.describe()):
-            return
-        while not group.start(alarms=alarms):
-            group.wait(deadline)
-        latest = group.wait(deadline)
-        if latest is None or not latest.successful:
-            raise Failed(f"{latest}.")
+        if outdated(group.describe()):
+            while not group.start(alarms=alarms):
+                group.wait(deadline)
+            latest = group.wait(deadline)
+            if latest is None or not latest.successful:
+                raise Failed(f"{latest}.")
 
     def _verify(self, environment: Environment, image: str, deadline: float) -> Release:
         """Look at every instance, ask through the load balancer, and return what serves there."""
@@ -142,11 +139,11 @@ class Deployment:
         group = Group(client, outputs["group_name"], outputs["refresh_preferences"], self.waiter)
         return Environment(outputs, group, (self.limits.base_url or outputs["url"]).rstrip("/"), self.session)
 
-    def _last_refresh(self) -> str | None:
+    def _last_refresh(self) -> Refresh | None:
         """Return the latest refresh that has ended: the next one is ours, and so is one under way."""
         environment = self._environment()
         latest = environment.group.refresh() if environment else None
-        return latest.refresh_id if latest and not latest.active else None
+        return latest if latest and not latest.active else None
 
 
 def _last(known: list[Release], failed: str) -> str:

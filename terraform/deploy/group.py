@@ -2,7 +2,7 @@
 
 import logging
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -22,15 +22,10 @@ _ENDS = ("Successful", "Failed", "Cancelled", "RollbackSuccessful", "RollbackFai
 
 @dataclass(frozen=True)
 class Refresh:
-    """An instance refresh."""
+    """An instance refresh, as DescribeInstanceRefreshes tells of it; it stays the same while that changes."""
 
-    told: dict[str, Any]
-    """What DescribeInstanceRefreshes tells of it."""
-
-    @property
-    def refresh_id(self) -> str:
-        """By what AWS knows it."""
-        return str(self.told["InstanceRefreshId"])
+    refresh_id: str
+    told: dict[str, Any] = field(compare=False)
 
     @property
     def active(self) -> bool:
@@ -73,7 +68,7 @@ class Group:
             if error.response["Error"]["Code"] != "ValidationError":
                 raise
             return None
-        return next(map(Refresh, found["InstanceRefreshes"]), None)
+        return next((Refresh(told["InstanceRefreshId"], told) for told in found["InstanceRefreshes"]), None)
 
     def start(self, *, alarms: bool) -> bool:
         """Start a refresh by ourselves, for what no apply starts one; return False if one is under way.
@@ -113,7 +108,8 @@ class Group:
                 log.info("%s", told)
             if found is None or not found.active:
                 return found
-            here = new(self.describe())
+            group = self.describe()
+            here = set(versions(group)) - set(outdated(group))
             seen.update(here)
             if len(seen - here) >= _DEATHS:
                 raise Failed(f"{', '.join(sorted(seen - here))} of the new version did not live, and the {found}.")
@@ -139,8 +135,3 @@ def versions(group: dict[str, Any]) -> dict[str, str | None]:
 def outdated(group: dict[str, Any]) -> list[str]:
     """Return the members of a described group that do not run its version of the launch template."""
     return [name for name, version in versions(group).items() if version != group["LaunchTemplate"]["Version"]]
-
-
-def new(group: dict[str, Any]) -> set[str]:
-    """Return the members of a described group that run its version of the launch template."""
-    return {name for name, version in versions(group).items() if version == group["LaunchTemplate"]["Version"]}

@@ -1,5 +1,6 @@
 """Verifies a deployment: asks AWS, and through the load balancer, as clients do."""
 
+import base64
 import json
 import logging
 import os
@@ -7,6 +8,7 @@ import subprocess
 import sys
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -19,7 +21,6 @@ from terraform.deploy.aws import NotYet
 from terraform.deploy.exit_status import Failed
 from terraform.deploy.group import Group, members, outdated
 from terraform.deploy.state import ROOT
-from terraform.deploy.token import fetch
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +51,7 @@ class Environment:
     def smoke(self) -> None:
         """Run tests/smoke through the load balancer; raise Failed if one fails."""
         command = [sys.executable, "-m", "pytest", "-q", "tests/smoke", f"--base-url={self.url}"]
-        token = fetch(self.session, self.outputs.get("authentication"))
+        token = fetch_token(self.session, self.outputs.get("authentication"))
         environ = os.environ | ({"HELLO_SMOKE_TOKEN": token} if token else {})
         done = subprocess.run(command, cwd=ROOT.parent, env=environ, capture_output=True, text=True, check=False)
         if done.returncode != 0:
@@ -114,14 +115,29 @@ class Environment:
         except urllib.error.HTTPError as error:
             answered = f"{self.url}/version is answered {error.code}"
             if error.code == HTTPStatus.FORBIDDEN and "X-Request-Id" not in error.headers:
-                who, advice = (
-                    error.headers.get("Server", "somebody"),
-                    "Deploy from a machine that its firewall lets through.",
-                )
-                raise Blocked(f"{answered} by {who} in front of the service. {advice}") from error
+                who = error.headers.get("Server", "somebody")
+                answered += f" by {who} in front of the service. Deploy from a machine that its firewall lets through"
+                raise Blocked(f"{answered}.") from error
             raise NotYet(f"{answered}.") from error
         except (HTTPException, OSError, ValueError) as error:
             raise NotYet(f"{self.url}/version does not answer: {error}") from error
         if not isinstance(told, dict) or "image" not in told:
             raise NotYet(f"{self.url}/version answers {told}, which names no image.")
         return told
+
+
+def fetch_token(session: boto3.Session, authentication: dict[str, str] | None) -> str | None:
+    """Return a token of the machine client, or None where authentication is off; raise Failed if none comes."""
+    if authentication is None:
+        return None
+    pool, client_id = authentication["issuer"].rpartition("/")[2], authentication["client_id"]
+    told = session.client("cognito-idp").describe_user_pool_client(UserPoolId=pool, ClientId=client_id)
+    secret = told["UserPoolClient"]["ClientSecret"]
+    basic = base64.b64encode(f"{client_id}:{secret}".encode()).decode()
+    body = urllib.parse.urlencode({"grant_type": "client_credentials"}).encode()
+    request = urllib.request.Request(authentication["token_endpoint"], body, {"Authorization": f"Basic {basic}"})
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return str(json.load(answer)["access_token"])
+    except (HTTPException, OSError, ValueError, KeyError) as error:
+        raise Failed(f"{authentication['token_endpoint']} gives no token: {error!r}") from error

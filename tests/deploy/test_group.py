@@ -39,7 +39,7 @@ def group(client: Any, check: Callable[[], None] = lambda: None) -> Group:  # no
 )
 def test_statuses(status: str, active: bool, successful: bool) -> None:
     """Each status, also one that is not known yet, goes on, or is a good or a bad end."""
-    refresh = Refresh({"InstanceRefreshId": "r-1", "Status": status})
+    refresh = Refresh("r-1", {"Status": status})
     assert (refresh.active, refresh.successful) == (active, successful)
 
 
