@@ -42,8 +42,7 @@ class Lease:
     def __post_init__(self) -> None:
         """Begin without it."""
         self._told = self.holder | {"id": uuid.uuid4().hex}
-        self._writes, self._tag, self._renewed = 0, "", self.clock()
-        self._failure = ""
+        self._writes, self._tag, self._renewed, self._failure = 0, "", self.clock(), ""
 
     def acquire(self) -> None:
         """Acquire it if nobody has it, or if it has run out; raise Refused if another deployment is under way."""
@@ -97,16 +96,16 @@ class Lease:
         A request whose answer was lost is sent again, and refused then: if what is there is ours, it was written.
         """
         self._writes += 1  # told as well, so that the ETag changes, and nobody takes over what was renewed meanwhile
-        body = json.dumps(self._told | {"writes": str(self._writes)}).encode()
-        asked = self.clock()
+        told, asked = self._told | {"writes": str(self._writes)}, self.clock()
         try:
-            written = self.s3.put_object(Bucket=self.bucket, Key=KEY, Body=body, **condition)
+            written = self.s3.put_object(Bucket=self.bucket, Key=KEY, Body=json.dumps(told).encode(), **condition)
         except ClientError as error:
             if error.response["Error"]["Code"] not in _CONFLICTS:
                 raise
             written = self._read()
             if not written or written["Body"].get("id") != self._told["id"]:
                 return written
+            asked = asked if written["Body"] == told else self._renewed  # what is there may be an earlier one of ours
         self._tag, self._renewed, self._failure = written["ETag"], asked, ""  # it may be there since it was asked for
         return None
 

@@ -192,6 +192,24 @@ def test_lost_answers_lose_no_lease(bucket: Bucket) -> None:
     whole.acquire()
 
 
+def test_earlier_write_is_no_renewal(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who finds an earlier write of the own lease after a refused one keeps it, as long as that one lasts."""
+    now = 0.0
+    kept = Lease(bucket.s3, bucket.name, {"by": "Ada"}, clock=lambda: now)
+    kept.acquire()
+    now = LEASE_SECONDS - 1
+
+    def refuse(**_asked: object) -> None:
+        raise ClientError({"Error": {"Code": "ConditionalRequestConflict"}}, "PutObject")
+
+    monkeypatch.setattr(bucket.s3, "put_object", refuse)
+    assert kept.renew()
+    kept.check()
+    now = LEASE_SECONDS + 1
+    with pytest.raises(Stuck, match="could not be renewed in time"):
+        kept.check()
+
+
 def test_lease_that_cannot_be_given_back_is_no_failure(bucket: Bucket, caplog: pytest.LogCaptureFixture) -> None:
     """A deployment that is done stays done if S3 is away at the end; the lease runs out by itself."""
     kept = lease(bucket)
