@@ -17,7 +17,7 @@ class Refused(Exception):
 
 
 class Failed(Exception):
-    """The new version is not in service everywhere, or not well; the message says how that showed."""
+    """The new version is not in service everywhere, or not well; before anything was changed, it is a refusal."""
 
 
 class Stuck(Exception):
