@@ -124,7 +124,7 @@ hand-over: ## Name what one environment released of this very content as the ima
 	@$(MAKE) --no-print-directory deploy DEPLOY=--hand-over
 
 reviewers: ## Fail unless somebody has to approve a deployment; in a workflow, before all else (ENVIRONMENT=prod)
-	@exec $(PYTHON) -m terraform.deploy.reviewers $(ENVIRONMENT)
+	@exec $(PYTHON) -m terraform.preflight.reviewers $(ENVIRONMENT)
 
 image-age: ## Fail if what an environment runs was baked more than DAYS=60 days ago (ENVIRONMENT=prod)
 	@$(MAKE) --no-print-directory deploy DEPLOY="--expect-younger-than $(or $(DAYS),60)"

@@ -9,26 +9,22 @@ import argparse
 import getpass
 import json
 import logging
-import signal
 import socket
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
-from types import FrameType
 
-import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from terraform.deploy import aws
-from terraform.deploy.approval import dry_run, refuse_unless_approved
 from terraform.deploy.deployment import Deployment
-from terraform.deploy.exit_status import Failed, Interrupted, Refused, Status, Stuck
+from terraform.deploy.exit_status import Failed, Refused, Status, Stuck
 from terraform.deploy.images import check_age, choose, hand_over
 from terraform.deploy.limits import Limits
 from terraform.deploy.lock import Lease, held
+from terraform.deploy.plan import dry_run, refuse_unless_approved
 from terraform.deploy.releases import Releases
+from terraform.deploy.signals import Interrupted, listen
 from terraform.deploy.state import BUILD, Terraform
 
 log = logging.getLogger("terraform.deploy")
@@ -72,31 +68,12 @@ def arguments() -> argparse.Namespace:
 
 
 def deploy(given: argparse.Namespace, report: dict[str, object]) -> Status:
-    """Do what the command line says."""
+    """Do what the command line says; raise Stuck if a person must act, or anything else if nothing was changed."""
     limits = Limits(given.minutes, given.watch_minutes, given.ignore_alarms, given.base_url)
-    with ExitStack() as stack:
-        with _nothing_changed():
-            terraform = Terraform(given.environment)
-            session = aws.session(terraform.backend["region"])
-            s3, bucket = session.client("s3"), terraform.backend["bucket"]
-            releases = Releases(s3, bucket)
-            if (status := _only_read(given, terraform, releases, session)) is not None:
-                return status
-            deployment = Deployment(terraform, session, releases, limits)
-            deployment.report = report
-            lease = stack.enter_context(held(Lease(s3, bucket, _holder())))
-            image = choose(given.image, releases)
-            terraform.init()
-            deployment.refuse_if_in_vain()
-            plan = terraform.plan(image)
-            refuse_unless_approved(plan, given.approved)
-        return deployment.run(plan, lease)
-
-
-def _only_read(
-    given: argparse.Namespace, terraform: Terraform, releases: Releases, session: boto3.Session
-) -> Status | None:
-    """Do what changes nothing in AWS, if that is what was asked for."""
+    terraform = Terraform(given.environment)
+    session = aws.session(terraform.backend["region"])
+    s3, bucket = session.client("s3"), terraform.backend["bucket"]
+    releases = Releases(s3, bucket)
     if given.expect_younger_than is not None:
         return check_age(session.client("ec2"), releases, given.expect_younger_than)
     if given.hand_over:
@@ -105,18 +82,14 @@ def _only_read(
         image = choose(given.image, releases)
         terraform.init(create=False)
         return dry_run(terraform.plan(image, lock=False), expect_no_changes=given.expect_no_changes)
-    return None
-
-
-@contextmanager
-def _nothing_changed() -> Iterator[None]:
-    """Raise Refused for whatever goes wrong before anything is changed."""
-    try:
-        yield
-    except Failed as failure:
-        raise Refused(str(failure)) from failure
-    except (BotoCoreError, ClientError) as error:
-        raise Refused(f"AWS does not answer as it should: {error}. Check credentials, account and network.") from error
+    with held(Lease(s3, bucket, _holder())) as lease:
+        image = choose(given.image, releases)
+        terraform.init()
+        deployment = Deployment(terraform, session, releases, limits, aws.Waiter(lease.check), report)
+        deployment.refuse_if_in_vain()
+        plan = terraform.plan(image)
+        refuse_unless_approved(plan, given.approved)
+        return deployment.run(plan)
 
 
 def _holder() -> dict[str, str]:
@@ -124,25 +97,21 @@ def _holder() -> dict[str, str]:
     return {"by": f"{getpass.getuser()} on {socket.gethostname()}", "since": now}
 
 
-def _interrupt(number: int, _frame: FrameType | None) -> None:
-    """Begin to end; GitHub sends SIGTERM 7.5 seconds after SIGINT, which must not disturb Terraform in ending, too."""
-    for each in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(each, lambda *_: None)
-    raise Interrupted(number)
-
-
 def _end(given: argparse.Namespace, report: dict[str, object]) -> int:
     """Deploy, and return the exit status."""
     try:
         return deploy(given, report)
-    except Refused as refusal:
+    except (Refused, Failed) as refusal:
         log.error("REFUSED: %s", refusal)  # noqa: TRY400 - the message is for people, the trace is not
+        return Status.REFUSED
+    except (BotoCoreError, ClientError) as error:
+        log.error("REFUSED: AWS does not answer as it should: %s. Check credentials, account and network.", error)  # noqa: TRY400
         return Status.REFUSED
     except Interrupted as interrupted:
         log.error("INTERRUPTED: a refresh under way goes on. Run the same command again to see it through.")  # noqa: TRY400
-        return 128 + interrupted.number
-    except (Stuck, BotoCoreError, ClientError) as error:
-        log.error("STUCK: %s Look at docs/runbooks/deploy.md.", error)  # noqa: TRY400 - as above
+        return interrupted.code
+    except Stuck as stuck:
+        log.error("STUCK: %s Look at docs/runbooks/deploy.md.", stuck)  # noqa: TRY400 - as above
     except Exception:
         log.exception("STUCK: this was not foreseen. Look at docs/runbooks/deploy.md.")
     return Status.STUCK
@@ -150,12 +119,10 @@ def _end(given: argparse.Namespace, report: dict[str, object]) -> int:
 
 def main() -> int:
     """Deploy, write the report, and return the exit status."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s  %(message)s", datefmt="%H:%M:%S", stream=sys.stdout)
-    for noisy in ("botocore", "boto3", "urllib3"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
+    logging.basicConfig(format="%(asctime)s  %(message)s", datefmt="%H:%M:%S", stream=sys.stdout)
+    log.setLevel(logging.INFO)
     given = arguments()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _interrupt)
+    listen()
     began = time.monotonic()
     report: dict[str, object] = {"environment": given.environment}
     status = _end(given, report)

@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TypeVar
 
 import boto3
@@ -32,29 +33,35 @@ def session(region: str) -> boto3.Session:
     return boto3.Session(botocore_session=core, region_name=region)
 
 
-def wait(ask: Callable[[], T], deadline: float, check: Callable[[], None], poll_seconds: float) -> T:
-    """Return what `ask` returns, as soon as it does not raise NotYet; errors of AWS that pass are waited out.
+@dataclass(frozen=True)
+class Waiter:
+    """Asks again every `poll_seconds`, as long as `check`, which is called before, raises nothing."""
 
-    Raise Failed at `deadline`, in seconds of the monotonic clock; whatever else `ask` raises; and what `check` raises,
-    which is called before each further attempt.
-    """
-    told = ""
-    while True:
-        try:
-            return ask()
-        except NotYet as failure:
-            missing = str(failure)
-        except (BotoCoreError, ClientError) as error:
-            if not _passes(error):
-                raise
-            missing = f"AWS does not answer as it should: {error}"
-            if missing != told:
-                log.warning("%s; asking again", missing)
-            told = missing
-        if time.monotonic() > deadline:
-            raise Failed(f"time is up: {missing}")
-        check()
-        time.sleep(poll_seconds)
+    check: Callable[[], None]
+    poll_seconds: float = 3.0
+
+    def until(self, deadline: float, ask: Callable[[], T]) -> T:
+        """Return what `ask` returns, as soon as it does not raise NotYet; errors of AWS that pass are waited out.
+
+        Raise Failed at `deadline`, in seconds of the monotonic clock, and whatever else `ask` raises.
+        """
+        told = ""
+        while True:
+            try:
+                return ask()
+            except NotYet as failure:
+                missing = str(failure)
+            except (BotoCoreError, ClientError) as error:
+                if not _passes(error):
+                    raise
+                missing = f"AWS does not answer as it should: {error}"
+                if missing != told:
+                    log.warning("%s; asking again", missing)
+                told = missing
+            if time.monotonic() > deadline:
+                raise Failed(f"time is up: {missing}")
+            self.check()
+            time.sleep(self.poll_seconds)
 
 
 def _passes(error: BotoCoreError | ClientError) -> bool:

@@ -2,123 +2,127 @@
 
 import logging
 import time
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
+from terraform.deploy.aws import Waiter
 from terraform.deploy.exit_status import Failed, Refused, Status, Stuck
-from terraform.deploy.group import Group
+from terraform.deploy.group import Group, Refresh, outdated
 from terraform.deploy.limits import Limits
-from terraform.deploy.lock import Lease
+from terraform.deploy.plan import Plan
 from terraform.deploy.releases import Release, Releases
-from terraform.deploy.state import Plan, Terraform
+from terraform.deploy.state import Terraform
 from terraform.deploy.targets import deregister
 from terraform.deploy.verify import Environment
 
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True)
 class Deployment:
-    """One run of the command."""
+    """One run of the command in one environment; `waiter` checks the lease, and `report` gets what happened."""
 
-    def __init__(self, terraform: Terraform, session: boto3.Session, releases: Releases, limits: Limits) -> None:
-        """Work with the state and the releases of one environment."""
-        self._terraform, self._session, self._releases, self._limits = terraform, session, releases, limits
-        self.report: dict[str, Any] = {}
+    terraform: Terraform
+    session: boto3.Session
+    releases: Releases
+    limits: Limits
+    waiter: Waiter
+    report: dict[str, Any]
 
     def refuse_if_in_vain(self) -> None:
-        """Raise Refused while an alarm rings, which would stop the refresh, or where nothing could be verified."""
+        """Raise Refused while an alarm rings, which would stop the refresh, and Failed if nothing could be verified."""
         environment = self._environment()
         if environment is None:
             return
-        environment.refuse_if_blocked()
-        if not self._limits.ignore_alarms and (names := environment.ringing()):
+        self.waiter.until(time.monotonic() + 60 * self.limits.blocked_minutes, environment.lets_through)
+        if not self.limits.ignore_alarms and (names := environment.ringing()):
             raise Refused(
                 f"{', '.join(names)} rings already; see its page in docs/runbooks. "
                 "If this deployment is the cure, run it again with --ignore-alarms."
             )
 
-    def run(self, plan: Plan, lease: Lease) -> Status:
-        """Apply `plan` and see it through; if that fails, go back to the last release, or raise Stuck."""
-        self.report |= {"image": plan.image, "changes": plan.summary}
+    def run(self, plan: Plan) -> Status:
+        """Apply `plan` and see it through; if that fails, go back to the last release, or raise Stuck.
+
+        Raise anything else only if nothing was changed.
+        """
+        self.report.update(image=plan.image, changes=plan.summary)
+        known = self.releases.all()
         try:
-            self._release(plan, lease)
+            self._release(plan)
         except (Failed, BotoCoreError, ClientError) as failure:
             log.error("FAILED: %s", failure)  # noqa: TRY400 - the message is for people, the trace is not
             self.report["failure"] = str(failure)
-            lease.check()
-            self._roll_back(plan.image, lease)
+            self.waiter.check()
+            self._roll_back(plan.image, _last(known, plan.image))
             return Status.FAILED
         log.info("done: %s serves everywhere", plan.image)
         return Status.DONE
 
-    def _release(self, plan: Plan, lease: Lease) -> None:
+    def _release(self, plan: Plan) -> None:
         """Bring a new image to every instance, verify it, and note it as a release."""
-        alarms = not self._limits.ignore_alarms
-        environment = self._roll_out(plan, lease, self._limits.turn, alarms=alarms)
-        release = self._verify(environment, plan.image, lease, self._limits.turn)
+        limits, alarms = self.limits, not self.limits.ignore_alarms
+        environment = self._roll_out(plan, limits.turn, alarms=alarms)
+        release = self._verify(environment, plan.image, limits.turn)
         if alarms:
-            log.info("watching the alarms for %g minutes", self._limits.watch_minutes)
-            environment.stay_quiet(self._limits.watch_minutes, lease.check, self._limits.turn)
-        self._releases.add(release)
+            log.info("watching the alarms for %g minutes", limits.watch_minutes)
+            end = time.monotonic() + 60 * limits.watch_minutes
+            self.waiter.until(limits.turn, lambda: environment.quiet_until(end))
+        self.releases.add(release)
 
-    def _roll_back(self, failed: str, lease: Lease) -> None:
+    def _roll_back(self, failed: str, image: str) -> None:
         """Bring the last release back; raise Stuck if that cannot be done."""
-        image, end = self._last_release(failed), self._limits.end
         log.info("going back to %s", image)
         self.report["previous"] = image
         try:
-            environment = self._roll_out(self._terraform.plan(image), lease, end, alarms=False, bad=failed)
-            self._verify(environment, image, lease, end)
-            environment.become_quiet(end, lease.check)
+            environment = self._roll_out(self.terraform.plan(image), self.limits.end, alarms=False, bad=failed)
+            self._verify(environment, image, self.limits.end)
+            self.waiter.until(self.limits.end, environment.quiet_again)
         except (Failed, Refused, BotoCoreError, ClientError) as failure:
             raise Stuck(f"Going back to {image} failed, too: {failure} See docs/runbooks/roll-back.md.") from failure
         log.info("%s was not deployed, %s serves everywhere again. See docs/runbooks/refresh-failed.md", failed, image)
 
-    def _roll_out(
-        self, plan: Plan, lease: Lease, deadline: float, *, alarms: bool, bad: str | None = None
-    ) -> Environment:
+    def _roll_out(self, plan: Plan, deadline: float, *, alarms: bool, bad: str | None = None) -> Environment:
         """Apply a plan and replace every instance, those of a `bad` image first; without `alarms` none stops that."""
-        lease.check()
+        self.waiter.check()
         before = self._last_refresh()
         log.info("applying for %s: %s", plan.image, plan.summary)
         try:
-            self._terraform.apply(plan, deadline)
+            self.terraform.apply(plan, deadline)
         except Failed:
             # The last thing an apply does is to start the refresh, which is refused while alarms ring.
-            if alarms or self._terraform.plan(plan.image).changes:
+            if alarms or self.terraform.plan(plan.image).changes:
                 raise
         environment = self._environment()
         if environment is None:
             raise Failed("terraform apply left no outputs.")
         if bad:
             deregister(environment, bad)
-        self._replace_instances(environment.group, before, deadline, lease, alarms=alarms)
+        self._replace_instances(environment.group, before, deadline, alarms=alarms)
         return environment
 
-    def _replace_instances(
-        self, group: Group, before: str | None, deadline: float, lease: Lease, *, alarms: bool
-    ) -> None:
+    def _replace_instances(self, group: Group, before: Refresh | None, deadline: float, *, alarms: bool) -> None:
         """Wait for the refresh that the apply started; start one where there is none, or where an alarm stopped it."""
-        deadline = min(deadline, time.monotonic() + 60 * self._limits.refresh_minutes)
-        latest = group.wait(deadline, lease.check)
-        if alarms and latest is not None and latest.refresh_id != before and not latest.successful:
+        deadline = min(deadline, time.monotonic() + 60 * self.limits.refresh_minutes)
+        latest = group.wait(deadline)
+        if alarms and latest is not None and latest != before and not latest.successful:
             raise Failed(f"{latest}.")
-        if not group.outdated():
-            return
-        while not group.start(alarms=alarms):
-            group.wait(deadline, lease.check)
-        latest = group.wait(deadline, lease.check)
-        if latest is None or not latest.successful:
-            raise Failed(f"{latest}.")
+        if outdated(group.describe()):
+            while not group.start(alarms=alarms):
+                group.wait(deadline)
+            latest = group.wait(deadline)
+            if latest is None or not latest.successful:
+                raise Failed(f"{latest}.")
 
-    def _verify(self, environment: Environment, image: str, lease: Lease, deadline: float) -> Release:
+    def _verify(self, environment: Environment, image: str, deadline: float) -> Release:
         """Look at every instance, ask through the load balancer, and return what serves there."""
         log.info("asking every instance, and %s, for %s", environment.url, image)
-        told = environment.serves(image, lease.check, deadline)
+        deadline = min(deadline, time.monotonic() + 60 * self.limits.settle_minutes)
+        told = self.waiter.until(deadline, lambda: environment.serves(image))
         log.info("version %s answers everywhere; smoke tests", told["version"])
         environment.smoke()
         now = datetime.now(UTC).isoformat(timespec="seconds")
@@ -126,29 +130,29 @@ class Deployment:
         self.report["serves"] = asdict(release)
         return release
 
-    def _last_release(self, failed: str) -> str:
-        known = self._releases.all()
-        if not known:
-            raise Stuck("Nothing was released here before, so there is nothing to go back to.")
-        if known[-1].image == failed:
-            raise Stuck(
-                f"{failed} is the last release itself: what is new is Terraform's code or values. "
-                "Check out the commit before, and deploy that."
-            )
-        return known[-1].image
-
     def _environment(self) -> Environment | None:
         """Return what the last apply left, if there was any."""
-        outputs, limits = self._terraform.outputs(), self._limits
+        outputs = self.terraform.outputs()
         if not outputs.get("group_name"):
             return None
-        client, preferences = self._session.client("autoscaling"), outputs["refresh_preferences"]
-        group = Group(client, outputs["group_name"], preferences, limits.poll_seconds)
-        url = (limits.base_url or outputs["url"]).rstrip("/")
-        return Environment(outputs, group, url, self._session, limits.settle_minutes)
+        client = self.session.client("autoscaling")
+        group = Group(client, outputs["group_name"], outputs["refresh_preferences"], self.waiter)
+        return Environment(outputs, group, (self.limits.base_url or outputs["url"]).rstrip("/"), self.session)
 
-    def _last_refresh(self) -> str | None:
+    def _last_refresh(self) -> Refresh | None:
         """Return the latest refresh that has ended: the next one is ours, and so is one under way."""
         environment = self._environment()
         latest = environment.group.refresh() if environment else None
-        return latest.refresh_id if latest and not latest.active else None
+        return latest if latest and not latest.active else None
+
+
+def _last(known: list[Release], failed: str) -> str:
+    """Return the image to go back to, of the releases before `failed`; raise Stuck if there is none."""
+    if not known:
+        raise Stuck("Nothing was released here before, so there is nothing to go back to.")
+    if known[-1].image == failed:
+        raise Stuck(
+            f"{failed} is the last release itself: what is new is Terraform's code or values. "
+            "Check out the commit before, and deploy that."
+        )
+    return known[-1].image

@@ -17,17 +17,8 @@ class Refused(Exception):
 
 
 class Failed(Exception):
-    """The new version is not in service everywhere, or not well; the message says how that showed."""
+    """The new version is not in service everywhere, or not well; before anything was changed, it is a refusal."""
 
 
 class Stuck(Exception):
     """Neither the new version nor the one before is in service everywhere; the message says what to do."""
-
-
-class Interrupted(BaseException):
-    """A signal asked the deployment to stop; like KeyboardInterrupt, it is no error to be handled on the way."""
-
-    def __init__(self, number: int) -> None:
-        """Remember the signal's number."""
-        super().__init__(number)
-        self.number = number

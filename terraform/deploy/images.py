@@ -14,6 +14,7 @@ from terraform.deploy.state import BUILD, ROOT
 log = logging.getLogger(__name__)
 
 BAKED = BUILD / "image.tfvars.json"
+_BACK = {"current": -1, "previous": -2}
 
 
 def choose(wanted: str, releases: Releases) -> str:
@@ -22,15 +23,14 @@ def choose(wanted: str, releases: Releases) -> str:
         if not BAKED.exists():
             raise Refused(f"{BAKED} is missing: run `make bake` first, or name an image with --image.")
         return str(json.loads(BAKED.read_text(encoding="utf-8"))["ami_id"])
-    return _released(wanted, releases) if wanted in ("current", "previous") else wanted
+    return _released(wanted, releases) if wanted in _BACK else wanted
 
 
 def _released(which: str, releases: Releases) -> str:
-    known = releases.all()
-    back = ("current", "previous").index(which) + 1
-    if len(known) < back:
-        raise Refused(f"There is no {which} release yet; name an image with --image.")
-    return known[-back].image
+    try:
+        return releases.all()[_BACK[which]].image
+    except IndexError as error:
+        raise Refused(f"There is no {which} release yet; name an image with --image.") from error
 
 
 def check_age(ec2: Any, releases: Releases, days: int) -> Status:  # noqa: ANN401 - a client of boto3's

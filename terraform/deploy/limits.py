@@ -18,7 +18,8 @@ class Limits:
     """Those that leave are deregistered meanwhile, and new ones registered."""
     refresh_minutes: float = 30.0
     """For one instance refresh; AWS would try for an hour, with an image that cannot start."""
-    poll_seconds: float = 3.0
+    blocked_minutes: float = 0.1
+    """A firewall that refuses this machine is asked again meanwhile."""
     began: float = field(default_factory=time.monotonic)
 
     @property

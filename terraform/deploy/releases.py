@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict, dataclass
+from itertools import takewhile
 from typing import Any
 
 KEY = "deploy/releases.json"
@@ -18,26 +19,23 @@ class Release:
     verified_at: str
 
 
+@dataclass(frozen=True)
 class Releases:
     """The verified releases of an environment, newest last; the bucket keeps earlier versions of the list."""
 
-    def __init__(self, s3: Any, bucket: str) -> None:  # noqa: ANN401 - a client of boto3's
-        """Keep the list in `bucket`."""
-        self._s3, self._bucket = s3, bucket
+    s3: Any
+    bucket: str
 
     def all(self) -> list[Release]:
         """Return the whole list."""
         try:
-            found = self._s3.get_object(Bucket=self._bucket, Key=KEY)
-        except self._s3.exceptions.NoSuchKey:
+            found = self.s3.get_object(Bucket=self.bucket, Key=KEY)
+        except self.s3.exceptions.NoSuchKey:
             return []
         return [Release(**entry) for entry in json.load(found["Body"])]
 
     def add(self, release: Release) -> None:
         """Note that `release` serves now. Going back to an older one forgets those that came after it."""
-        known = self.all()
-        images = [entry.image for entry in known]
-        if release.image in images:
-            known = known[: images.index(release.image)]
+        known = takewhile(lambda entry: entry.image != release.image, self.all())
         told = [asdict(entry) for entry in [*known, release][-_KEPT:]]
-        self._s3.put_object(Bucket=self._bucket, Key=KEY, Body=json.dumps(told, indent=1))
+        self.s3.put_object(Bucket=self.bucket, Key=KEY, Body=json.dumps(told, indent=1))

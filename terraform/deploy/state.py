@@ -4,39 +4,21 @@ import json
 import os
 import re
 import sys
-from dataclasses import dataclass
+import time
 from pathlib import Path
+from signal import SIG_SETMASK, SIGINT, pthread_sigmask
+from subprocess import PIPE, CompletedProcess, Popen, TimeoutExpired
 from typing import Any
 
-from terraform.deploy.changes import actions, digest
-from terraform.deploy.commands import run
 from terraform.deploy.exit_status import Failed, Refused
+from terraform.deploy.plan import Plan
+from terraform.deploy.signals import uninterrupted
 
 ROOT = Path(__file__).parents[1]
 BUILD = ROOT.parent / "build"
 LOCK_SECONDS = 300
 """How long to wait for a lock. One that somebody holds goes; one that was left stays, and should be told of soon."""
 _WAIT = f"-lock-timeout={LOCK_SECONDS}s"
-
-
-@dataclass(frozen=True)
-class Plan:
-    """A saved plan."""
-
-    path: Path
-    environment: str
-    image: str
-    changes: dict[str, str]
-    """What happens to each resource, by address, such as create or delete+create."""
-    digest: str = ""
-    """By what it is approved."""
-
-    @property
-    def summary(self) -> str:
-        """Say in one line what it changes."""
-        actions = list(self.changes.values())
-        counts = [f"{actions.count(action)} {action}" for action in sorted(set(actions))]
-        return ", ".join(counts) or "no changes"
 
 
 class Terraform:
@@ -78,17 +60,16 @@ class Terraform:
         path = BUILD / f"{self._environment}.tfplan"
         values = [f"-var-file=environments/{self._environment}.tfvars", f"-var=ami_id={image}"]
         self._run("plan", "-input=false", _WAIT if lock else "-lock=false", f"-out={path}", *values)
-        (BUILD / f"{self._environment}.plan.txt").write_text(self._run("show", "-no-color", str(path)), "utf-8")
-        told = json.loads(self._run("show", "-json", str(path)))
-        return Plan(path, self._environment, image, actions(told), digest(told))
+        plan = Plan(path, self._environment, image, json.loads(self._run("show", "-json", str(path))))
+        plan.text.write_text(self._run("show", "-no-color", str(path)), encoding="utf-8")
+        return plan
 
     def apply(self, plan: Plan, deadline: float) -> None:
         """Apply exactly `plan`, telling what happens; raise Failed if Terraform does not come to the end by `deadline`.
 
         Raise Refused if the plan is stale, or the state stays locked.
         """
-        command = ["terraform", "apply", "-input=false", "-auto-approve", _WAIT, str(plan.path)]
-        done = run(command, ROOT, self._environ, deadline=deadline)
+        done = self._finish("apply", "-input=false", "-auto-approve", _WAIT, str(plan.path), deadline=deadline)
         sys.stderr.write(done.stderr)
         if "plan is stale" in done.stderr:
             raise Refused("Somebody else has changed the state since this plan was made. Run this again.")
@@ -102,7 +83,41 @@ class Terraform:
         return {name: output["value"] for name, output in json.loads(self._run("output", "-json")).items()}
 
     def _run(self, *arguments: str) -> str:
-        done = run(["terraform", *arguments], ROOT, self._environ, quiet=True)
+        done = self._finish(*arguments, quiet=True)
         if done.returncode != 0:
             raise Failed(f"terraform {arguments[0]} failed:\n{done.stdout}{done.stderr}".rstrip())
         return done.stdout
+
+    def _finish(self, *arguments: str, quiet: bool = False, deadline: float | None = None) -> CompletedProcess[str]:
+        """Run it to its end, and return what it said; unless `quiet`, it is printed.
+
+        If interrupted, or at `deadline`, in seconds of the monotonic clock, let it end what it is at, as Ctrl-C in a
+        terminal does. Raise Failed at `deadline`, or if it is not there.
+        """
+        process = None
+        try:
+            with uninterrupted() as before:  # until it is known: nobody could interrupt it, and it would run for ever
+                process = Popen(
+                    ["terraform", *arguments],
+                    cwd=ROOT,
+                    env=self._environ,
+                    stdout=PIPE if quiet else None,
+                    stderr=PIPE,
+                    text=True,
+                    start_new_session=True,
+                    preexec_fn=lambda: pthread_sigmask(SIG_SETMASK, before),  # noqa: PLW1509 - takes no lock of the lease's thread
+                )
+            out, err = process.communicate(timeout=None if deadline is None else max(0.0, deadline - time.monotonic()))
+        except FileNotFoundError as error:
+            raise Failed("terraform is not installed, or not on the PATH.") from error
+        except BaseException as error:
+            if process is None:
+                raise
+            with uninterrupted():
+                if process.poll() is None:
+                    os.killpg(process.pid, SIGINT)
+                process.communicate()
+            if isinstance(error, TimeoutExpired):
+                raise Failed(f"time is up, and terraform {arguments[0]} was interrupted.") from error
+            raise
+        return CompletedProcess(arguments, process.returncode, out, err)

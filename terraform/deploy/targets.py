@@ -5,7 +5,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from terraform.deploy.group import members, version
+from terraform.deploy.group import versions
 from terraform.deploy.verify import Environment
 
 log = logging.getLogger(__name__)
@@ -18,33 +18,27 @@ def deregister(environment: Environment, image: str) -> list[str]:
     to do without one zone of three, so two thirds of it are enough. If AWS refuses, the way back goes on without it.
     """
     try:
-        return _deregister(environment, image)
+        group = environment.group.describe()
+        bad = _running(environment, group, image)
+        others = environment.healthy() - set(bad)
+        if not bad or 3 * len(others) < 2 * group["DesiredCapacity"]:
+            return []
+        log.info("deregistering %s from the load balancer; %d others serve", ", ".join(bad), len(others))
+        environment.session.client("elbv2").deregister_targets(
+            TargetGroupArn=environment.outputs["target_group_arn"], Targets=[{"Id": name} for name in bad]
+        )
     except (BotoCoreError, ClientError) as error:
         log.warning("bad instances stay at the load balancer until they are replaced: %s", error)
         return []
-
-
-def _deregister(environment: Environment, image: str) -> list[str]:
-    group = environment.group.describe()
-    versions = _versions(environment, group)
-    bad = [member["InstanceId"] for member in members(group) if version(member) in versions.get(image, set())]
-    others = environment.healthy() - set(bad)
-    if not bad or 3 * len(others) < 2 * group["DesiredCapacity"]:
-        return []
-    log.info("deregistering %s from the load balancer; %d others serve", ", ".join(bad), len(others))
-    environment.session.client("elbv2").deregister_targets(
-        TargetGroupArn=environment.outputs["target_group_arn"], Targets=[{"Id": name} for name in bad]
-    )
     return bad
 
 
-def _versions(environment: Environment, group: dict[str, Any]) -> dict[str, set[str]]:
-    """Return the versions of the launch template that instances run, by image."""
-    numbers = sorted({number for member in members(group) if (number := version(member))})
+def _running(environment: Environment, group: dict[str, Any], image: str) -> list[str]:
+    """Return the instances whose version of the launch template has `image`."""
+    members = versions(group)
     found = environment.session.client("ec2").describe_launch_template_versions(
-        LaunchTemplateId=group["LaunchTemplate"]["LaunchTemplateId"], Versions=numbers
+        LaunchTemplateId=group["LaunchTemplate"]["LaunchTemplateId"],
+        Versions=sorted({version for version in members.values() if version}),
     )
-    images: dict[str, set[str]] = {}
-    for told in found["LaunchTemplateVersions"]:
-        images.setdefault(told["LaunchTemplateData"]["ImageId"], set()).add(str(told["VersionNumber"]))
-    return images
+    having = [told for told in found["LaunchTemplateVersions"] if told["LaunchTemplateData"]["ImageId"] == image]
+    return [name for name, version in members.items() if version in {str(told["VersionNumber"]) for told in having}]

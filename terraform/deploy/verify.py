@@ -1,15 +1,15 @@
 """Verifies a deployment: asks AWS, and through the load balancer, as clients do."""
 
+import base64
 import json
 import logging
-import math
 import os
 import subprocess
 import sys
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
-from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 from http.client import HTTPException
@@ -17,12 +17,10 @@ from typing import Any
 
 import boto3
 
-from terraform.deploy.aws import NotYet, wait
-from terraform.deploy.exit_status import Failed, Refused
+from terraform.deploy.aws import NotYet
+from terraform.deploy.exit_status import Failed
 from terraform.deploy.group import Group, members, outdated
-from terraform.deploy.limits import Limits
 from terraform.deploy.state import ROOT
-from terraform.deploy.token import fetch
 
 log = logging.getLogger(__name__)
 
@@ -42,17 +40,18 @@ class Environment:
     group: Group
     url: str
     session: boto3.Session
-    settle_minutes: float = Limits.settle_minutes
 
-    def serves(self, image: str, check: Callable[[], None], deadline: float = math.inf) -> dict[str, str]:
-        """Return what /version says; raise Failed unless, after a while, all instances are well and run `image`."""
-        until = min(time.monotonic() + 60 * self.settle_minutes, deadline)
-        return wait(lambda: self._version(image, self._instances()), until, check, self.group.poll_seconds)
+    def serves(self, image: str) -> dict[str, str]:
+        """Return what /version says; raise NotYet unless all instances are well and run `image`."""
+        answers = [self._ask() for _ in range(_QUESTIONS * max(self._instances(), 1))]
+        if wrong := {answer["image"] for answer in answers} - {image}:
+            raise NotYet(f"{self.url}/version is answered by {', '.join(sorted(wrong))}, not only by {image}.")
+        return answers[0]
 
     def smoke(self) -> None:
         """Run tests/smoke through the load balancer; raise Failed if one fails."""
         command = [sys.executable, "-m", "pytest", "-q", "tests/smoke", f"--base-url={self.url}"]
-        token = fetch(self.session, self.outputs.get("authentication"))
+        token = fetch_token(self.session, self.outputs.get("authentication"))
         environ = os.environ | ({"HELLO_SMOKE_TOKEN": token} if token else {})
         done = subprocess.run(command, cwd=ROOT.parent, env=environ, capture_output=True, text=True, check=False)
         if done.returncode != 0:
@@ -60,17 +59,14 @@ class Environment:
         for line in done.stdout.splitlines()[-2:]:
             log.info("  %s", line)
 
-    def refuse_if_blocked(self, attempts: int = 3) -> None:
-        """Raise Refused if this machine could not verify anything; a service that is not well may be cured."""
-        for attempt in range(attempts):
-            try:
-                self._ask()
-            except Blocked as failure:
-                if attempt == attempts - 1:
-                    raise Refused(f"{failure} Deploy from a machine that its firewall lets through.") from failure
-                time.sleep(self.group.poll_seconds)
-            except NotYet:
-                return
+    def lets_through(self) -> None:
+        """Raise Blocked if this machine could not verify anything; a service that is not well may be cured."""
+        try:
+            self._ask()
+        except Blocked:
+            raise
+        except NotYet:
+            return
 
     def ringing(self) -> list[str]:
         """Return which of the alarms that stop a refresh ring."""
@@ -78,32 +74,24 @@ class Environment:
         found = self.session.client("cloudwatch").describe_alarms(AlarmNames=names)
         return [alarm["AlarmName"] for alarm in found["MetricAlarms"] if alarm["StateValue"] == "ALARM"]
 
-    def stay_quiet(self, minutes: float, check: Callable[[], None], deadline: float = math.inf) -> None:
-        """Watch the alarms; raise Failed at the first that rings."""
-        until = time.monotonic() + 60 * minutes
+    def quiet_until(self, end: float) -> None:
+        """Raise Failed if one of them rings, and NotYet before `end`, in seconds of the monotonic clock."""
+        if names := self.ringing():
+            raise Failed(f"{', '.join(names)} rings.")
+        if time.monotonic() < end:
+            raise NotYet("the alarms have to be watched for longer.")
 
-        def quiet() -> None:
-            if names := self.ringing():
-                raise Failed(f"{', '.join(names)} rings.")
-            if time.monotonic() < until:
-                raise NotYet("the alarms have to be watched for longer.")
-
-        wait(quiet, deadline, check, self.group.poll_seconds)
-
-    def become_quiet(self, deadline: float, check: Callable[[], None]) -> None:
-        """Wait until no alarm rings any more; raise Failed if one still does at `deadline`."""
-
-        def quiet() -> None:
-            if names := self.ringing():
-                raise NotYet(f"{', '.join(names)} still rings.")
-
-        wait(quiet, deadline, check, self.group.poll_seconds)
+    def quiet_again(self) -> None:
+        """Raise NotYet while one of them rings."""
+        if names := self.ringing():
+            raise NotYet(f"{', '.join(names)} still rings.")
 
     def _instances(self) -> int:
         """Return how many there are; raise NotYet unless all run what they should, healthy and registered."""
         group = self.group.describe()
         found = members(group)
-        unwell = [member["InstanceId"] for member in found if not _well(member)]
+        well = ("InService", "Healthy")
+        unwell = [each["InstanceId"] for each in found if (each["LifecycleState"], each["HealthStatus"]) != well]
         old = outdated(group)
         here, healthy = {member["InstanceId"] for member in found}, self.healthy()
         if old or unwell or healthy != here or len(found) < group["DesiredCapacity"]:
@@ -120,24 +108,17 @@ class Environment:
         targets = asked["TargetHealthDescriptions"]
         return {target["Target"]["Id"] for target in targets if target["TargetHealth"]["State"] == "healthy"}
 
-    def _version(self, image: str, instances: int) -> dict[str, str]:
-        answers = [self._ask() for _ in range(_QUESTIONS * max(instances, 1))]
-        wrong = {answer["image"] for answer in answers} - {image}
-        if wrong:
-            raise NotYet(f"{self.url}/version is answered by {', '.join(sorted(wrong))}, not only by {image}.")
-        return answers[0]
-
     def _ask(self) -> dict[str, str]:
         try:
             with urllib.request.urlopen(f"{self.url}/version", timeout=_ANSWER_SECONDS) as answer:
                 told: Any = json.load(answer)
         except urllib.error.HTTPError as error:
-            told = f"{self.url}/version is answered {error.code}"
+            answered = f"{self.url}/version is answered {error.code}"
             if error.code == HTTPStatus.FORBIDDEN and "X-Request-Id" not in error.headers:
-                raise Blocked(
-                    f"{told} by {error.headers.get('Server', 'somebody')} in front of the service."
-                ) from error
-            raise NotYet(f"{told}.") from error
+                who = error.headers.get("Server", "somebody")
+                answered += f" by {who} in front of the service. Deploy from a machine that its firewall lets through"
+                raise Blocked(f"{answered}.") from error
+            raise NotYet(f"{answered}.") from error
         except (HTTPException, OSError, ValueError) as error:
             raise NotYet(f"{self.url}/version does not answer: {error}") from error
         if not isinstance(told, dict) or "image" not in told:
@@ -145,5 +126,18 @@ class Environment:
         return told
 
 
-def _well(member: dict[str, Any]) -> bool:
-    return bool(member["LifecycleState"] == "InService" and member["HealthStatus"] == "Healthy")
+def fetch_token(session: boto3.Session, authentication: dict[str, str] | None) -> str | None:
+    """Return a token of the machine client, or None where authentication is off; raise Failed if none comes."""
+    if authentication is None:
+        return None
+    pool, client_id = authentication["issuer"].rpartition("/")[2], authentication["client_id"]
+    told = session.client("cognito-idp").describe_user_pool_client(UserPoolId=pool, ClientId=client_id)
+    secret = told["UserPoolClient"]["ClientSecret"]
+    basic = base64.b64encode(f"{client_id}:{secret}".encode()).decode()
+    body = urllib.parse.urlencode({"grant_type": "client_credentials"}).encode()
+    request = urllib.request.Request(authentication["token_endpoint"], body, {"Authorization": f"Basic {basic}"})
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return str(json.load(answer)["access_token"])
+    except (HTTPException, OSError, ValueError, KeyError) as error:
+        raise Failed(f"{authentication['token_endpoint']} gives no token: {error!r}") from error

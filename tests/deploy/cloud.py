@@ -11,7 +11,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from terraform.deploy.exit_status import Failed, Refused
-from terraform.deploy.state import Plan
+from terraform.deploy.plan import Plan
 from tests.support.serving import serving
 
 PREFERENCES = {
@@ -67,7 +67,8 @@ class Cloud:
     def plan(self, image: str) -> Plan:
         """Plan for an image."""
         same = self.images.get(self.version) == image
-        return Plan(Path(image), "dev", image, {} if same else {"aws_launch_template.this": "update"})
+        change = {"address": "aws_launch_template.this", "change": {"actions": ["no-op" if same else "update"]}}
+        return Plan(Path(image), "dev", image, {"resource_changes": [change]})
 
     def apply(self, plan: Plan, _deadline: float = math.inf) -> None:
         """Make a version of the launch template, and start a refresh if there are instances."""

@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections.abc import Callable
 from typing import Any
 
 import boto3
@@ -9,15 +10,15 @@ import pytest
 from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
+from terraform.deploy.aws import Waiter
 from terraform.deploy.exit_status import Failed
-from terraform.deploy.group import Group
-from terraform.deploy.refresh import Refresh
+from terraform.deploy.group import Group, Refresh, outdated
 from tests.deploy.cloud import PREFERENCES, Cloud
 
 
-def group(client: Any) -> Group:  # noqa: ANN401 - boto3's or a scripted one
+def group(client: Any, check: Callable[[], None] = lambda: None) -> Group:  # noqa: ANN401 - boto3's or a scripted one
     """Return a group that asks without a pause."""
-    return Group(client, "group", PREFERENCES, 0.0)
+    return Group(client, "group", PREFERENCES, Waiter(check, 0.0))
 
 
 @pytest.mark.parametrize(
@@ -38,7 +39,7 @@ def group(client: Any) -> Group:  # noqa: ANN401 - boto3's or a scripted one
 )
 def test_statuses(status: str, active: bool, successful: bool) -> None:
     """Each status, also one that is not known yet, goes on, or is a good or a bad end."""
-    refresh = Refresh("r-1", status, "", 0, 3)
+    refresh = Refresh("r-1", {"Status": status})
     assert (refresh.active, refresh.successful) == (active, successful)
 
 
@@ -54,7 +55,7 @@ def test_each_step_is_told_once(caplog: pytest.LogCaptureFixture, monkeypatch: p
     )
     monkeypatch.setattr(cloud, "describe_instance_refreshes", lambda **_: {"InstanceRefreshes": [next(refreshes)]})
     with caplog.at_level(logging.INFO):
-        end = group(cloud).wait(time.monotonic() + 60, lambda: None)
+        end = group(cloud).wait(time.monotonic() + 60)
     assert end is not None
     assert end.successful
     assert caplog.messages == [
@@ -70,7 +71,7 @@ def test_time_is_up() -> None:
     cloud.apply(cloud.plan("ami-a"))
     cloud.start_instance_refresh(Preferences={})
     with pytest.raises(Failed, match=r"time is up: the instance refresh InProgress, 0 %"):
-        group(cloud).wait(time.monotonic() - 1, lambda: None)
+        group(cloud).wait(time.monotonic() - 1)
     assert cloud.calls[-1] == "cancel"
 
 
@@ -87,13 +88,13 @@ def test_second_death_ends_the_wait() -> None:
     """Two instances of the new version that did not live are enough: the refresh is cancelled, long before its hour."""
     cloud = refreshing(dying=2)
     with pytest.raises(Failed, match=r"i-dying-0, i-dying-1 of the new version did not live"):
-        group(cloud).wait(time.monotonic() + 60, lambda: None)
+        group(cloud).wait(time.monotonic() + 60)
     assert cloud.calls[-1] == "cancel"
 
 
 def test_one_death_may_be_the_machines_fault() -> None:
     """One instance that did not live is replaced by AWS, and the refresh is waited for."""
-    end = group(refreshing(dying=1)).wait(time.monotonic() + 60, lambda: None)
+    end = group(refreshing(dying=1)).wait(time.monotonic() + 60)
     assert end is not None
     assert end.successful
 
@@ -108,7 +109,7 @@ def test_passing_errors_are_waited_out(caplog: pytest.LogCaptureFixture) -> None
     """While AWS is in trouble a refresh goes on, so the wait does, too; it says so once, and asks for the lease."""
     cloud, looks = refreshing(dying=0), list[None]()
     cloud.trouble = [error("ServiceUnavailable", 503)] * 3 + [error("Throttling", 400)]
-    end = group(cloud).wait(time.monotonic() + 60, lambda: looks.append(None))
+    end = group(cloud, lambda: looks.append(None)).wait(time.monotonic() + 60)
     assert end is not None
     assert end.successful
     assert [record.levelname for record in caplog.records if "asking again" in record.message] == ["WARNING"] * 2
@@ -120,7 +121,7 @@ def test_other_errors_end_the_wait() -> None:
     cloud = refreshing(dying=0)
     cloud.trouble = [error("ExpiredToken", 403)]
     with pytest.raises(ClientError, match="ExpiredToken"):
-        group(cloud).wait(time.monotonic() + 60, lambda: None)
+        group(cloud).wait(time.monotonic() + 60)
 
 
 def test_nothing_to_cancel() -> None:
@@ -147,7 +148,7 @@ def test_those_that_end_are_not_old() -> None:
     cloud.apply(cloud.plan("ami-a"))
     cloud.instances[0]["LaunchTemplate"] = {"Version": "0"}
     cloud.instances[1] |= {"LaunchTemplate": {"Version": "0"}, "LifecycleState": "Terminating:Wait"}
-    assert group(cloud).outdated() == ["i-0"]
+    assert outdated(group(cloud).describe()) == ["i-0"]
 
 
 def test_group_that_is_not_there() -> None:
@@ -158,7 +159,7 @@ def test_group_that_is_not_there() -> None:
         stub.add_response("describe_auto_scaling_groups", {"AutoScalingGroups": []})
         assert group(client).refresh() is None
         with pytest.raises(Failed, match="there is no Auto Scaling group group"):
-            group(client).outdated()
+            group(client).describe()
 
 
 def test_no_answer_is_not_no_refresh() -> None:

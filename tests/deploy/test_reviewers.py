@@ -15,7 +15,7 @@ _TIMER: dict[str, object] = {"id": 1, "type": "wait_timer", "wait_timer": 30}
 
 def ask(status: int, body: bytes) -> "subprocess.CompletedProcess[str]":
     """Ask about prod, without site-packages: it has to work before anything is installed."""
-    command = [sys.executable, "-S", "-m", "terraform.deploy.reviewers", "prod"]
+    command = [sys.executable, "-S", "-m", "terraform.preflight.reviewers", "prod"]
     with github(status, body) as told:
         return subprocess.run(command, cwd=ROOT, env=os.environ | told, capture_output=True, text=True, check=False)
 
@@ -50,6 +50,6 @@ def test_doubt_is_refused_in_one_line(status: int, body: bytes, says: str) -> No
 def test_it_is_for_workflows() -> None:
     """At a desk, without GitHub's variables, it says what it lacks."""
     environ = {"PATH": os.environ["PATH"]}
-    command = [sys.executable, "-m", "terraform.deploy.reviewers", "prod"]
+    command = [sys.executable, "-m", "terraform.preflight.reviewers", "prod"]
     done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False)
     assert (done.returncode, "GITHUB_API_URL" in done.stderr, done.stderr.count("\n")) == (2, True, 1)

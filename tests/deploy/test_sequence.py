@@ -7,13 +7,14 @@ from typing import Any, cast
 import pytest
 from botocore.exceptions import ClientError
 
+from terraform.deploy.aws import Waiter
 from terraform.deploy.deployment import Deployment
 from terraform.deploy.exit_status import Failed, Refused, Status, Stuck
 from terraform.deploy.group import Group
 from terraform.deploy.limits import Limits
 from terraform.deploy.lock import LEASE_SECONDS, Lease
+from terraform.deploy.plan import Plan
 from terraform.deploy.releases import Releases
-from terraform.deploy.state import Plan
 from terraform.deploy.verify import Environment
 from tests.deploy.cloud import Cloud, served
 from tests.deploy.conftest import Bucket
@@ -35,14 +36,16 @@ class Stage:
         self.now += LEASE_SECONDS + 1
         Lease(self._bucket.s3, self._bucket.name, {"by": "Bob"}, seconds=0).acquire()
 
-    def deploy(self, image: str, *, ignore_alarms: bool = False, minutes: float = 1) -> Status:
+    def deploy(
+        self, image: str, *, ignore_alarms: bool = False, minutes: float = 1, blocked_minutes: float = 1
+    ) -> Status:
         """Deploy an image as the command does."""
-        limits = Limits(minutes, 0, ignore_alarms, None, poll_seconds=0.0)
+        limits = Limits(minutes, 0, ignore_alarms, None, blocked_minutes=blocked_minutes)
         cloud = cast(Any, self.cloud)
-        deployment = Deployment(cloud, cloud, self.releases, limits)
-        self.report = deployment.report
+        self.report = {}
+        deployment = Deployment(cloud, cloud, self.releases, limits, Waiter(self.lease.check, 0.0), self.report)
         deployment.refuse_if_in_vain()
-        return deployment.run(self.cloud.plan(image), self.lease)
+        return deployment.run(self.cloud.plan(image))
 
     @property
     def released(self) -> list[str]:
@@ -159,6 +162,15 @@ def test_way_back_fails(stage: Stage) -> None:
         stage.deploy("b")
 
 
+def test_way_back_is_known_before_anything_is_changed(stage: Stage) -> None:
+    """If the list of releases cannot be read, nothing is applied, since nobody could go back."""
+    stage.deploy("a")
+    stage.releases = Releases(stage.releases.s3, "missing")
+    with pytest.raises(ClientError, match="NoSuchBucket"):
+        stage.deploy("b")
+    assert stage.cloud.calls == ["apply a"]
+
+
 def test_stale_plan_is_refused(stage: Stage) -> None:
     """A plan that is stale changes nothing, so nothing is brought back."""
     stage.deploy("a")
@@ -185,9 +197,9 @@ def test_blocked_machine_is_refused(stage: Stage) -> None:
     stage.deploy("a")
     stage.cloud.blocked = 2
     assert stage.deploy("b") == Status.DONE
-    stage.cloud.blocked = 3
-    with pytest.raises(Refused, match=r"answered 403 by awselb/2\.0 in front of the service"):
-        stage.deploy("c")
+    stage.cloud.blocked = 1
+    with pytest.raises(Failed, match=r"answered 403 by awselb/2\.0 in front of the service\. Deploy from a machine"):
+        stage.deploy("c", blocked_minutes=0)
     assert stage.serving == {"b"}
 
 
@@ -214,12 +226,13 @@ def test_version_of_another_image_is_found(stage: Stage) -> None:
     """An instance that answers with another image than it should is not well."""
     stage.deploy("a")
     outputs, cloud = stage.cloud.outputs(), cast(Any, stage.cloud)
-    environment = Environment(outputs, Group(cloud, "group", {}, 0.0), stage.cloud.url, cloud, settle_minutes=0.0)
+    group = Group(cloud, "group", {}, Waiter(lambda: None, 0.0))
+    environment = Environment(outputs, group, stage.cloud.url, cloud)
     with pytest.raises(Failed, match="is answered by a, not only by b"):
-        environment.serves("b", lambda: None)
+        environment.serves("b")
     stage.cloud.instances[0]["HealthStatus"] = "Unhealthy"
     with pytest.raises(Failed, match=r"unwell: \['i-0'\]"):
-        environment.serves("a", lambda: None)
+        environment.serves("a")
 
 
 def test_nobody_is_taken_out_where_too_few_would_remain(stage: Stage) -> None:

@@ -11,6 +11,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from service.app import utc_today
+from terraform.deploy.aws import Waiter
 from terraform.deploy.exit_status import Failed
 from terraform.deploy.group import Group
 from terraform.deploy.verify import Environment
@@ -32,7 +33,8 @@ def cloud() -> Iterator[Cloud]:
 def environment(cloud: Cloud, url: str) -> Environment:
     """Return an environment whose clients are at `url`, verified without any pause."""
     scripted = cast(Any, cloud)
-    return Environment(cloud.outputs(), Group(scripted, "group", {}, 0.0), url, scripted, 0.0)
+    group = Group(scripted, "group", {}, Waiter(lambda: None, 0.0))
+    return Environment(cloud.outputs(), group, url, scripted)
 
 
 @pytest.mark.timeout(180)  # pytest within pytest
@@ -88,4 +90,4 @@ def test_nobody_answers(cloud: Cloud, monkeypatch: pytest.MonkeyPatch, instances
     group = {"DesiredCapacity": instances, "LaunchTemplate": {"Version": "1"}, "Instances": cloud.instances}
     monkeypatch.setattr(cloud, "describe_auto_scaling_groups", lambda **_: {"AutoScalingGroups": [group]})
     with pytest.raises(Failed, match="does not answer"):
-        environment(cloud, f"http://127.0.0.1:{free_port()}").serves("a", lambda: None)
+        environment(cloud, f"http://127.0.0.1:{free_port()}").serves("a")

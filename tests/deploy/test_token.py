@@ -10,8 +10,8 @@ import pytest
 from aiohttp import web
 from pytest_aiohttp import AiohttpRawServer
 
+from terraform.deploy import verify
 from terraform.deploy.exit_status import Failed
-from terraform.deploy.token import fetch
 
 Fetch = Callable[..., Awaitable[str | None]]
 
@@ -35,7 +35,7 @@ def machine(session: boto3.Session) -> dict[str, str]:
 
 def test_open_service_needs_none(session: boto3.Session) -> None:
     """Where authentication is off there is no token."""
-    assert fetch(session, None) is None
+    assert verify.fetch_token(session, None) is None
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def fetch_token(session: boto3.Session, machine: dict[str, str], aiohttp_raw_ser
 
         endpoint = (await aiohttp_raw_server(answer)).make_url("/oauth2/token")
         authentication = {"issuer": f"https://issuer/{machine['pool']}", "client_id": machine["client_id"]}
-        return await asyncio.to_thread(fetch, session, authentication | {"token_endpoint": str(endpoint)})
+        return await asyncio.to_thread(verify.fetch_token, session, authentication | {"token_endpoint": str(endpoint)})
 
     return fetch_token
 

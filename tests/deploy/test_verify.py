@@ -8,6 +8,7 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
+from terraform.deploy.aws import Waiter
 from terraform.deploy.exit_status import Failed
 from terraform.deploy.group import Group
 from terraform.deploy.targets import deregister
@@ -71,7 +72,7 @@ def groups(described: dict[str, Any]) -> dict[str, Any]:
 
 def environment(session: Session, url: str = "http://127.0.0.1:9", **outputs: Any) -> Environment:  # noqa: ANN401
     """Return an environment behind `session`."""
-    group = Group(session.client("autoscaling"), "fleet", {}, poll_seconds=0)
+    group = Group(session.client("autoscaling"), "fleet", {}, Waiter(lambda: None, 0.0))
     return Environment(OUTPUTS | outputs, group, url, cast("boto3.Session", session))
 
 
@@ -115,7 +116,7 @@ def test_ringing(session: Session) -> None:
 def test_all_well(session: Session) -> None:
     """Three good instances are three; one about to end does not matter."""
     tell(session, [*map(instance, "abc"), instance("d", "1", state="Terminating:Wait")], well(*"abc"))
-    assert environment(session)._instances() == 3  # noqa: SLF001 - serves() would wait for minutes
+    assert environment(session)._instances() == 3  # noqa: SLF001 - serves() would go on to ask the load balancer
 
 
 @pytest.mark.parametrize(
@@ -134,38 +135,40 @@ def test_one_unwell(session: Session, third: dict[str, Any], state: str, message
     """One instance that is not well is enough, and it is named."""
     tell(session, [instance("a"), instance("b"), third], well("a", "b") | {"i-bad": state})
     with pytest.raises(Failed, match=re.escape(message)):
-        environment(session)._instances()  # noqa: SLF001 - as above
+        environment(session).serves("ami-new")
 
 
 def test_too_few(session: Session) -> None:
     """All must be there."""
     tell(session, [*map(instance, "ab")], well(*"ab"))
     with pytest.raises(Failed, match="of 3 instances wanted there are 2"):
-        environment(session)._instances()  # noqa: SLF001 - as above
+        environment(session).serves("ami-new")
 
 
 def test_serves(session: Session) -> None:
     """What serves everywhere is what /version says."""
     tell(session, [*map(instance, "abc")], well(*"abc"))
     with answering(lambda: [version("ami-new")]) as url:
-        told = environment(session, url).serves("ami-new", lambda: None)
+        told = environment(session, url).serves("ami-new")
     assert told == {"image": "ami-new", "version": "1.2.3", "commit": "abc"}
 
 
 def test_another_image_answers(session: Session) -> None:
     """An answer of another image is a failure that names it."""
+    tell(session, [*map(instance, "abc")], well(*"abc"))
     with (
         answering(lambda: [version("ami-new"), version("ami-old")]) as url,
         pytest.raises(Failed, match="answered by ami-old, not only by ami-new"),
     ):
-        environment(session, url)._version("ami-new", 3)  # noqa: SLF001 - as above
+        environment(session, url).serves("ami-new")
 
 
 @pytest.mark.parametrize("body", [b"<html>", b"[]", b"null", b"{}"])
 def test_something_else_answers(session: Session, body: bytes) -> None:
     """An answer that is none of the service's is a failure."""
+    tell(session, [*map(instance, "abc")], well(*"abc"))
     with answering(lambda: [body]) as url, pytest.raises(Failed, match=r"/version (answers|does not answer)"):
-        environment(session, url)._version("ami-new", 3)  # noqa: SLF001 - as above
+        environment(session, url).serves("ami-new")
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ def test_deployment_calls_what_is_asked_for() -> None:
 
 def test_dry_run_calls_what_is_asked_for() -> None:
     """Where nothing is changed, only what looks, and what reads the releases is called."""
-    modules = [(DEPLOY / f"{name}.py").read_text(encoding="utf-8") for name in ("__main__", "approval", "images")]
+    modules = [(DEPLOY / f"{name}.py").read_text(encoding="utf-8") for name in ("__main__", "plan", "images")]
     read_only = operations([*modules, dedent(inspect.getsource(Releases.all))])
     assert read_only == called(duties.looks("bucket"))
 

@@ -2,11 +2,12 @@
 
 import copy
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from terraform.deploy.changes import actions, digest
+from terraform.deploy.plan import Plan
 
 Told = dict[str, Any]
 PLAN: Told = {
@@ -27,16 +28,21 @@ PLAN: Told = {
 }
 
 
-def changed(change: Callable[[Told, list[Told]], object]) -> Told:
+def plan(told: Told) -> Plan:
+    """Return the plan that Terraform tells so."""
+    return Plan(Path("prod.tfplan"), "prod", "ami-a", told)
+
+
+def changed(change: Callable[[Told, list[Told]], object]) -> Plan:
     """Return the plan with something changed in it: the whole, or one of the changes of resources."""
     told = copy.deepcopy(PLAN)
     change(told, [resource["change"] for resource in told["resource_changes"]])
-    return told
+    return plan(told)
 
 
 def test_actions() -> None:
     """What is told are the resources that would change, with what would happen to them."""
-    assert actions(PLAN) == {"group": "update", "gone": "delete"}
+    assert plan(PLAN).changes == {"group": "update", "gone": "delete"}
 
 
 @pytest.mark.parametrize(
@@ -54,7 +60,7 @@ def test_actions() -> None:
 )
 def test_another_deed_is_noticed(change: Callable[[Told, list[Told]], object]) -> None:
     """Another value, action, resource, image or environment is not what was approved."""
-    assert digest(changed(change)) != digest(PLAN)
+    assert changed(change).digest != plan(PLAN).digest
 
 
 @pytest.mark.parametrize(
@@ -68,4 +74,4 @@ def test_another_deed_is_noticed(change: Callable[[Told, list[Told]], object]) -
 )
 def test_what_the_plan_leaves_alone_may_change(change: Callable[[Told, list[Told]], object]) -> None:
     """A group that grew meanwhile, and what is deleted or kept as it is, do not make it another plan."""
-    assert digest(changed(change)) == digest(PLAN)
+    assert changed(change).digest == plan(PLAN).digest

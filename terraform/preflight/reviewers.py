@@ -1,6 +1,6 @@
 """Must somebody approve a deployment? GitHub makes an environment that does not exist, and protects it from nothing.
 
-    python -m terraform.deploy.reviewers ENVIRONMENT
+    python -m terraform.preflight.reviewers ENVIRONMENT
 
 Asks GitHub, as its workflows' variables say, and needs no package, so that it can come before all that takes time.
 Exit status: 0 somebody must, 2 nobody must, or GitHub does not say.
@@ -15,14 +15,14 @@ from http.client import HTTPException
 from typing import Any
 from urllib.error import HTTPError
 
-from terraform.deploy.exit_status import Refused, Status
+from terraform.preflight.finding import Finding, State, missing, ok
 
 _SECONDS = 10.0
 _ADVICE = "Give it required reviewers in the repository's settings, which takes a plan of GitHub that has them."
 
 
-def require(environment: str) -> int:
-    """Return how many people or teams may approve; raise Refused unless somebody has to.
+def check(environment: str) -> Finding:
+    """Look how many people or teams may approve a deployment, and whether somebody has to.
 
     https://docs.github.com/en/rest/deployments/environments#get-an-environment; it needs the right to read actions.
     """
@@ -31,12 +31,13 @@ def require(environment: str) -> int:
         found = [rule["reviewers"] for rule in rules if rule["type"] == "required_reviewers"]
     except (HTTPException, OSError, ValueError, LookupError, TypeError) as error:
         if isinstance(error, HTTPError) and error.code == HTTPStatus.NOT_FOUND:
-            raise Refused(f"GitHub has no environment {environment}. {_ADVICE}") from error
+            return missing("reviewers", f"GitHub has no environment {environment}. {_ADVICE}")
         why = f"GitHub does not tell who has to approve deployments to {environment}: {error!r}."
-        raise Refused(f"{why} Run this again, in a workflow whose token may read actions.") from error
+        return missing("reviewers", f"{why} Run this again, in a workflow whose token may read actions.")
     if not any(found):
-        raise Refused(f"Nobody has to approve deployments to {environment}. {_ADVICE}")
-    return sum(map(len, found))
+        return missing("reviewers", f"Nobody has to approve deployments to {environment}. {_ADVICE}")
+    number = sum(map(len, found))
+    return ok("reviewers", f"{number} may approve deployments to {environment}, and somebody has to")
 
 
 def _ask(environment: str) -> Any:  # noqa: ANN401 - whatever comes
@@ -46,14 +47,14 @@ def _ask(environment: str) -> Any:  # noqa: ANN401 - whatever comes
         return json.load(answer)
 
 
-def main(environment: str) -> Status:
+def main(environment: str) -> int:
     """Ask, tell in one line, and return the exit status."""
-    try:
-        print(f"{require(environment)} may approve deployments to {environment}, and somebody has to")
-    except Refused as refusal:
-        print(f"REFUSED: {refusal}", file=sys.stderr)
-        return Status.REFUSED
-    return Status.DONE
+    found = check(environment)
+    if found.state is State.MISSING:
+        print(f"REFUSED: {found.says}", file=sys.stderr)
+        return 2
+    print(found.says)
+    return 0
 
 
 if __name__ == "__main__":
