@@ -23,7 +23,7 @@ _PAUSE_SECONDS = 0.2
 
 def steps(plan: Plan) -> int:
     """Return how often `measure` will call its `progress`."""
-    return len(_servers(plan)) + plan.rounds * len(plan.cells)
+    return len(plan.servers()) + plan.rounds * len(list(plan.round()))
 
 
 def measure(plan: Plan, progress: Progress) -> list[Sample]:
@@ -36,14 +36,10 @@ def measure(plan: Plan, progress: Progress) -> list[Sample]:
         return list(_rounds(plan, standin, servers, progress))
 
 
-def _servers(plan: Plan) -> list[str]:
-    return sorted({cell.server for cell in plan.cells})
-
-
 @contextmanager
 def _all_started(plan: Plan, standin: Database) -> Iterator[Mapping[str, Running]]:
     with ExitStack() as stack:
-        yield {name: stack.enter_context(_start(name, standin.url)) for name in _servers(plan)}
+        yield {name: stack.enter_context(_start(name, standin.url)) for name in plan.servers()}
 
 
 def _start(name: str, endpoint: str) -> AbstractContextManager[Running]:
@@ -54,17 +50,18 @@ def _start(name: str, endpoint: str) -> AbstractContextManager[Running]:
 
 def _rounds(plan: Plan, standin: Database, servers: Mapping[str, Running], progress: Progress) -> Iterator[Sample]:
     for number in range(1, plan.rounds + 1):
-        for cell in plan.cells:
+        for cell, pair in plan.round():
             progress(f"round {number} of {plan.rounds}: {cell.place}")
             standin.set_latency(cell.latency_ms)
             # Lets the server finish what the last load has left behind.
             time.sleep(_PAUSE_SECONDS)
-            yield Sample(number, cell, _measure_cell(cell, servers[cell.server], standin, plan.seconds))
+            figures = _measure_cell(cell, servers[cell.server], standin, plan.seconds)
+            yield Sample(number, cell, pair, figures)
 
 
 def _measure_cell(cell: Cell, running: Running, standin: Database, seconds: int) -> Figures:
     watch = Watch(running.pids, [standin.pid])
-    found = wrk.load(running.port, _NAMES, PUT_PERCENT[cell.workload], cell.connections, seconds)
+    found = wrk.load(running.port, _NAMES, PUT_PERCENT[cell.workload], cell.size, seconds)
     spent = watch.spent()
     return Figures(
         requests_per_second=found.requests / found.seconds,

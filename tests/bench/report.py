@@ -13,7 +13,7 @@ from tests.bench import fleet
 from tests.bench.layout import CORES, ROOT
 from tests.bench.plan import Cell
 from tests.bench.samples import Figures, Medians, Sample
-from tests.bench.verdict import BASIS
+from tests.bench.verdict import Ratios
 
 
 def environment() -> dict[str, Any]:
@@ -42,16 +42,18 @@ def _processor() -> str:
     return names[0] if names else "unknown"
 
 
-def write(path: Path, samples: list[Sample], medians: Medians, ratios: dict[str, float], missed: list[str]) -> None:
+def write(path: Path, samples: list[Sample], medians: Medians, ratios: Ratios, missed: list[str]) -> None:
     """Write everything that was measured and what follows from it."""
     content = {
         "environment": environment(),
-        "basis": BASIS,
         "left_out": fleet.left_out(),
-        "ratios": ratios,
+        "ratios": {name: dataclasses.asdict(found) for name, found in ratios.items()},
         "missed": missed,
         "medians": [_flat(cell, figures) for cell, figures in medians.items()],
-        "samples": [{"round": sample.round, **_flat(sample.cell, sample.figures)} for sample in samples],
+        "samples": [
+            {"round": sample.round, "pair": sample.pair and sample.pair.server, **_flat(sample.cell, sample.figures)}
+            for sample in samples
+        ],
     }
     save(path, content)
 

@@ -27,7 +27,6 @@ class Server:
 
 OURS, PLAIN, LIMIT, UNMETERED, UNSHED = "ours", "plain", "limit", "unmetered", "unshed"
 FASTAPI, FLASK, AIOHTTP, FASTIFY = "fastapi", "flask", "aiohttp", "fastify"
-PEER_NAMES = (FASTAPI, FLASK, AIOHTTP, FASTIFY)
 
 _VARIANT = (sys.executable, "-m", "tests.bench.variants")
 _SERVICE = (sys.executable, "-m", "service", "--port", "{port}")

@@ -6,17 +6,18 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from tests.bench.plan import Cell
 from tests.bench.samples import Figures, Medians
-from tests.bench.servers import SERVERS
-from tests.bench.verdict import BASIS, BOUNDS
+from tests.bench.servers import OURS, SERVERS
+from tests.bench.verdict import BOUNDS, Ratios, name
 from tests.bench.watch import BUSY_OTHERS
 
 _BUSY_LOAD = 0.95
 
 
-def show(console: Console, medians: Medians, ratios: dict[str, float]) -> None:
+def show(console: Console, medians: Medians, ratios: Ratios) -> None:
     """Print everything a person wants to know."""
-    console.print(_figures_table(medians))
+    console.print(_figures_table(medians, ratios))
     console.print(_bounds_table(ratios))
     load = max(figures.load_core for figures in medians.values())
     others = max(figures.others for figures in medians.values())
@@ -31,18 +32,25 @@ def title(server: str) -> str:
     return SERVERS[server].title if server in SERVERS else f"{server.removeprefix('fleet-')} of ours behind haproxy"
 
 
-def _figures_table(medians: Medians) -> Table:
-    heading = "Medians of all rounds; each server on one core"
-    table = Table(title=heading, box=box.SIMPLE_HEAD, min_width=78, collapse_padding=True, pad_edge=False)
+def _figures_table(medians: Medians, ratios: Ratios) -> Table:
+    heading = (
+        "Medians of all rounds, each server on one core; how many times as fast ours is: median and range of pairs"
+    )
+    table = Table(title=heading, box=box.SIMPLE_HEAD, collapse_padding=True, pad_edge=False)
     table.add_column("workload x clients", no_wrap=True)
-    for column in ("req/s", "p50 ms", "p99 ms", "CPU µs", "RSS MB", "errors"):
+    for column in ("req/s", "p50 ms", "p99 ms", "CPU µs", "errors", "ours is"):
         table.add_column(column, justify="right", no_wrap=True)
     for place, rows in groupby(medians.items(), key=lambda row: row[0].place):
         table.add_row(f"[bold]{place}")
         for cell, figures in rows:
-            table.add_row(f" {title(cell.server)}", *_columns(figures))
+            table.add_row(f" {title(cell.server)}", *_columns(figures), _beside(cell, ratios))
         table.add_section()
     return table
+
+
+def _beside(cell: Cell, ratios: Ratios) -> str:
+    found = ratios.get(name(cell, "", cell.server))
+    return str(found) if found and cell.server != OURS else ""
 
 
 def _columns(figures: Figures) -> tuple[str, ...]:
@@ -51,14 +59,13 @@ def _columns(figures: Figures) -> tuple[str, ...]:
         f"{figures.p50_ms:,.2f}",
         f"{figures.p99_ms:,.2f}",
         f"{figures.cpu_us:,.0f}",
-        f"{figures.rss_mb:.0f}",
         f"{figures.errors:.0f}",
     )
 
 
-def _bounds_table(ratios: dict[str, float]) -> Table:
-    table = Table("promise", "measured", "kept", title=f"Promises; {BASIS}", box=box.SIMPLE_HEAD, min_width=78)
+def _bounds_table(ratios: Ratios) -> Table:
+    table = Table("promise", "measured", "kept", title="Promises, about medians", box=box.SIMPLE_HEAD, min_width=78)
     for bound in BOUNDS:
-        measured = f"{ratios[bound.name]:.2f}" if bound.name in ratios else "not measured"
+        measured = str(ratios[bound.name]) if bound.name in ratios else "not measured"
         table.add_row(str(bound), measured, "[green]yes" if bound.holds(ratios) else "[red]no")
     return table

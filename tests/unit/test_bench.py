@@ -1,0 +1,73 @@
+"""The benchmark's own logic, with told figures: how pairs are compared, and when a promise is kept."""
+
+from dataclasses import replace
+
+from tests.bench import plan, samples, verdict
+from tests.bench.plan import GET, MANY, Cell
+from tests.bench.samples import Figures, Sample
+from tests.bench.servers import FASTAPI, FLASK, OURS
+
+IDLE = Figures(
+    requests_per_second=1000, p50_ms=1, p99_ms=2, max_ms=3, cpu_us=100, rss_mb=80, errors=0, load_core=0.5, others=0
+)
+
+
+def measured(server: str, *rounds: tuple[float, float]) -> list[Sample]:
+    """Return ours and `server`, of which the requests a second of both are told for each round."""
+    pair = Cell(GET, 0, MANY, server)
+    return [
+        Sample(number, replace(pair, server=which), pair, replace(IDLE, requests_per_second=speed))
+        for number, speeds in enumerate(rounds, 1)
+        for which, speed in zip((OURS, server), speeds, strict=True)
+    ]
+
+
+def test_pairs_are_compared_one_by_one() -> None:
+    """A minute that slows both halves of a pair changes no ratio; the median and the range of the pairs are told."""
+    found = verdict.ratios(measured(FASTAPI, (1000, 100), (500, 50), (1200, 100), (900, 100), (1000, 125)))
+    assert found["get64_vs_fastapi"] == samples.Spread(median=10, lowest=8, highest=12)
+    assert str(found["get64_vs_fastapi"]) == "10.0 (8.00..12.0)"
+
+
+def test_ours_is_compared_with_its_own_neighbour() -> None:
+    """Where ours is measured once beside each peer, a peer's ratio knows only the measurement beside it."""
+    found = verdict.ratios(measured(FASTAPI, (1000, 100)) + measured(FLASK, (300, 100)))
+    assert found["get64_vs_fastapi"].median == 10
+    assert found["get64_vs_flask"].median == 3
+
+
+def test_promises_are_judged_on_medians() -> None:
+    """One pair beyond a bound breaks no promise, and what was not measured keeps none."""
+    bound = verdict.Bound("get64_vs_fastapi", ">=", 8)
+    assert bound.holds(verdict.ratios(measured(FASTAPI, (900, 100), (100, 100), (800, 100))))
+    assert not bound.holds(verdict.ratios(measured(FASTAPI, (900, 100), (790, 100), (100, 100))))
+    assert not bound.holds(verdict.ratios(measured(FLASK, (900, 100))))
+
+
+def test_the_best_peer_is_the_one_hardest_to_beat() -> None:
+    """The slowest of a hundred are compared with those of the peer where they are fastest."""
+    slow, fast = measured(FASTAPI, (1, 1)), measured(FLASK, (1, 1))
+    slow[1] = replace(slow[1], figures=replace(IDLE, p99_ms=20))
+    fast[1] = replace(fast[1], figures=replace(IDLE, p99_ms=4))
+    assert verdict.ratios(slow + fast)["get64_p99_vs_best_peer"].median == 0.5
+
+
+def test_no_error_is_lost_in_a_median() -> None:
+    """Errors of all measurements are summed up, and any breaks a promise of a short run, too."""
+    told = measured(FASTAPI, (1000, 100), (1000, 100), (1000, 100))
+    told[3] = replace(told[3], figures=replace(IDLE, errors=2))
+    assert verdict.missed(verdict.ratios(told), only_errors=True) == ["errors <= 0"]
+    assert samples.medians(told)[told[3].cell].errors == 2
+
+
+def test_pairs_are_interleaved() -> None:
+    """In every round ours is measured right before each server that it is compared with, at the same place."""
+    cells = [cell for cell, pair in plan.full().round() if pair is not None]
+    assert [cell.server for cell in cells[::2]] == [OURS] * len(cells[1::2])
+    assert [cell.place for cell in cells[::2]] == [cell.place for cell in cells[1::2]]
+
+
+def test_every_promise_is_measured_by_the_full_plan() -> None:
+    """No promise is about a comparison that the full plan does not make."""
+    told = [Sample(1, cell, pair, IDLE) for cell, pair in plan.full().round()]
+    assert [bound.name for bound in verdict.BOUNDS if bound.name not in verdict.ratios(told)] == []
