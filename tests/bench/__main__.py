@@ -1,4 +1,4 @@
-"""`python -m tests.bench`: measure, show, write, and fail if a promise was missed."""
+"""`python -m tests.bench`: measure, show, write, and fail if a promise was missed on a machine that was idle."""
 
 import argparse
 import signal
@@ -8,20 +8,20 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from tests.bench import fleet, install, layout, measuring, picture, plan, report, tables, tools, verdict
+from tests.bench import fleet, install, layout, measuring, picture, plan, report, status, tables, tools, verdict
 from tests.bench.plan import Plan
 from tests.bench.processes import BenchError
 from tests.bench.samples import Sample, medians
 from tests.bench.servers import SERVERS
+from tests.bench.status import Status
 
-_MISSED, _NOT_POSSIBLE = 1, 2
 # Columns; the widest table needs them, whatever the terminal has.
 _WIDTH = 110
 _INSTALLING = "installing the peers"
 
 
 def main() -> int:
-    """Run the comparison; return 0, 1 if a promise was missed, 2 if it could not be run."""
+    """Run the comparison; return a `Status`."""
     options = _parser().parse_args()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
@@ -29,13 +29,13 @@ def main() -> int:
         return _run(options, Console(width=_WIDTH))
     except BenchError as error:
         print(f"bench: {error}", file=sys.stderr)
-        return _NOT_POSSIBLE
+        return Status.NOT_POSSIBLE
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__, epilog=status.EXPLAINED)
     parser.add_argument("--short", action="store_true", help="only show that everything runs; fail on errors only")
     parser.add_argument("--output", type=Path, default=layout.ROOT / "build" / "bench.json", help="figures as JSON")
     parser.add_argument("--picture", type=Path, help="docs/bench.png, for a short run build/bench.png")
@@ -48,14 +48,18 @@ def _run(options: argparse.Namespace, console: Console) -> int:
     found = medians(samples)
     ratios = verdict.ratios(samples)
     missed = verdict.missed(ratios, only_errors=options.short)
-    report.write(options.output, samples, found, ratios, missed)
+    busy = status.busyness([sample.figures.others for sample in samples])
+    judged = status.judged(missed, busy, short=options.short)
+    report.write(options.output, samples, ratios, missed, busy, judged)
     picture.draw(found, options.picture or layout.ROOT / ("build" if options.short else "docs") / "bench.png")
     tables.show(console, found, ratios)
     if (omission := fleet.left_out()) is not None:
         console.print(omission)
-    if missed:
+    if (disturbed := status.sentence(busy)) is not None:
+        print(f"bench: {disturbed}", file=sys.stderr)
+    if judged is Status.MISSED:
         print(f"bench: missed {', '.join(missed)}", file=sys.stderr)
-    return _MISSED if missed else 0
+    return judged
 
 
 def _measure(chosen: Plan, console: Console) -> list[Sample]:

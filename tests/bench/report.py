@@ -12,7 +12,8 @@ from typing import Any
 from tests.bench import fleet
 from tests.bench.layout import CORES, ROOT
 from tests.bench.plan import Cell
-from tests.bench.samples import Figures, Medians, Sample
+from tests.bench.samples import Figures, Sample, medians
+from tests.bench.status import Status
 from tests.bench.verdict import Ratios
 
 
@@ -42,14 +43,16 @@ def _processor() -> str:
     return names[0] if names else "unknown"
 
 
-def write(path: Path, samples: list[Sample], medians: Medians, ratios: Ratios, missed: list[str]) -> None:
+def write(path: Path, samples: list[Sample], ratios: Ratios, missed: list[str], busy: float, judged: Status) -> None:
     """Write everything that was measured and what follows from it."""
     content = {
         "environment": environment(),
         "left_out": fleet.left_out(),
         "ratios": {name: dataclasses.asdict(found) for name, found in ratios.items()},
+        "others_used": round(busy, 3),
+        "verdict": judged.name.lower().replace("_", " "),
         "missed": missed,
-        "medians": [_flat(cell, figures) for cell, figures in medians.items()],
+        "medians": [_flat(cell, figures) for cell, figures in medians(samples).items()],
         "samples": [
             {"round": sample.round, "pair": sample.pair and sample.pair.server, **_flat(sample.cell, sample.figures)}
             for sample in samples

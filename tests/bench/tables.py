@@ -10,7 +10,6 @@ from tests.bench.plan import Cell
 from tests.bench.samples import Figures, Medians
 from tests.bench.servers import OURS, SERVERS
 from tests.bench.verdict import BOUNDS, Ratios, name
-from tests.bench.watch import BUSY_OTHERS
 
 _BUSY_LOAD = 0.95
 
@@ -20,11 +19,8 @@ def show(console: Console, medians: Medians, ratios: Ratios) -> None:
     console.print(_figures_table(medians, ratios))
     console.print(_bounds_table(ratios))
     load = max(figures.load_core for figures in medians.values())
-    others = max(figures.others for figures in medians.values())
     if load > _BUSY_LOAD:
         console.print(f"[yellow]The load's own core was up to {load:.0%} busy: the fastest figures are too low.")
-    if others > BUSY_OTHERS:
-        console.print(f"[yellow]Other programs kept up to {others:.1f} cores busy: repeat this on an idle machine.")
 
 
 def title(server: str) -> str:

@@ -1,11 +1,15 @@
-"""The benchmark's own logic, with told figures: how pairs are compared, and when a promise is kept."""
+"""The benchmark's own logic, with told figures: how pairs are compared, what is judged, and when nothing is."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
-from tests.bench import plan, samples, verdict
+import pytest
+
+from tests.bench import plan, samples, status, verdict, watch
 from tests.bench.plan import GET, MANY, Cell
 from tests.bench.samples import Figures, Sample
 from tests.bench.servers import FASTAPI, FLASK, OURS
+from tests.bench.status import Status
 
 IDLE = Figures(
     requests_per_second=1000, p50_ms=1, p99_ms=2, max_ms=3, cpu_us=100, rss_mb=80, errors=0, load_core=0.5, others=0
@@ -71,3 +75,43 @@ def test_every_promise_is_measured_by_the_full_plan() -> None:
     """No promise is about a comparison that the full plan does not make."""
     told = [Sample(1, cell, pair, IDLE) for cell, pair in plan.full().round()]
     assert [bound.name for bound in verdict.BOUNDS if bound.name not in verdict.ratios(told)] == []
+
+
+@pytest.mark.parametrize(
+    ("others", "missed", "short", "expected"),
+    [
+        ([0.0] * 8, [], False, Status.KEPT),
+        ([0.0] * 8, ["errors <= 0"], False, Status.MISSED),
+        ([0.0] * 7 + [1.5], ["errors <= 0"], False, Status.MISSED),
+        ([0.0] * 6 + [0.4] * 2, [], False, Status.NO_VERDICT),
+        ([0.0] * 6 + [0.4] * 2, ["errors <= 0"], False, Status.NO_VERDICT),
+        ([0.4] * 8, [], True, Status.KEPT),
+        ([0.4] * 8, ["errors <= 0"], True, Status.MISSED),
+    ],
+)
+def test_a_busy_machine_gives_no_verdict(others: list[float], missed: list[str], short: bool, expected: Status) -> None:
+    """Others in a quarter of the measurements leave promises unjudged; a short run judges errors on any machine."""
+    assert status.judged(missed, status.busyness(others), short=short) is expected
+
+
+def test_a_busy_machine_is_told_of() -> None:
+    """What others used, and how much is too much, is said; nothing is said of an idle machine."""
+    assert status.sentence(0.05) is None
+    assert "0.40 of a core or more; over 0.1 there is no verdict" in (status.sentence(0.4) or "")
+
+
+def test_busyness_is_of_the_used_cores_and_the_host() -> None:
+    """Of the used cores every program's time and what the host stole count, interrupts and other cores do not."""
+    core = SimpleNamespace(user=1.0, nice=2.0, system=4.0, steal=8.0, irq=100.0, softirq=100.0, idle=100.0)
+    assert watch.everybody_seconds([core, core, core], (0, 2)) == 30
+    spent = watch.Spent(passed=10, server=3, load=5, benchmark=9, everybody=13)
+    assert (spent.others, spent.load_core) == (0.4, 0.5)
+
+
+def test_the_benchmark_is_not_taken_for_others() -> None:
+    """Work of the benchmark's own process is no busyness of others."""
+    seen = watch.Watch([], [])
+    work = sum(range(3_000_000))
+    spent = seen.spent()
+    assert work
+    assert spent.benchmark > 0
