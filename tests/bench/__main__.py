@@ -8,16 +8,15 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from tests.bench import fleet, install, layout, measuring, picture, plan, report, status, tables, tools, verdict
+from tests.bench import fleet, golang, install, layout, measuring, picture, plan, report, status, tables, tools, verdict
 from tests.bench.plan import Plan
 from tests.bench.processes import BenchError
 from tests.bench.samples import Sample, medians
-from tests.bench.servers import SERVERS
+from tests.bench.servers import GO, SERVERS
 from tests.bench.status import Status
 
 # Columns; the widest table needs them, whatever the terminal has.
 _WIDTH = 110
-_INSTALLING = "installing the peers"
 
 
 def main() -> int:
@@ -43,18 +42,21 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(options: argparse.Namespace, console: Console) -> int:
-    chosen = plan.short() if options.short else plan.full()
-    samples = _measure(chosen, console)
-    found = medians(samples)
-    ratios = verdict.ratios(samples)
-    missed = verdict.missed(ratios, only_errors=options.short)
+    console.print("installing the peers")
+    left_out = _install()
+    wanted = plan.short() if options.short else plan.full()
+    layout.settle()
+    samples = _measure(wanted.without(left_out), console)
+    found, ratios = medians(samples), verdict.ratios(samples)
+    missed = verdict.missed(ratios, left_out, only_errors=options.short)
     busy = status.busyness([sample.figures.others for sample in samples])
     judged = status.judged(missed, busy, short=options.short)
-    report.write(options.output, samples, ratios, missed, busy, judged)
+    omissions = [sentence for sentence in (*left_out.values(), fleet.left_out()) if sentence]
+    report.write(options.output, samples, ratios, missed, busy, judged, omissions)
     picture.draw(found, options.picture or layout.ROOT / ("build" if options.short else "docs") / "bench.png")
-    tables.show(console, found, ratios)
-    if (omission := fleet.left_out()) is not None:
-        console.print(omission)
+    tables.show(console, found, ratios, left_out)
+    for sentence in omissions:
+        console.print(sentence)
     if (disturbed := status.sentence(busy)) is not None:
         print(f"bench: {disturbed}", file=sys.stderr)
     if judged is Status.MISSED:
@@ -62,19 +64,24 @@ def _run(options: argparse.Namespace, console: Console) -> int:
     return judged
 
 
+def _install() -> dict[str, str]:
+    """Install the peers; return those that cannot be had here, each with the reason."""
+    for name in [server.peer for server in SERVERS.values() if server.peer]:
+        install.install(name)
+    reasons = {GO: golang.install()}
+    return {server: reason for server, reason in reasons.items() if reason is not None}
+
+
 def _measure(chosen: Plan, console: Console) -> list[Sample]:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, refresh_per_second=1) as progress:
-        task = progress.add_task(_INSTALLING, total=measuring.steps(chosen))
+        task = progress.add_task("starting", total=measuring.steps(chosen))
 
         def advance(description: str) -> None:
             if not console.is_terminal and description != progress.tasks[task].description:
                 console.print(description)
             progress.update(task, advance=1, description=description)
 
-        for name in [server.peer for server in SERVERS.values() if server.peer]:
-            install.install(name)
-        layout.settle()
         return measuring.measure(chosen, advance)
 
 

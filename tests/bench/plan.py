@@ -1,14 +1,14 @@
 """What is measured: the combinations of server, workload, latency and size, and how often and how long."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 
 from tests.bench import fleet
-from tests.bench.servers import AIOHTTP, FASTAPI, FASTIFY, FLASK, LIMIT, OURS, PLAIN, SERVERS, UNMETERED
+from tests.bench.servers import AIOHTTP, FASTAPI, FASTIFY, FLASK, GO, LIMIT, OURS, PLAIN, SERVERS, UNMETERED
 
 GET, PUT, MIX = "GET", "PUT", "mix"
 PUT_PERCENT = {GET: 0, PUT: 100, MIX: 20}
-PEERS = (FASTAPI, FLASK, AIOHTTP, FASTIFY)
+PEERS = (GO, FASTAPI, FLASK, AIOHTTP, FASTIFY)
 MANY, MORE = 64, 256
 
 _WORKLOADS, _SERVERS = tuple(PUT_PERCENT), tuple(SERVERS)
@@ -55,6 +55,13 @@ class Plan:
         for cell in self.alone:
             yield cell, None
 
+    def without(self, servers: Collection[str]) -> "Plan":
+        """Return what is left of the plan where `servers` cannot be had."""
+        pairs, alone = (
+            tuple(cell for cell in cells if cell.server not in servers) for cells in (self.pairs, self.alone)
+        )
+        return replace(self, pairs=pairs, alone=alone)
+
     def servers(self) -> list[str]:
         """Return the servers that are measured."""
         return sorted({cell.server for cell, _ in self.round()})
@@ -64,14 +71,15 @@ def full() -> Plan:
     """Return the plan behind the published figures."""
     pairs = (
         *(Cell(workload, 0, MANY, server) for workload in (GET, PUT, MIX) for server in PEERS),
-        *(Cell(GET, 3, MANY, server) for server in (FASTAPI, FASTIFY)),
+        *(Cell(GET, 3, MANY, server) for server in (GO, FASTAPI, FASTIFY)),
+        *(Cell(GET, latency, size, GO) for latency in (0, 3) for size in (1, 16, MORE)),
         *(Cell(workload, 0, MANY, LIMIT) for workload in (GET, PUT)),
         *(Cell(GET, latency, 1, PLAIN) for latency in (0, 3)),
         Cell(GET, 0, MANY, UNMETERED),
     )
     alone = (
-        *(Cell(GET, 0, size, OURS) for size in (4, 16, MORE, 1024)),
-        *(Cell(GET, 3, size, OURS) for size in (MORE, 1024)),
+        *(Cell(GET, 0, size, OURS) for size in (4, 1024)),
+        Cell(GET, 3, 1024, OURS),
         *(Cell(GET, 0, MORE, f"fleet-{size}") for size in fleet.sizes()),
     )
     return Plan(rounds=5, seconds=2, warmup_seconds=3, pairs=pairs, alone=alone)

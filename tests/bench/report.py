@@ -9,7 +9,6 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from tests.bench import fleet
 from tests.bench.layout import CORES, ROOT
 from tests.bench.plan import Cell
 from tests.bench.samples import Figures, Sample, medians
@@ -43,11 +42,19 @@ def _processor() -> str:
     return names[0] if names else "unknown"
 
 
-def write(path: Path, samples: list[Sample], ratios: Ratios, missed: list[str], busy: float, judged: Status) -> None:
+def write(
+    path: Path,
+    samples: list[Sample],
+    ratios: Ratios,
+    missed: list[str],
+    busy: float,
+    judged: Status,
+    left_out: list[str],
+) -> None:
     """Write everything that was measured and what follows from it."""
     content = {
         "environment": environment(),
-        "left_out": fleet.left_out(),
+        "left_out": left_out,
         "ratios": {name: dataclasses.asdict(found) for name, found in ratios.items()},
         "others_used": round(busy, 3),
         "verdict": judged.name.lower().replace("_", " "),

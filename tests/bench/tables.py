@@ -1,5 +1,6 @@
 """The tables on the terminal: the medians, the promises, and what makes the figures doubtful."""
 
+from collections.abc import Collection
 from itertools import groupby
 
 from rich import box
@@ -14,10 +15,10 @@ from tests.bench.verdict import BOUNDS, Ratios, name
 _BUSY_LOAD = 0.95
 
 
-def show(console: Console, medians: Medians, ratios: Ratios) -> None:
+def show(console: Console, medians: Medians, ratios: Ratios, left_out: Collection[str]) -> None:
     """Print everything a person wants to know."""
     console.print(_figures_table(medians, ratios))
-    console.print(_bounds_table(ratios))
+    console.print(_bounds_table(ratios, left_out))
     load = max(figures.load_core for figures in medians.values())
     if load > _BUSY_LOAD:
         console.print(f"[yellow]The load's own core was up to {load:.0%} busy: the fastest figures are too low.")
@@ -59,9 +60,10 @@ def _columns(figures: Figures) -> tuple[str, ...]:
     )
 
 
-def _bounds_table(ratios: Ratios) -> Table:
+def _bounds_table(ratios: Ratios, left_out: Collection[str]) -> Table:
     table = Table("promise", "measured", "kept", title="Promises, about medians", box=box.SIMPLE_HEAD, min_width=78)
     for bound in BOUNDS:
         measured = str(ratios[bound.name]) if bound.name in ratios else "not measured"
-        table.add_row(str(bound), measured, "[green]yes" if bound.holds(ratios) else "[red]no")
+        kept = "[green]yes" if bound.holds(ratios) else "left out" if bound.other in left_out else "[red]no"
+        table.add_row(str(bound), measured, kept)
     return table

@@ -6,7 +6,7 @@ processor time of a request; `_at_3ms` is added where every database call takes 
 """
 
 import operator
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from operator import attrgetter
 
@@ -32,6 +32,11 @@ class Bound:
         """Tell whether the promise was kept; what was not measured was not kept."""
         return self.name in ratios and _COMPARE[self.relation](ratios[self.name].median, self.limit)
 
+    @property
+    def other(self) -> str:
+        """Return the server that ours is compared with, if it is one."""
+        return self.name.partition("_vs_")[2].partition("_at_")[0]
+
     def __str__(self) -> str:
         """Return the promise as a formula."""
         return f"{self.name} {self.relation} {self.limit:g}"
@@ -52,9 +57,13 @@ BOUNDS = (
 )
 
 
-def missed(ratios: Ratios, *, only_errors: bool) -> list[str]:
-    """Return the promises that were not kept; a short run shows errors only, as it is too short for figures."""
-    return [str(bound) for bound in BOUNDS if not bound.holds(ratios) and (bound.name == "errors" or not only_errors)]
+def missed(ratios: Ratios, left_out: Collection[str], *, only_errors: bool) -> list[str]:
+    """Return the promises that were not kept, but for those about servers that were `left_out`.
+
+    A short run shows errors only, as it is too short for figures.
+    """
+    judged = [bound for bound in BOUNDS if bound.name == "errors" or not only_errors]
+    return [str(bound) for bound in judged if not bound.holds(ratios) and bound.other not in left_out]
 
 
 def name(cell: Cell, figure: str, other: str) -> str:

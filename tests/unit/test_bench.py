@@ -60,7 +60,7 @@ def test_no_error_is_lost_in_a_median() -> None:
     """Errors of all measurements are summed up, and any breaks a promise of a short run, too."""
     told = measured(FASTAPI, (1000, 100), (1000, 100), (1000, 100))
     told[3] = replace(told[3], figures=replace(IDLE, errors=2))
-    assert verdict.missed(verdict.ratios(told), only_errors=True) == ["errors <= 0"]
+    assert verdict.missed(verdict.ratios(told), (), only_errors=True) == ["errors <= 0"]
     assert samples.medians(told)[told[3].cell].errors == 2
 
 
@@ -115,3 +115,15 @@ def test_the_benchmark_is_not_taken_for_others() -> None:
     spent = seen.spent()
     assert work
     assert spent.benchmark > 0
+
+
+def test_what_is_left_out_breaks_no_promise() -> None:
+    """Where a peer cannot be had the plan leaves it out, and promises about it are not judged."""
+    whole = plan.full()
+    rest = whole.without([FASTAPI])
+    assert len(rest.pairs) < len(whole.pairs)
+    assert FASTAPI not in rest.servers()
+    ratios = verdict.ratios([Sample(1, cell, pair, IDLE) for cell, pair in rest.round()])
+    broken = verdict.missed(ratios, [FASTAPI], only_errors=False)
+    assert [bound for bound in broken if FASTAPI in bound] == []
+    assert [bound for bound in verdict.missed(ratios, [], only_errors=False) if FASTAPI in bound] != []
