@@ -8,11 +8,25 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from tests.bench import fleet, golang, install, layout, measuring, picture, plan, report, status, tables, tools, verdict
+from tests.bench import (
+    fleet,
+    golang,
+    install,
+    journal,
+    layout,
+    measuring,
+    picture,
+    plan,
+    report,
+    status,
+    tables,
+    tools,
+    verdict,
+)
 from tests.bench.plan import Plan
 from tests.bench.processes import BenchError
 from tests.bench.samples import Sample, medians
-from tests.bench.servers import GO, SERVERS
+from tests.bench.servers import GO, JOURNAL, SERVERS
 from tests.bench.status import Status
 
 # Columns; the widest table needs them, whatever the terminal has.
@@ -68,7 +82,7 @@ def _install() -> dict[str, str]:
     """Install the peers; return those that cannot be had here, each with the reason."""
     for name in [server.peer for server in SERVERS.values() if server.peer]:
         install.install(name)
-    reasons = {GO: golang.install()}
+    reasons = {GO: golang.install(), JOURNAL: journal.left_out()}
     return {server: reason for server, reason in reasons.items() if reason is not None}
 
 

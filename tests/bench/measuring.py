@@ -7,18 +7,21 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from tests.bench import names, wrk
 from tests.bench.database import Database, database
 from tests.bench.fleet import fleet
+from tests.bench.found import Found
 from tests.bench.layout import BUILD
-from tests.bench.plan import MIX, PUT_PERCENT, Cell, Plan
-from tests.bench.processes import usage
+from tests.bench.plan import HOT, MIX, OPENED, PUT_PERCENT, Cell, Plan
+from tests.bench.processes import told_by, usage
 from tests.bench.samples import Figures, Sample
 from tests.bench.servers import SERVERS, Running, started
 from tests.bench.watch import Watch
 
 Progress = Callable[[str], None]
 
-_NAMES = BUILD / "names.txt"
+_NAMES, _HOT_NAME = BUILD / "names.txt", BUILD / "hot-name.txt"
 _WARMUP_CONNECTIONS = 64
 _PAUSE_SECONDS = 0.2
+# A low rate takes longer to show what the slowest of a hundred are.
+_STEADY_TIMES = 2
 
 
 def steps(plan: Plan) -> int:
@@ -29,6 +32,7 @@ def steps(plan: Plan) -> int:
 def measure(plan: Plan, progress: Progress) -> list[Sample]:
     """Return the samples of all rounds; call `progress` with what comes next."""
     names.write(_NAMES)
+    names.write(_HOT_NAME, count=1)
     with database() as standin, _all_started(plan, standin) as servers:
         for running in servers.values():
             progress(f"warming up {running.title}")
@@ -61,7 +65,7 @@ def _rounds(plan: Plan, standin: Database, servers: Mapping[str, Running], progr
 
 def _measure_cell(cell: Cell, running: Running, standin: Database, seconds: int) -> Figures:
     watch = Watch(running.pids, [standin.pid])
-    found = wrk.load(running.port, _NAMES, PUT_PERCENT[cell.workload], cell.size, seconds)
+    found = _load(cell, running.port, seconds)
     spent = watch.spent()
     return Figures(
         requests_per_second=found.requests / found.seconds,
@@ -74,3 +78,12 @@ def _measure_cell(cell: Cell, running: Running, standin: Database, seconds: int)
         load_core=spent.load_core,
         others=spent.others,
     )
+
+
+def _load(cell: Cell, port: int, seconds: int) -> Found:
+    if cell.workload in PUT_PERCENT:
+        users = _HOT_NAME if cell.workload in HOT else _NAMES
+        return wrk.load(port, users, PUT_PERCENT[cell.workload], cell.size, seconds)
+    if cell.workload == OPENED:
+        return Found(**told_by("opened", port, cell.size, seconds))
+    return Found(**told_by("steady", port, cell.size, seconds * _STEADY_TIMES))

@@ -8,7 +8,6 @@ import argparse
 import json
 import signal
 import statistics
-import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, fields
@@ -21,7 +20,7 @@ from rich.table import Table
 from tests.bench import layout, report, tools
 from tests.bench.database import database
 from tests.bench.offer import Offered
-from tests.bench.processes import BenchError
+from tests.bench.processes import BenchError, told_by
 from tests.bench.servers import OURS, SERVERS, UNSHED, started
 from tests.bench.status import EXPLAINED, Status, judged, sentence
 from tests.bench.watch import Watch
@@ -100,12 +99,7 @@ def _measure(rates: Sequence[int], seconds: int, rounds: int) -> dict[str, Any]:
 
 
 def _offer(port: int, rate: int, seconds: int) -> Offered:
-    """Let a process of its own offer `rate`, on the load's core."""
-    command = [sys.executable, "-m", "tests.bench.offer", *map(str, (port, rate, seconds, _CONNECTIONS))]
-    done = subprocess.run(command, cwd=layout.ROOT, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise BenchError(f"the load failed: {done.stderr[-500:]}")
-    return Offered(**json.loads(done.stdout))
+    return Offered(**told_by("offer", port, rate, seconds, _CONNECTIONS))
 
 
 def _median(offered: Sequence[Offered]) -> Offered:

@@ -4,19 +4,27 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 
 from tests.bench import fleet
-from tests.bench.servers import AIOHTTP, FASTAPI, FASTIFY, FLASK, GO, LIMIT, OURS, PLAIN, SERVERS, UNMETERED
+from tests.bench.servers import AIOHTTP, FASTAPI, FASTIFY, FLASK, GO, JOURNAL, LIMIT, OURS, PLAIN, SERVERS, UNMETERED
 
-GET, PUT, MIX = "GET", "PUT", "mix"
-PUT_PERCENT = {GET: 0, PUT: 100, MIX: 20}
+GET, PUT, MIX, HOT_GET, HOT_PUT, OPEN, OPENED = "GET", "PUT", "mix", "hot GET", "hot PUT", "open", "opened"
+# Of clients that each send one request after the other.
+PUT_PERCENT = {GET: 0, PUT: 100, MIX: 20, HOT_GET: 0, HOT_PUT: 100}
+HOT, WAITS = (HOT_GET, HOT_PUT), (OPEN, OPENED)
+RATES = (130, 500, 1000, 2000, 4000)
+AT_ONCE = 1000
 PEERS = (GO, FASTAPI, FLASK, AIOHTTP, FASTIFY)
 MANY, MORE = 64, 256
 
-_WORKLOADS, _SERVERS = tuple(PUT_PERCENT), tuple(SERVERS)
+_WORKLOADS, _SERVERS = (*PUT_PERCENT, *WAITS), tuple(SERVERS)
+_PLACES = {OPEN: "GET at {:,} a second", OPENED: "{:,} connections opened at once"}
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One thing to measure: so many clients (`size`) of a server, which is a name or `fleet-N`: N behind haproxy."""
+    """One thing to measure of a server, which is a name, or `fleet-N`: N processes behind haproxy.
+
+    Its size is how many clients there are, or, where requests come whatever is answered, how many a second.
+    """
 
     workload: str
     latency_ms: int
@@ -26,7 +34,8 @@ class Cell:
     @property
     def place(self) -> str:
         """Return, in words, what all servers to be compared have in common."""
-        return f"{self.workload} x {self.size:,}, database {self.latency_ms} ms"
+        what = _PLACES.get(self.workload, f"{self.workload} x {{:,}}").format(self.size)
+        return f"{what}, database {self.latency_ms} ms"
 
     def order(self) -> tuple[int, int, int, int]:
         """Return what sorts cells: by place, ours first."""
@@ -75,7 +84,10 @@ def full() -> Plan:
         *(Cell(GET, latency, size, GO) for latency in (0, 3) for size in (1, 16, MORE)),
         *(Cell(workload, 0, MANY, LIMIT) for workload in (GET, PUT)),
         *(Cell(GET, latency, 1, PLAIN) for latency in (0, 3)),
-        Cell(GET, 0, MANY, UNMETERED),
+        *(Cell(GET, 0, MANY, server) for server in (UNMETERED, JOURNAL)),
+        *(Cell(workload, 3, MANY, GO) for workload in HOT),
+        *(Cell(OPEN, 3, rate, GO) for rate in RATES),
+        Cell(OPENED, 0, AT_ONCE, GO),
     )
     alone = (
         *(Cell(GET, 0, size, OURS) for size in (4, 1024)),
@@ -88,8 +100,11 @@ def full() -> Plan:
 def short() -> Plan:
     """Return the plan that only shows that everything runs."""
     pairs = (
-        *(Cell(GET, 0, MANY, server) for server in (*PEERS, LIMIT, UNMETERED)),
+        *(Cell(GET, 0, MANY, server) for server in (*PEERS, LIMIT, UNMETERED, JOURNAL)),
         *(Cell(workload, 0, MANY, FASTAPI) for workload in (PUT, MIX)),
         Cell(GET, 3, 1, PLAIN),
+        *(Cell(workload, 3, MANY, GO) for workload in HOT),
+        Cell(OPEN, 3, RATES[0], GO),
+        Cell(OPENED, 0, AT_ONCE, GO),
     )
     return Plan(rounds=1, seconds=1, warmup_seconds=1, pairs=pairs, alone=(Cell(GET, 0, 1024, OURS),))

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 
 from service.birthdays import greeting
-from tests.bench import golang, processes
+from tests.bench import golang, journal, processes
 from tests.bench.install import PEERS
 from tests.bench.layout import BUILD, CORES, environment
 from tests.bench.names import BORN, names
@@ -25,7 +25,7 @@ class Server:
     peer: str | None = None
 
 
-OURS, PLAIN, LIMIT, UNMETERED, UNSHED = "ours", "plain", "limit", "unmetered", "unshed"
+OURS, PLAIN, LIMIT, UNMETERED, UNSHED, JOURNAL = "ours", "plain", "limit", "unmetered", "unshed", "journal"
 GO, FASTAPI, FLASK, AIOHTTP, FASTIFY = "go", "fastapi", "flask", "aiohttp", "fastify"
 
 _VARIANT = (sys.executable, "-m", "tests.bench.variants")
@@ -63,6 +63,7 @@ SERVERS = {
         Server(UNMETERED, "ours without metrics", (*_VARIANT, UNMETERED, "--port", "{port}")),
         Server(UNSHED, "ours without shedding", ("env", "HELLO_MAX_IN_FLIGHT=9999999", *_SERVICE)),
         Server(PLAIN, "ours without batching", (*_VARIANT, PLAIN, "--port", "{port}")),
+        Server(JOURNAL, "ours, its log into journald", journal.logged(_SERVICE)),
     )
 }
 

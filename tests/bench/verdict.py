@@ -69,7 +69,8 @@ def missed(ratios: Ratios, left_out: Collection[str], *, only_errors: bool) -> l
 def name(cell: Cell, figure: str, other: str) -> str:
     """Return the name of the comparison of one `figure` with the server `other` at the place of `cell`."""
     at = f"_at_{cell.latency_ms}ms" if cell.latency_ms else ""
-    return f"{cell.workload.lower()}{cell.size}{figure}_vs_{other}{at}"
+    workload = cell.workload.lower().replace(" ", "_")
+    return f"{workload}{cell.size}{figure}_vs_{other}{at}"
 
 
 def ratios(samples: list[Sample]) -> Ratios:
