@@ -3,6 +3,7 @@
 import argparse
 import signal
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from rich.console import Console
@@ -25,12 +26,13 @@ from tests.bench import (
 )
 from tests.bench.plan import Plan
 from tests.bench.processes import BenchError
+from tests.bench.report import Outcome
 from tests.bench.samples import Sample, medians
 from tests.bench.servers import GO, JOURNAL, SERVERS
 from tests.bench.status import Status
 
 # Columns; the widest table needs them, whatever the terminal has.
-_WIDTH = 110
+_WIDTH = 124
 
 
 def main() -> int:
@@ -61,21 +63,30 @@ def _run(options: argparse.Namespace, console: Console) -> int:
     wanted = plan.short() if options.short else plan.full()
     layout.settle()
     samples = _measure(wanted.without(left_out), console)
-    found, ratios = medians(samples), verdict.ratios(samples)
-    missed = verdict.missed(ratios, left_out, only_errors=options.short)
-    busy = status.busyness([sample.figures.others for sample in samples])
-    judged = status.judged(missed, busy, short=options.short)
-    omissions = [sentence for sentence in (*left_out.values(), fleet.left_out()) if sentence]
-    report.write(options.output, samples, ratios, missed, busy, judged, omissions)
+    outcome = _judge(samples, left_out, short=options.short)
+    report.write(options.output, outcome)
+    found = medians(samples)
     picture.draw(found, options.picture or layout.ROOT / ("build" if options.short else "docs") / "bench.png")
-    tables.show(console, found, ratios, left_out)
-    for sentence in omissions:
+    tables.show(console, found, outcome.ratios, left_out)
+    _tell(outcome, console)
+    return outcome.status
+
+
+def _judge(samples: list[Sample], left_out: Mapping[str, str], *, short: bool) -> Outcome:
+    ratios = verdict.ratios(samples)
+    missed = verdict.missed(ratios, left_out, only_errors=short)
+    busy = status.busyness([sample.figures.others for sample in samples])
+    omissions = [sentence for sentence in (*left_out.values(), fleet.left_out()) if sentence]
+    return Outcome(short, samples, ratios, missed, busy, status.judged(missed, busy, short=short), omissions)
+
+
+def _tell(outcome: Outcome, console: Console) -> None:
+    for sentence in outcome.left_out:
         console.print(sentence)
-    if (disturbed := status.sentence(busy)) is not None:
+    if (disturbed := status.sentence(outcome.others_used)) is not None:
         print(f"bench: {disturbed}", file=sys.stderr)
-    if judged is Status.MISSED:
-        print(f"bench: missed {', '.join(missed)}", file=sys.stderr)
-    return judged
+    if outcome.status is Status.MISSED:
+        print(f"bench: missed {', '.join(outcome.missed)}", file=sys.stderr)
 
 
 def _install() -> dict[str, str]:

@@ -64,7 +64,7 @@ def _rounds(plan: Plan, standin: Database, servers: Mapping[str, Running], progr
 
 
 def _measure_cell(cell: Cell, running: Running, standin: Database, seconds: int) -> Figures:
-    watch = Watch(running.pids, [standin.pid])
+    keys, watch = standin.keys(), Watch(running.pids, [standin.pid])
     found = _load(cell, running.port, seconds)
     spent = watch.spent()
     return Figures(
@@ -74,6 +74,7 @@ def _measure_cell(cell: Cell, running: Running, standin: Database, seconds: int)
         max_ms=found.max_ms,
         cpu_us=spent.server / max(found.requests, 1) * 1e6,
         rss_mb=usage(running.pids).rss_mb,
+        keys=(standin.keys() - keys) / max(found.requests, 1),
         errors=found.errors,
         load_core=spent.load_core,
         others=spent.others,

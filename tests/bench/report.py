@@ -5,6 +5,7 @@ import json
 import os
 import platform
 import subprocess
+from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ def environment() -> dict[str, Any]:
     packages = ("aiohttp", "aiobotocore", "botocore", "uvloop")
     installed = {package.metadata["Name"].lower(): package.version for package in metadata.distributions()}
     return {
+        "date": datetime.now(UTC).date().isoformat(),
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "packages": {name: installed[name] for name in packages if name in installed},
         "node": _said("node", "--version"),
@@ -42,27 +44,33 @@ def _processor() -> str:
     return names[0] if names else "unknown"
 
 
-def write(
-    path: Path,
-    samples: list[Sample],
-    ratios: Ratios,
-    missed: list[str],
-    busy: float,
-    judged: Status,
-    left_out: list[str],
-) -> None:
-    """Write everything that was measured and what follows from it."""
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """A run: what was measured and what follows from it; `left_out` says why something is missing."""
+
+    short: bool
+    samples: list[Sample]
+    ratios: Ratios
+    missed: list[str]
+    others_used: float
+    status: Status
+    left_out: list[str]
+
+
+def write(path: Path, outcome: Outcome) -> None:
+    """Write a run."""
     content = {
         "environment": environment(),
-        "left_out": left_out,
-        "ratios": {name: dataclasses.asdict(found) for name, found in ratios.items()},
-        "others_used": round(busy, 3),
-        "verdict": judged.name.lower().replace("_", " "),
-        "missed": missed,
-        "medians": [_flat(cell, figures) for cell, figures in medians(samples).items()],
+        "short": outcome.short,
+        "verdict": outcome.status.name.lower().replace("_", " "),
+        "others_used": round(outcome.others_used, 3),
+        "left_out": outcome.left_out,
+        "missed": outcome.missed,
+        "ratios": {name: dataclasses.asdict(found) for name, found in outcome.ratios.items()},
+        "medians": [_flat(cell, figures) for cell, figures in medians(outcome.samples).items()],
         "samples": [
             {"round": sample.round, "pair": sample.pair and sample.pair.server, **_flat(sample.cell, sample.figures)}
-            for sample in samples
+            for sample in outcome.samples
         ],
     }
     save(path, content)

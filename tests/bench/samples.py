@@ -13,7 +13,10 @@ _TELLING = 10
 
 @dataclass(frozen=True)
 class Figures:
-    """The figures of one cell: what clients saw, what the server used, and whether the circumstances were right."""
+    """The figures of one cell: what clients saw, what the server used, and whether the circumstances were right.
+
+    `cpu_us` and `keys` (read or written, which DynamoDB bills) are of a request, `load_core` and `others` in cores.
+    """
 
     requests_per_second: float
     p50_ms: float
@@ -21,6 +24,7 @@ class Figures:
     max_ms: float
     cpu_us: float
     rss_mb: float
+    keys: float
     errors: float
     load_core: float
     others: float

@@ -1,18 +1,29 @@
 """The benchmark's own logic, with told figures: how pairs are compared, what is judged, and when nothing is."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
-from tests.bench import plan, samples, status, verdict, watch
-from tests.bench.plan import GET, MANY, Cell
+from tests.bench import found as clients
+from tests.bench import layout, plan, readme, samples, status, verdict, watch
+from tests.bench.plan import GET, MANY, OPEN, Cell
 from tests.bench.samples import Figures, Sample
-from tests.bench.servers import FASTAPI, FLASK, OURS
+from tests.bench.servers import FASTAPI, FLASK, GO, OURS
 from tests.bench.status import Status
 
 IDLE = Figures(
-    requests_per_second=1000, p50_ms=1, p99_ms=2, max_ms=3, cpu_us=100, rss_mb=80, errors=0, load_core=0.5, others=0
+    requests_per_second=1000,
+    p50_ms=1,
+    p99_ms=2,
+    max_ms=3,
+    cpu_us=100,
+    rss_mb=80,
+    keys=1,
+    errors=0,
+    load_core=0.5,
+    others=0,
 )
 
 
@@ -127,3 +138,56 @@ def test_what_is_left_out_breaks_no_promise() -> None:
     broken = verdict.missed(ratios, [FASTAPI], only_errors=False)
     assert [bound for bound in broken if FASTAPI in bound] == []
     assert [bound for bound in verdict.missed(ratios, [], only_errors=False) if FASTAPI in bound] != []
+
+
+def whole_run(verdict_of_it: str = "kept") -> dict[str, Any]:
+    """Return the report of a whole run in which all figures are those of an idle machine."""
+    told = [Sample(1, cell, pair, IDLE) for cell, pair in plan.full().round()]
+    return {
+        "environment": {"date": "2030-01-02", "python": "CPython 3", "processor": "a processor", "cores": 2},
+        "short": False,
+        "verdict": verdict_of_it,
+        "left_out": ["processes behind haproxy were left out"],
+        "missed": ["get64_vs_go >= 2.5"],
+        "ratios": {name: asdict(found) for name, found in verdict.ratios(told).items()},
+        "medians": [asdict(cell) | asdict(figures) for cell, figures in samples.medians(told).items()],
+    }
+
+
+def test_readme_is_renewed_between_its_marks() -> None:
+    """The tables of README come from the report alone, which also says what was missed, left out, and where it ran."""
+    text = readme.renew(f"before\n{readme.BEGIN}old\n{readme.END}after\n", whole_run())
+    assert text.startswith(f"before\n{readme.BEGIN}")
+    assert text.endswith(f"{readme.END}after\n")
+    assert "old" not in text
+    assert "| Go net/http + AWS SDK v2 | 1,000 | 2.0 | 100 | 1,000 | 2.0 |" in text
+    assert "| GET/s, 16 clients | 1.00 (1.00..1.00) | - | - |" in text
+    assert "| 500 a second | 1.0, 2.0 | 100 | 1.0, 2.0 | 100 |" in text
+    assert "2030-01-02, CPython 3, a processor, 2 cores. Missed: `get64_vs_go >= 2.5`. Processes behind" in text
+
+
+def test_readme_tells_only_of_runs_that_mean_something() -> None:
+    """A run without a verdict, and README without its marks, are refused."""
+    with pytest.raises(SystemExit, match="idle machine"):
+        readme.renew(f"{readme.BEGIN}{readme.END}", whole_run("no verdict"))
+    with pytest.raises(SystemExit, match="marks"):
+        readme.renew("", whole_run())
+
+
+def test_readme_has_the_marks() -> None:
+    """README itself can be renewed."""
+    text = (layout.ROOT / "README.md").read_text(encoding="utf-8")
+    assert readme.renew(text, whole_run()).count(readme.BEGIN) == 1
+
+
+@pytest.mark.parametrize("server", [GO, "best_peer"])
+def test_a_promise_knows_the_other_server(server: str) -> None:
+    """The server that a promise is about is part of its name, whatever the database's latency."""
+    assert verdict.Bound(verdict.name(Cell(OPEN, 3, 500, OURS), "_p50", server), "<=", 1.4).other == server
+
+
+def test_percentiles_of_waits() -> None:
+    """Half of the waits are below the median, one in a hundred above p99, and none is invented where nobody waited."""
+    found = clients.found([float(wait) for wait in range(1, 1001)], 1000, 2, 0)
+    assert (found.p50_ms, round(found.p99_ms), found.max_ms) == (500.5, 991, 1000)
+    assert clients.found([], 0, 2, 3) == clients.Found(0, 2, 0, 0, 0, 3)
