@@ -64,4 +64,8 @@ def _failed() -> str | None:
     except subprocess.TimeoutExpired:
         os.killpg(probe.pid, 9)
         said = probe.communicate()[1] or "it does not start"
-    return None if list(_FOLDER.glob("journal/*/system.journal")) else said.strip().splitlines()[-1]
+    return (
+        None
+        if list(_FOLDER.glob("journal/*/system.journal"))
+        else (said.strip().splitlines() or ["it keeps nothing"])[-1]
+    )

@@ -1,8 +1,8 @@
 """`python -m tests.bench.opened PORT CONNECTIONS SECONDS`: connections opened at once, and who waits how long.
 
-Each sends its next request as soon as it has the answer to the last. What is told are the waits for the first answers,
-from the moment when all began: a server that serves those who came first again and again lets the others wait. Prints
-the figures as a JSON object.
+Each sends its next request as soon as it has the answer to the last, and the first wait counts from the moment when all
+began. A server that serves all in turn lets each wait equally long; one that serves those who came first again and
+again lets the others wait until these have had enough, however short the median is. Prints the figures as JSON.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ class Client(asyncio.Protocol):
         self._many, self._request = many, request
         self._transport: Any = None
         self._answer = b""
-        self._answered = False
+        self._sent = many.began
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Send the first request."""
@@ -39,10 +39,13 @@ class Client(asyncio.Protocol):
         """Count an answer once it is complete, which ends with a brace, and send the next request."""
         self._answer += data
         if self._answer.endswith(b"}"):
-            self._many.answered(right=self._answer.startswith(b"HTTP/1.1 200 "), first=not self._answered)
-            self._answered, self._answer = True, b""
+            now = time.perf_counter()
+            self._many.answered(now - self._sent, right=self._answer.startswith(b"HTTP/1.1 200 "))
+            self._sent, self._answer = now, b""
             if not self._many.over():
                 self._transport.write(self._request)
+            else:
+                self._many.left -= 1
 
 
 class Many:
@@ -50,39 +53,35 @@ class Many:
 
     def __init__(self, seconds: int) -> None:
         """Begin now and go on for `seconds`."""
-        self._seconds = seconds
-        self._began = time.perf_counter()
-        self._firsts_ms: list[float] = []
-        self._requests = 0
+        self.began = time.perf_counter()
+        self.left = 0
+        self._ends = self.began + seconds
+        self._waits_ms: list[float] = []
         self._errors = 0
 
     def over(self) -> bool:
         """Tell whether no more requests are to be sent."""
-        return time.perf_counter() > self._began + self._seconds
+        return time.perf_counter() > self._ends
 
-    def answered(self, *, right: bool, first: bool) -> None:
+    def answered(self, wait: float, *, right: bool) -> None:
         """Count an answer."""
-        self._requests += 1
+        self._waits_ms.append(wait * 1000)
         self._errors += not right
-        if first:
-            self._firsts_ms.append((time.perf_counter() - self._began) * 1000)
 
     async def run(self, port: int, connections: int) -> Found:
-        """Open all connections at once, and return what was seen; who had no answer at all is an error."""
+        """Open all connections at once, and return what was seen; who has no answer at the end is an error."""
         loop = asyncio.get_running_loop()
         requests = itertools.cycle([f"GET /hello/{name} HTTP/1.1\r\nHost: bench\r\n\r\n".encode() for name in names()])
         opened = [
             loop.create_connection(functools.partial(Client, self, request), "127.0.0.1", port)
             for request in itertools.islice(requests, connections)
         ]
+        self.left = connections
         await asyncio.gather(*opened)
-        while not self.over() or (len(self._firsts_ms) < connections and self._waits()):
+        while self.left and time.perf_counter() < self._ends + _PATIENCE_SECONDS:
             await asyncio.sleep(0.01)
-        passed = time.perf_counter() - self._began
-        return found(self._firsts_ms, self._requests, passed, self._errors + connections - len(self._firsts_ms))
-
-    def _waits(self) -> bool:
-        return time.perf_counter() < self._began + self._seconds + _PATIENCE_SECONDS
+        passed = time.perf_counter() - self.began
+        return found(self._waits_ms, len(self._waits_ms), passed, self._errors + self.left)
 
 
 def main(port: int, connections: int, seconds: int) -> None:

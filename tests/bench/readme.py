@@ -123,7 +123,7 @@ def _more(run: Run) -> Iterator[list[str]]:
     for server in (OURS, GO):
         if found := run.median(Cell(OPENED, 0, AT_ONCE, server)):
             waits = f"{found['p50_ms']:,.0f}, {found['p99_ms']:,.0f}, {found['max_ms']:,.0f} ms"
-            yield [f"{AT_ONCE:,} connections opened at once, first answers, {title(server)}: p50, p99, max", waits]
+            yield [f"{AT_ONCE:,} connections opened at once, {title(server)}: p50, p99, max", waits]
     yield ["keys billed for each request", run.ratio("keys_per_request")]
     yield ["memory (RSS), MB", run.ratio("rss_mb")]
     if overload := run.report.get("overload"):

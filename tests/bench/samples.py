@@ -1,5 +1,6 @@
 """What was measured, as data: samples, their medians over the rounds, and what ours is beside the other of a pair."""
 
+import math
 import statistics
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
@@ -67,9 +68,14 @@ def spread(values: Iterable[float]) -> Spread:
     return Spread(statistics.median(found), min(found), max(found))
 
 
+def quotient(one: float, other: float) -> float:
+    """Return how many times `other` is in `one`: without end if the other is nothing, as where all requests failed."""
+    return one / other if other else math.inf
+
+
 def ratio(pairs: Iterable[Pair], figure: Callable[[Figures], float]) -> Spread:
     """Return the spread of ours divided by the other's, each pair by itself: what slows both counts little."""
-    return spread(figure(ours) / figure(other) for ours, other in pairs)
+    return spread(quotient(figure(ours), figure(other)) for ours, other in pairs)
 
 
 def pairs(samples: Iterable[Sample]) -> Pairs:

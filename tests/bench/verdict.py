@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from operator import attrgetter
 
 from tests.bench.plan import AT_ONCE, MANY, OPENED, PEERS, PUT_PERCENT, Cell
-from tests.bench.samples import Pairs, Sample, Spread, pairs, ratio, spread
+from tests.bench.samples import Pairs, Sample, Spread, pairs, quotient, ratio, spread
 from tests.bench.servers import OURS
 
 _COMPARE = {">=": operator.ge, "<=": operator.le, "<": operator.lt}
@@ -88,7 +88,11 @@ def ratios(samples: list[Sample]) -> Ratios:
     return {
         **dict(_of_pairs(found)),
         **dict(_with_the_best(found)),
-        **({f"opened{AT_ONCE}_max_vs_p50": spread(one.max_ms / one.p50_ms for one in opened)} if opened else {}),
+        **(
+            {f"opened{AT_ONCE}_max_vs_p50": spread(quotient(one.max_ms, one.p50_ms) for one in opened)}
+            if opened
+            else {}
+        ),
         # Not of more clients: what they have on their way at the end is billed, and their last answers are not counted.
         **({"keys_per_request": _highest(few, "keys")} if few else {}),
         "rss_mb": _highest(ours, "rss_mb"),
