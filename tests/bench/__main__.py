@@ -53,7 +53,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__, epilog=status.EXPLAINED)
     parser.add_argument("--short", action="store_true", help="only show that everything runs; fail on errors only")
     parser.add_argument("--output", type=Path, default=layout.ROOT / "build" / "bench.json", help="figures as JSON")
-    parser.add_argument("--picture", type=Path, help="docs/bench.png, for a short run build/bench.png")
+    parser.add_argument(
+        "--picture", type=Path, default=layout.ROOT / "build" / "bench.png", help="figures as a picture"
+    )
     return parser
 
 
@@ -66,8 +68,8 @@ def _run(options: argparse.Namespace, console: Console) -> int:
     outcome = _judge(samples, left_out, short=options.short)
     report.write(options.output, outcome)
     found = medians(samples)
-    picture.draw(found, options.picture or layout.ROOT / ("build" if options.short else "docs") / "bench.png")
-    tables.show(console, found, outcome.ratios, left_out)
+    picture.draw(found, options.picture)
+    tables.show(console, found, outcome)
     _tell(outcome, console)
     return outcome.status
 
@@ -76,12 +78,12 @@ def _judge(samples: list[Sample], left_out: Mapping[str, str], *, short: bool) -
     ratios = verdict.ratios(samples)
     missed = verdict.missed(ratios, left_out, only_errors=short)
     busy = status.busyness([sample.figures.others for sample in samples])
-    omissions = [sentence for sentence in (*left_out.values(), fleet.left_out()) if sentence]
-    return Outcome(short, samples, ratios, missed, busy, status.judged(missed, busy, short=short), omissions)
+    judged = status.judged(missed, busy, short=short)
+    return Outcome(short, samples, ratios, missed if judged is Status.MISSED else [], busy, judged, left_out)
 
 
 def _tell(outcome: Outcome, console: Console) -> None:
-    for sentence in outcome.left_out:
+    for sentence in outcome.left_out.values():
         console.print(sentence)
     if (disturbed := status.sentence(outcome.others_used)) is not None:
         print(f"bench: {disturbed}", file=sys.stderr)
@@ -93,7 +95,7 @@ def _install() -> dict[str, str]:
     """Install the peers; return those that cannot be had here, each with the reason."""
     for name in [server.peer for server in SERVERS.values() if server.peer]:
         install.install(name)
-    reasons = {GO: golang.install(), JOURNAL: journal.left_out()}
+    reasons = {GO: golang.install(), JOURNAL: journal.left_out(), "fleet": fleet.left_out()}
     return {server: reason for server, reason in reasons.items() if reason is not None}
 
 

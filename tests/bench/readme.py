@@ -1,10 +1,11 @@
-"""`python -m tests.bench.readme`: put the last `make bench` into README, between its two marks.
+"""`python -m tests.bench.readme`: put the last `make bench` into README, between its two marks, and its picture.
 
 Only a whole run on an idle machine is told of; what it missed is told, too.
 """
 
 import json
 import re
+import shutil
 import sys
 from collections.abc import Iterator
 from typing import Any
@@ -108,7 +109,7 @@ def _rates(run: Run) -> Iterator[list[str]]:
 
 def _rate(run: Run, cell: Cell) -> list[str]:
     found = run.median(cell)
-    return [f"{found['p50_ms']:.1f}, {found['p99_ms']:.1f}", f"{found['cpu_us']:,.0f}"] if found else ["-", "-"]
+    return [f"{found['p50_ms']:,.1f}, {found['p99_ms']:,.1f}", f"{found['cpu_us']:,.0f}"] if found else ["-", "-"]
 
 
 def _more(run: Run) -> Iterator[list[str]]:
@@ -146,7 +147,9 @@ def main() -> int:
     if not report.exists():
         print("there is no build/bench.json: run make bench first", file=sys.stderr)
         return 2
-    readme.write_text(renew(readme.read_text(), json.loads(report.read_text())))
+    renewed = renew(readme.read_text(), json.loads(report.read_text()))
+    readme.write_text(renewed)
+    shutil.copy(report.with_suffix(".png"), ROOT / "docs" / "bench.png")
     return 0
 
 

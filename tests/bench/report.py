@@ -5,6 +5,7 @@ import json
 import os
 import platform
 import subprocess
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -46,7 +47,7 @@ def _processor() -> str:
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
-    """A run: what was measured and what follows from it; `left_out` says why something is missing."""
+    """A run: what was measured and what follows from it; `left_out` are sentences by the servers that are missing."""
 
     short: bool
     samples: list[Sample]
@@ -54,7 +55,7 @@ class Outcome:
     missed: list[str]
     others_used: float
     status: Status
-    left_out: list[str]
+    left_out: Mapping[str, str]
 
 
 def write(path: Path, outcome: Outcome) -> None:
@@ -64,7 +65,7 @@ def write(path: Path, outcome: Outcome) -> None:
         "short": outcome.short,
         "verdict": outcome.status.name.lower().replace("_", " "),
         "others_used": round(outcome.others_used, 3),
-        "left_out": outcome.left_out,
+        "left_out": list(outcome.left_out.values()),
         "missed": outcome.missed,
         "ratios": {name: dataclasses.asdict(found) for name, found in outcome.ratios.items()},
         "medians": [_flat(cell, figures) for cell, figures in medians(outcome.samples).items()],

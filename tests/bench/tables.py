@@ -1,6 +1,5 @@
 """The tables on the terminal: the medians, the promises, and what makes the figures doubtful."""
 
-from collections.abc import Collection
 from itertools import groupby
 
 from rich import box
@@ -8,17 +7,19 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.bench.plan import WAITS, Cell
+from tests.bench.report import Outcome
 from tests.bench.samples import Figures, Medians
 from tests.bench.servers import OURS, SERVERS
-from tests.bench.verdict import BOUNDS, Ratios, name
+from tests.bench.status import Status
+from tests.bench.verdict import BOUNDS, Bound, Ratios, name
 
 _BUSY_LOAD = 0.95
 
 
-def show(console: Console, medians: Medians, ratios: Ratios, left_out: Collection[str]) -> None:
+def show(console: Console, medians: Medians, outcome: Outcome) -> None:
     """Print everything a person wants to know."""
-    console.print(_figures_table(medians, ratios))
-    console.print(_bounds_table(ratios, left_out))
+    console.print(_figures_table(medians, outcome.ratios))
+    console.print(_bounds_table(outcome))
     load = max(figures.load_core for figures in medians.values())
     if load > _BUSY_LOAD:
         console.print(f"[yellow]The load's own core was up to {load:.0%} busy: the fastest figures are too low.")
@@ -61,10 +62,17 @@ def _columns(figures: Figures) -> tuple[str, ...]:
     )
 
 
-def _bounds_table(ratios: Ratios, left_out: Collection[str]) -> Table:
+def _bounds_table(outcome: Outcome) -> Table:
     table = Table("promise", "measured", "kept", title="Promises, about medians", box=box.SIMPLE_HEAD, min_width=78)
     for bound in BOUNDS:
-        measured = str(ratios[bound.name]) if bound.name in ratios else "not measured"
-        kept = "[green]yes" if bound.holds(ratios) else "left out" if bound.other in left_out else "[red]no"
-        table.add_row(str(bound), measured, kept)
+        measured = str(outcome.ratios[bound.name]) if bound.name in outcome.ratios else "not measured"
+        table.add_row(str(bound), measured, _kept(bound, outcome))
     return table
+
+
+def _kept(bound: Bound, outcome: Outcome) -> str:
+    if bound.other in outcome.left_out:
+        return "left out"
+    if outcome.status is Status.NO_VERDICT or (outcome.short and bound.name != "errors"):
+        return "not judged"
+    return "[green]yes" if bound.holds(outcome.ratios) else "[red]no"

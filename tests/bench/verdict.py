@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from operator import attrgetter
 
-from tests.bench.plan import AT_ONCE, MANY, OPENED, PEERS, PUT_PERCENT, Cell
+from tests.bench.plan import AT_ONCE, MANY, OPENED, PEERS, Cell
 from tests.bench.samples import Pairs, Sample, Spread, pairs, quotient, ratio, spread
 from tests.bench.servers import OURS
 
@@ -84,7 +84,6 @@ def ratios(samples: list[Sample]) -> Ratios:
     found = pairs(samples)
     ours = [sample for sample in samples if sample.cell.server == OURS]
     opened = [sample.figures for sample in ours if sample.cell.workload == OPENED]
-    few = [sample for sample in ours if sample.cell.size <= MANY and sample.cell.workload in PUT_PERCENT]
     return {
         **dict(_of_pairs(found)),
         **dict(_with_the_best(found)),
@@ -93,8 +92,7 @@ def ratios(samples: list[Sample]) -> Ratios:
             if opened
             else {}
         ),
-        # Not of more clients: what they have on their way at the end is billed, and their last answers are not counted.
-        **({"keys_per_request": _highest(few, "keys")} if few else {}),
+        "keys_per_request": _highest(ours, "keys"),
         "rss_mb": _highest(ours, "rss_mb"),
         "errors": spread([sum(sample.figures.errors for sample in samples)]),
     }
