@@ -187,7 +187,7 @@ $(COLLECTIONS): .venv/.ready
 	  --dest build/collections ansible==14.5.0
 	@cd build/collections && unzip -q -o -DD ansible-14.5.0-*.whl 'ansible_collections/amazon/aws/*' && rm ansible-14.5.0-*.whl
 
-bench: .venv/.ready ## Compare the speed with peers written the usual way (wrk, npm; 15 minutes; BENCH=--short for one)
+bench: .venv/.ready ## Compare the speed with peers written the usual way (wrk, npm; 25 minutes; BENCH=--short for one or two; Error 3: the machine was too busy for a verdict)
 	$(BIN)/python -m tests.bench $(BENCH)
 	$(BIN)/python -m tests.bench.overload $(BENCH)
 

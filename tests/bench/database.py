@@ -29,6 +29,10 @@ class Database:
         """Let every answer from now on take `milliseconds`."""
         self._post(f"/latency/{milliseconds}", "")
 
+    def keys(self) -> int:
+        """Return how many keys have been read or written so far, which is what DynamoDB bills."""
+        return int(self._post("/keys", ""))
+
     def fill(self) -> None:
         """Store every user of the benchmark."""
         born = {"S": BORN.isoformat()}
@@ -37,12 +41,13 @@ class Database:
             puts = [{"PutRequest": {"Item": item}} for item in items[start : start + _BATCH]]
             self._post("/", json.dumps({"RequestItems": {"birthdays": puts}}))
 
-    def _post(self, path: str, body: str) -> None:
+    def _post(self, path: str, body: str) -> bytes:
         status, answer = processes.request(
             self.port, "POST", path, body, X_Amz_Target="DynamoDB_20120810.BatchWriteItem"
         )
         if status != HTTPStatus.OK:
             raise processes.BenchError(f"the stand-in answered {status}: {answer!r}")
+        return answer
 
 
 @contextmanager

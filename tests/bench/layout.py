@@ -11,6 +11,9 @@ BUILD = ROOT / "build" / "bench"
 # The first is the server's, the second the load's, any others are the fleets'; none where cores cannot be chosen.
 CORES = tuple(sorted(os.sched_getaffinity(0))) if hasattr(os, "sched_getaffinity") else ()
 
+# A server, the load; and with four cores or more haproxy and up to four processes behind it.
+USED = CORES[:6] if len(CORES) >= 4 else CORES[:2]
+
 _OPEN_FILES = 8192
 
 

@@ -7,28 +7,32 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from tests.bench import names, wrk
 from tests.bench.database import Database, database
 from tests.bench.fleet import fleet
+from tests.bench.found import Found
 from tests.bench.layout import BUILD
-from tests.bench.plan import MIX, PUT_PERCENT, Cell, Plan
-from tests.bench.processes import usage
+from tests.bench.plan import HOT, MIX, OPENED, PUT_PERCENT, Cell, Plan
+from tests.bench.processes import told_by, usage
 from tests.bench.samples import Figures, Sample
 from tests.bench.servers import SERVERS, Running, started
 from tests.bench.watch import Watch
 
 Progress = Callable[[str], None]
 
-_NAMES = BUILD / "names.txt"
+_NAMES, _HOT_NAME = BUILD / "names.txt", BUILD / "hot-name.txt"
 _WARMUP_CONNECTIONS = 64
 _PAUSE_SECONDS = 0.2
+# A low rate takes longer to show what the slowest of a hundred are.
+_STEADY_TIMES = 2
 
 
 def steps(plan: Plan) -> int:
     """Return how often `measure` will call its `progress`."""
-    return len(_servers(plan)) + plan.rounds * len(plan.cells)
+    return len(plan.servers()) + plan.rounds * len(list(plan.round()))
 
 
 def measure(plan: Plan, progress: Progress) -> list[Sample]:
     """Return the samples of all rounds; call `progress` with what comes next."""
     names.write(_NAMES)
+    names.write(_HOT_NAME, count=1)
     with database() as standin, _all_started(plan, standin) as servers:
         for running in servers.values():
             progress(f"warming up {running.title}")
@@ -36,14 +40,10 @@ def measure(plan: Plan, progress: Progress) -> list[Sample]:
         return list(_rounds(plan, standin, servers, progress))
 
 
-def _servers(plan: Plan) -> list[str]:
-    return sorted({cell.server for cell in plan.cells})
-
-
 @contextmanager
 def _all_started(plan: Plan, standin: Database) -> Iterator[Mapping[str, Running]]:
     with ExitStack() as stack:
-        yield {name: stack.enter_context(_start(name, standin.url)) for name in _servers(plan)}
+        yield {name: stack.enter_context(_start(name, standin.url)) for name in plan.servers()}
 
 
 def _start(name: str, endpoint: str) -> AbstractContextManager[Running]:
@@ -54,18 +54,21 @@ def _start(name: str, endpoint: str) -> AbstractContextManager[Running]:
 
 def _rounds(plan: Plan, standin: Database, servers: Mapping[str, Running], progress: Progress) -> Iterator[Sample]:
     for number in range(1, plan.rounds + 1):
-        for cell in plan.cells:
+        for cell, pair in plan.round():
             progress(f"round {number} of {plan.rounds}: {cell.place}")
             standin.set_latency(cell.latency_ms)
             # Lets the server finish what the last load has left behind.
             time.sleep(_PAUSE_SECONDS)
-            yield Sample(number, cell, _measure_cell(cell, servers[cell.server], standin, plan.seconds))
+            figures = _measure_cell(cell, servers[cell.server], standin, plan.seconds)
+            yield Sample(number, cell, pair, figures)
 
 
 def _measure_cell(cell: Cell, running: Running, standin: Database, seconds: int) -> Figures:
-    watch = Watch(running.pids, [standin.pid])
-    found = wrk.load(running.port, _NAMES, PUT_PERCENT[cell.workload], cell.connections, seconds)
+    keys, watch = standin.keys(), Watch(running.pids, [standin.pid])
+    found = _load(cell, running.port, seconds)
     spent = watch.spent()
+    # wrk leaves what is on its way when the time is over: billed, but not counted.
+    asked = found.requests + (cell.size if cell.workload in PUT_PERCENT else 0)
     return Figures(
         requests_per_second=found.requests / found.seconds,
         p50_ms=found.p50_ms,
@@ -73,7 +76,17 @@ def _measure_cell(cell: Cell, running: Running, standin: Database, seconds: int)
         max_ms=found.max_ms,
         cpu_us=spent.server / max(found.requests, 1) * 1e6,
         rss_mb=usage(running.pids).rss_mb,
+        keys=(standin.keys() - keys) / max(asked, 1),
         errors=found.errors,
         load_core=spent.load_core,
         others=spent.others,
     )
+
+
+def _load(cell: Cell, port: int, seconds: int) -> Found:
+    if cell.workload in PUT_PERCENT:
+        users = _HOT_NAME if cell.workload in HOT else _NAMES
+        return wrk.load(port, users, PUT_PERCENT[cell.workload], cell.size, seconds)
+    if cell.workload == OPENED:
+        return Found(**told_by("opened", port, cell.size, seconds))
+    return Found(**told_by("steady", port, cell.size, seconds * _STEADY_TIMES))

@@ -19,7 +19,7 @@ def names() -> list[str]:
     return sorted(found)
 
 
-def write(path: Path) -> None:
-    """Write one name a line, for the load generator."""
+def write(path: Path, count: int = _COUNT) -> None:
+    """Write the first of the names, one a line, for the load generator."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("\n".join(names()) + "\n")
+    path.write_text("\n".join(names()[:count]) + "\n")

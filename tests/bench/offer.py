@@ -57,7 +57,7 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Wait for a request to send."""
         self._transport = transport
-        self._crowd.free.append(self)
+        self._crowd.released(self)
 
     def send(self, due: float, request: bytes, greeting: bytes) -> None:
         """Send a request whose right answer contains `greeting`."""
@@ -70,7 +70,7 @@ class Connection(asyncio.Protocol):
         if self._answer.endswith(b"}"):
             self._crowd.answered(self._due, self._kind(), time.perf_counter() - self._due)
             self._answer = b""
-            self._crowd.free.append(self)
+            self._crowd.released(self)
 
     def _kind(self) -> str:
         if self._answer.startswith(b"HTTP/1.1 200 ") and self._greeting in self._answer:
@@ -89,6 +89,7 @@ class Crowd:
     def __init__(self, port: int) -> None:
         """Send to `port` of this machine."""
         self._port = port
+        self.requests = _requests()
         self.free: deque[Connection] = deque()
         self._waits: dict[str, list[float]] = {"good": [], "refused": [], "late": [], "failed": [], "not_sent": []}
         self._counted_from = 0.0
@@ -104,7 +105,6 @@ class Crowd:
 
     async def send(self, rate: int, seconds: float) -> None:
         """Send what is due until the time is over, then wait for the last answers that count."""
-        requests = _requests()
         began = time.perf_counter()
         self._counted_from = began + _WARMUP_SECONDS
         for number in range(int(rate * (_WARMUP_SECONDS + seconds))):
@@ -112,10 +112,14 @@ class Crowd:
             while due > time.perf_counter():
                 await asyncio.sleep(_TICK_SECONDS)
             if self.free:
-                self.free.popleft().send(due, *next(requests))
+                self.free.popleft().send(due, *next(self.requests))
             else:
                 self.answered(due, "not_sent", 0.0)
         await asyncio.sleep(DEADLINE_SECONDS)
+
+    def released(self, connection: Connection) -> None:
+        """Know of a connection that can take a request."""
+        self.free.append(connection)
 
     def answered(self, due: float, kind: str, wait: float) -> None:
         """Count what became of a request."""

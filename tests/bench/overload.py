@@ -8,7 +8,6 @@ import argparse
 import json
 import signal
 import statistics
-import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, fields
@@ -21,10 +20,11 @@ from rich.table import Table
 from tests.bench import layout, report, tools
 from tests.bench.database import database
 from tests.bench.offer import Offered
-from tests.bench.processes import BenchError
+from tests.bench.processes import BenchError, told_by
 from tests.bench.servers import OURS, SERVERS, UNSHED, started
+from tests.bench.status import EXPLAINED, Status, judged, sentence
+from tests.bench.watch import Watch
 
-_MISSED, _NOT_POSSIBLE = 1, 2
 # Half as many again as an instance works on at once.
 _CONNECTIONS = 1536
 _TIMES = 3
@@ -35,8 +35,8 @@ _SHORT_RATES = (100, 500)
 
 
 def main() -> int:
-    """Offer, show and write; return 0, 1 if too little is served, 2 if it could not be run."""
-    parser = argparse.ArgumentParser(prog="python -m tests.bench.overload", description=__doc__)
+    """Offer, show and write; return a `Status`."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.overload", description=__doc__, epilog=EXPLAINED)
     parser.add_argument("--short", action="store_true", help="only show that everything runs")
     parser.add_argument("--output", type=Path, default=layout.ROOT / "build" / "bench.json", help="figures as JSON")
     options = parser.parse_args()
@@ -47,11 +47,22 @@ def main() -> int:
         found = _measure(_SHORT_RATES, 1, 1) if options.short else _measure(_RATES, 3, 3)
     except BenchError as error:
         print(f"overload: {error}", file=sys.stderr)
-        return _NOT_POSSIBLE
+        return Status.NOT_POSSIBLE
     _add(options.output, found)
     _show(found)
-    too_little = found["kept_of_peak"] < _KEPT and not options.short
-    return _MISSED if too_little or found["failed"] else 0
+    return _conclude(found, short=options.short)
+
+
+def _conclude(found: dict[str, Any], *, short: bool) -> Status:
+    missed = ["requests failed"] if found["failed"] else []
+    if found["kept_of_peak"] < _KEPT and not short:
+        missed.append(f"less than {_KEPT} of the peak is kept")
+    if (disturbed := sentence(found["others_used"])) is not None:
+        print(f"overload: {disturbed}", file=sys.stderr)
+    status = judged(missed, found["others_used"], short=short)
+    if status is Status.MISSED:
+        print(f"overload: {', '.join(missed)}", file=sys.stderr)
+    return status
 
 
 def _measure(rates: Sequence[int], seconds: int, rounds: int) -> dict[str, Any]:
@@ -60,6 +71,7 @@ def _measure(rates: Sequence[int], seconds: int, rounds: int) -> dict[str, Any]:
         started(SERVERS[OURS], standin.url) as ours,
         started(SERVERS[UNSHED], standin.url) as un,
     ):
+        watch = Watch(ours.pids, [standin.pid])
         steps = [_offer(ours.port, rate, seconds) for rate in rates]
         sustained = max((step.rate for step in steps if step.goodput >= _SUSTAINED * step.rate), default=0)
         if not sustained:
@@ -67,6 +79,7 @@ def _measure(rates: Sequence[int], seconds: int, rounds: int) -> dict[str, Any]:
                 f"not even {rates[0]} requests a second are served in time; repeat this on an idle machine"
             )
         pairs = [[_offer(port, _TIMES * sustained, seconds) for port in (ours.port, un.port)] for _ in range(rounds)]
+        others = watch.spent().others
     failed = sum(step.failed for step in (*steps, *(one for pair in pairs for one in pair)))
     shedding, without = (_median([pair[which] for pair in pairs]) for which in (0, 1))
     peak = max(step.goodput for step in steps)
@@ -76,6 +89,7 @@ def _measure(rates: Sequence[int], seconds: int, rounds: int) -> dict[str, Any]:
         "sustained_rate": sustained,
         "offered_rate": _TIMES * sustained,
         "failed": failed,
+        "others_used": others,
         "kept_of_peak": shedding.goodput / peak,
         "kept_of_peak_without_shedding": without.goodput / peak,
         "shedding": asdict(shedding),
@@ -85,12 +99,7 @@ def _measure(rates: Sequence[int], seconds: int, rounds: int) -> dict[str, Any]:
 
 
 def _offer(port: int, rate: int, seconds: int) -> Offered:
-    """Let a process of its own offer `rate`, on the load's core."""
-    command = [sys.executable, "-m", "tests.bench.offer", *map(str, (port, rate, seconds, _CONNECTIONS))]
-    done = subprocess.run(command, cwd=layout.ROOT, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise BenchError(f"the load failed: {done.stderr[-500:]}")
-    return Offered(**json.loads(done.stdout))
+    return Offered(**told_by("offer", port, rate, seconds, _CONNECTIONS))
 
 
 def _median(offered: Sequence[Offered]) -> Offered:

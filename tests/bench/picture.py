@@ -10,7 +10,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import StrMethodFormatter
 from matplotlib.typing import RcKeyType
 
-from tests.bench.plan import COMPARED, GET, MANY, PUT, Cell
+from tests.bench.plan import GET, MANY, PEERS, PUT, Cell
 from tests.bench.samples import Medians
 from tests.bench.servers import LIMIT, OURS
 from tests.bench.tables import title
@@ -47,12 +47,13 @@ def draw(medians: Medians, path: Path) -> None:
 
 
 def _draw_bars(axes: Axes, medians: Medians) -> None:
-    servers = (*COMPARED, LIMIT)
+    servers = (OURS, *PEERS, LIMIT)
     for offset, workload in ((-_BAR / 2, GET), (_BAR / 2, PUT)):
-        values = [medians[Cell(workload, 0, MANY, server)].requests_per_second for server in servers]
+        cells = [medians.get(Cell(workload, 0, MANY, server)) for server in servers]
+        values = [found.requests_per_second if found else 0.0 for found in cells]
         colours = [(_BLUE if server == OURS else _GREY)[workload] for server in servers]
         drawn = axes.barh([row + offset for row in range(len(servers))], values, _BAR, color=colours)
-        axes.bar_label(drawn, [f"{value:,.0f}" for value in values], padding=4, fontsize=10)
+        axes.bar_label(drawn, [f"{value:,.0f}" if value else "" for value in values], padding=4, fontsize=10)
     axes.set_title(f"Requests per second on one core, {MANY} clients")
     axes.set_yticks(range(len(servers)), [title(server) for server in servers])
     axes.get_yticklabels()[servers.index(OURS)].set_fontweight("bold")
@@ -66,7 +67,7 @@ def _draw_bars(axes: Axes, medians: Medians) -> None:
 
 def _draw_growth(growth: Axes, tail: Axes, medians: Medians) -> None:
     chosen = [cell for cell in medians if (cell.workload, cell.latency_ms, cell.server) == (GET, 0, OURS)]
-    figures = {cell.connections: medians[cell] for cell in sorted(chosen, key=lambda cell: cell.connections)}
+    figures = {cell.size: medians[cell] for cell in sorted(chosen, key=Cell.order)}
     growth.plot(list(figures), [found.requests_per_second for found in figures.values()], "o-", color=_BLUE[GET])
     growth.set_title("GET per second as clients become more")
     tail.plot(list(figures), [found.p99_ms for found in figures.values()], "o-", color=_BLUE[GET])

@@ -1,89 +1,110 @@
-"""What is measured: the combinations of server, workload, latency and connections, and how often and how long."""
+"""What is measured: the combinations of server, workload, latency and size, and how often and how long."""
 
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
 
 from tests.bench import fleet
-from tests.bench.servers import AIOHTTP, FASTAPI, FASTIFY, FLASK, LIMIT, OURS, PLAIN, UNMETERED
+from tests.bench.servers import AIOHTTP, FASTAPI, FASTIFY, FLASK, GO, JOURNAL, LIMIT, OURS, PLAIN, SERVERS, UNMETERED
 
-GET, PUT, MIX = "GET", "PUT", "mix"
-PUT_PERCENT = {GET: 0, PUT: 100, MIX: 20}
-COMPARED = (OURS, FASTAPI, FLASK, AIOHTTP, FASTIFY)
+GET, PUT, MIX, HOT_GET, HOT_PUT, OPEN, OPENED = "GET", "PUT", "mix", "hot GET", "hot PUT", "open", "opened"
+# Of clients that each send one request after the other.
+PUT_PERCENT = {GET: 0, PUT: 100, MIX: 20, HOT_GET: 0, HOT_PUT: 100}
+HOT, WAITS = (HOT_GET, HOT_PUT), (OPEN, OPENED)
+RATES = (130, 500, 1000, 2000, 4000)
+AT_ONCE = 1000
+PEERS = (GO, FASTAPI, FLASK, AIOHTTP, FASTIFY)
 MANY, MORE = 64, 256
+
+_WORKLOADS, _SERVERS = (*PUT_PERCENT, *WAITS), tuple(SERVERS)
+_PLACES = {OPEN: "GET at {:,} a second", OPENED: "{:,} connections opened at once"}
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One thing to measure; `server` is a name, or `fleet-N` for N processes behind haproxy."""
+    """One thing to measure of a server, which is a name, or `fleet-N`: N processes behind haproxy.
+
+    Its size is how many clients there are, or, where requests come whatever is answered, how many a second.
+    """
 
     workload: str
     latency_ms: int
-    connections: int
+    size: int
     server: str
 
     @property
     def place(self) -> str:
         """Return, in words, what all servers to be compared have in common."""
-        return f"{self.workload} x {self.connections:,}, database {self.latency_ms} ms"
+        what = _PLACES.get(self.workload, f"{self.workload} x {{:,}}").format(self.size)
+        return f"{what}, database {self.latency_ms} ms"
+
+    def order(self) -> tuple[int, int, int, int]:
+        """Return what sorts cells: by place, ours first."""
+        server = _SERVERS.index(self.server) if self.server in _SERVERS else len(_SERVERS)
+        return _WORKLOADS.index(self.workload), self.latency_ms, self.size, server
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Every cell is measured once a round; the rounds follow each other, so a slow minute hits all servers."""
+    """All is measured once a round; the rounds follow each other, so a slow minute hits all servers.
+
+    Of each pair the cell that is not ours is named: ours is measured at the same place right before it.
+    """
 
     rounds: int
     seconds: int
     warmup_seconds: int
-    cells: tuple[Cell, ...]
+    pairs: tuple[Cell, ...]
+    alone: tuple[Cell, ...]
+
+    def round(self) -> Iterator[tuple[Cell, Cell | None]]:
+        """Return the cells of a round in their order, each with the pair that it is of, if any."""
+        for pair in sorted(self.pairs, key=Cell.order):
+            yield replace(pair, server=OURS), pair
+            yield pair, pair
+        for cell in self.alone:
+            yield cell, None
+
+    def without(self, servers: Collection[str]) -> "Plan":
+        """Return what is left of the plan where `servers` cannot be had."""
+        pairs, alone = (
+            tuple(cell for cell in cells if cell.server not in servers) for cells in (self.pairs, self.alone)
+        )
+        return replace(self, pairs=pairs, alone=alone)
+
+    def servers(self) -> list[str]:
+        """Return the servers that are measured."""
+        return sorted({cell.server for cell, _ in self.round()})
 
 
 def full() -> Plan:
     """Return the plan behind the published figures."""
-    cells = [
-        *_comparison((GET, PUT, MIX), (0, 3), (MANY, MORE)),
-        *(Cell(GET, latency, many, OURS) for latency in (0, 3) for many in (1, 4, 16, MANY, MORE, 1024)),
-        *(Cell(GET, latency, many, PLAIN) for latency in (0, 3) for many in (1, MANY)),
-        Cell(GET, 0, MANY, UNMETERED),
+    pairs = (
+        *(Cell(workload, 0, MANY, server) for workload in (GET, PUT, MIX) for server in PEERS),
+        *(Cell(GET, 3, MANY, server) for server in (GO, FASTAPI, FASTIFY)),
+        *(Cell(GET, latency, size, GO) for latency in (0, 3) for size in (1, 16, MORE)),
+        *(Cell(workload, 0, MANY, LIMIT) for workload in (GET, PUT)),
+        *(Cell(GET, latency, 1, PLAIN) for latency in (0, 3)),
+        *(Cell(GET, 0, MANY, server) for server in (UNMETERED, JOURNAL)),
+        *(Cell(workload, 3, MANY, GO) for workload in HOT),
+        *(Cell(OPEN, 3, rate, GO) for rate in RATES),
+        Cell(OPENED, 0, AT_ONCE, GO),
+    )
+    alone = (
+        *(Cell(GET, 0, size, OURS) for size in (4, 1024)),
+        Cell(GET, 3, 1024, OURS),
         *(Cell(GET, 0, MORE, f"fleet-{size}") for size in fleet.sizes()),
-    ]
-    return Plan(rounds=3, seconds=3, warmup_seconds=5, cells=_ordered(cells))
+    )
+    return Plan(rounds=5, seconds=2, warmup_seconds=3, pairs=pairs, alone=alone)
 
 
 def short() -> Plan:
     """Return the plan that only shows that everything runs."""
-    cells = [
-        *_comparison((GET, PUT, MIX), (0,), (MANY,)),
-        *_comparison((GET,), (3,), (MANY,)),
-        *(Cell(GET, 0, many, OURS) for many in (1, 1024)),
-        Cell(GET, 0, 1, PLAIN),
-        Cell(GET, 0, MANY, UNMETERED),
-    ]
-    return Plan(rounds=1, seconds=1, warmup_seconds=1, cells=_ordered(cells))
-
-
-def _comparison(workloads: tuple[str, ...], latencies: tuple[int, ...], connections: tuple[int, ...]) -> list[Cell]:
-    cells = [
-        Cell(workload, latency, many, server)
-        for workload in workloads
-        for latency in latencies
-        for many in connections
-        for server in (*COMPARED, LIMIT)
-    ]
-    # The limit knows no database, so its latency makes no difference.
-    return [cell for cell in cells if cell.server != LIMIT or cell.latency_ms == 0]
-
-
-def _ordered(cells: list[Cell]) -> tuple[Cell, ...]:
-    """Return the cells, each once, so that servers to be compared are measured one right after the other."""
-    position = {name: index for index, name in enumerate((OURS, UNMETERED, *COMPARED[1:], LIMIT, PLAIN))}
-    return tuple(
-        sorted(
-            set(cells),
-            key=lambda cell: (
-                cell.workload,
-                cell.latency_ms,
-                cell.connections,
-                position.get(cell.server, 9),
-                cell.server,
-            ),
-        )
+    pairs = (
+        *(Cell(GET, 0, MANY, server) for server in (*PEERS, LIMIT, UNMETERED, JOURNAL)),
+        *(Cell(workload, 0, MANY, FASTAPI) for workload in (PUT, MIX)),
+        Cell(GET, 3, 1, PLAIN),
+        *(Cell(workload, 3, MANY, GO) for workload in HOT),
+        Cell(OPEN, 3, RATES[0], GO),
+        Cell(OPENED, 0, AT_ONCE, GO),
     )
+    return Plan(rounds=1, seconds=1, warmup_seconds=1, pairs=pairs, alone=(Cell(GET, 0, 1024, OURS),))

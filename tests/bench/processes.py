@@ -1,15 +1,18 @@
 """Processes of the benchmark: each is pinned to a core, watched while it runs and stopped with all its children."""
 
 import http.client
+import json
 import os
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -105,3 +108,13 @@ def request(port: int, method: str, path: str, body: str = "", **headers: str) -
         return response.status, response.read()
     finally:
         connection.close()
+
+
+def told_by(program: str, *arguments: int) -> dict[str, Any]:
+    """Return what one of the benchmark's own programs prints, which runs on this process's core."""
+    command = [sys.executable, "-m", f"tests.bench.{program}", *map(str, arguments)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise BenchError(f"the load {program} failed: {done.stderr[-500:]}")
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found

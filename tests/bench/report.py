@@ -5,15 +5,17 @@ import json
 import os
 import platform
 import subprocess
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from tests.bench import fleet
 from tests.bench.layout import CORES, ROOT
 from tests.bench.plan import Cell
-from tests.bench.samples import Figures, Medians, Sample
-from tests.bench.verdict import BASIS
+from tests.bench.samples import Figures, Sample, medians
+from tests.bench.status import Status
+from tests.bench.verdict import Ratios
 
 
 def environment() -> dict[str, Any]:
@@ -21,6 +23,7 @@ def environment() -> dict[str, Any]:
     packages = ("aiohttp", "aiobotocore", "botocore", "uvloop")
     installed = {package.metadata["Name"].lower(): package.version for package in metadata.distributions()}
     return {
+        "date": datetime.now(UTC).date().isoformat(),
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "packages": {name: installed[name] for name in packages if name in installed},
         "node": _said("node", "--version"),
@@ -42,16 +45,34 @@ def _processor() -> str:
     return names[0] if names else "unknown"
 
 
-def write(path: Path, samples: list[Sample], medians: Medians, ratios: dict[str, float], missed: list[str]) -> None:
-    """Write everything that was measured and what follows from it."""
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """A run: what was measured and what follows from it; `left_out` are sentences by the servers that are missing."""
+
+    short: bool
+    samples: list[Sample]
+    ratios: Ratios
+    missed: list[str]
+    others_used: float
+    status: Status
+    left_out: Mapping[str, str]
+
+
+def write(path: Path, outcome: Outcome) -> None:
+    """Write a run."""
     content = {
         "environment": environment(),
-        "basis": BASIS,
-        "left_out": fleet.left_out(),
-        "ratios": ratios,
-        "missed": missed,
-        "medians": [_flat(cell, figures) for cell, figures in medians.items()],
-        "samples": [{"round": sample.round, **_flat(sample.cell, sample.figures)} for sample in samples],
+        "short": outcome.short,
+        "verdict": outcome.status.name.lower().replace("_", " "),
+        "others_used": round(outcome.others_used, 3),
+        "left_out": list(outcome.left_out.values()),
+        "missed": outcome.missed,
+        "ratios": {name: dataclasses.asdict(found) for name, found in outcome.ratios.items()},
+        "medians": [_flat(cell, figures) for cell, figures in medians(outcome.samples).items()],
+        "samples": [
+            {"round": sample.round, "pair": sample.pair and sample.pair.server, **_flat(sample.cell, sample.figures)}
+            for sample in outcome.samples
+        ],
     }
     save(path, content)
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 
 from service.birthdays import greeting
-from tests.bench import processes
+from tests.bench import golang, journal, processes
 from tests.bench.install import PEERS
 from tests.bench.layout import BUILD, CORES, environment
 from tests.bench.names import BORN, names
@@ -25,9 +25,8 @@ class Server:
     peer: str | None = None
 
 
-OURS, PLAIN, LIMIT, UNMETERED, UNSHED = "ours", "plain", "limit", "unmetered", "unshed"
-FASTAPI, FLASK, AIOHTTP, FASTIFY = "fastapi", "flask", "aiohttp", "fastify"
-PEER_NAMES = (FASTAPI, FLASK, AIOHTTP, FASTIFY)
+OURS, PLAIN, LIMIT, UNMETERED, UNSHED, JOURNAL = "ours", "plain", "limit", "unmetered", "unshed", "journal"
+GO, FASTAPI, FLASK, AIOHTTP, FASTIFY = "go", "fastapi", "flask", "aiohttp", "fastify"
 
 _VARIANT = (sys.executable, "-m", "tests.bench.variants")
 _SERVICE = (sys.executable, "-m", "service", "--port", "{port}")
@@ -38,10 +37,7 @@ SERVERS = {
     server.name: server
     for server in (
         Server(OURS, "Hello Birthday", _SERVICE),
-        Server(LIMIT, "limit: ours from memory", (*_VARIANT, LIMIT, "--port", "{port}")),
-        Server(UNMETERED, "ours without metrics", (*_VARIANT, UNMETERED, "--port", "{port}")),
-        Server(UNSHED, "ours without shedding", ("env", "HELLO_MAX_IN_FLIGHT=9999999", *_SERVICE)),
-        Server(PLAIN, "ours without batching", (*_VARIANT, PLAIN, "--port", "{port}")),
+        Server(GO, "Go net/http + AWS SDK v2", (str(golang.PROGRAM), "{port}")),
         Server(
             FASTAPI,
             "FastAPI + aioboto3",
@@ -63,6 +59,11 @@ SERVERS = {
             "aiohttp_plain",
         ),
         Server(FASTIFY, "fastify + AWS SDK v3", ("node", str(BUILD / "fastify" / "app.js"), "{port}"), "fastify"),
+        Server(LIMIT, "limit: ours from memory", (*_VARIANT, LIMIT, "--port", "{port}")),
+        Server(UNMETERED, "ours without metrics", (*_VARIANT, UNMETERED, "--port", "{port}")),
+        Server(UNSHED, "ours without shedding", ("env", "HELLO_MAX_IN_FLIGHT=9999999", *_SERVICE)),
+        Server(PLAIN, "ours without batching", (*_VARIANT, PLAIN, "--port", "{port}")),
+        Server(JOURNAL, "ours, its log into journald", journal.logged(_SERVICE)),
     )
 }
 

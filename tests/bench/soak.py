@@ -18,7 +18,8 @@ from tests.bench.names import names
 from tests.bench.openloop import OpenLoop
 from tests.bench.processes import BenchError, usage
 from tests.bench.servers import OURS, SERVERS, Running, started
-from tests.bench.watch import BUSY_OTHERS, Watch
+from tests.bench.status import BUSY_OTHERS
+from tests.bench.watch import Watch
 
 _CREPT_UP, _NOT_POSSIBLE = 1, 2
 _LATENCY_MS = 3

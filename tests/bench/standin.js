@@ -2,7 +2,8 @@
 // Usage: node standin.js PORT LATENCY_MS     (port 0 takes a free one; the port is printed)
 //
 // Owns the wire format of the few operations the servers use, DynamoDB's limits on batches, and the latency: a timer,
-// so that requests wait side by side. `POST /latency/3` changes it while running. Knows one key: `username` (S).
+// so that requests wait side by side. `POST /latency/3` changes it while running, `POST /keys` tells how many keys were
+// read and written. Knows one key: `username` (S).
 "use strict";
 const http = require("node:http");
 
@@ -11,15 +12,17 @@ const WRITE_LIMIT = 25;
 const items = new Map(); // "table/username" -> the item, as JSON text ready to be sent
 let latency = Number(process.argv[3] || 0);
 let served = 0;
+let keys = 0; // what DynamoDB would bill: one for each key of each call
 
 class Refusal extends Error {}
 
 const keyOf = (table, item) => `${table}/${item.username.S}`;
 
 // Refuses what DynamoDB refuses, so that a server cannot look fast with batches that would fail.
-function checkBatch(keys, limit) {
-  if (keys.length < 1 || keys.length > limit) throw new Refusal(`Too many items requested: ${keys.length}`);
-  if (new Set(keys).size < keys.length) throw new Refusal("Provided list of item keys contains duplicates");
+function checkBatch(wanted, limit) {
+  if (wanted.length < 1 || wanted.length > limit) throw new Refusal(`Too many items requested: ${wanted.length}`);
+  if (new Set(wanted).size < wanted.length) throw new Refusal("Provided list of item keys contains duplicates");
+  return wanted.length;
 }
 
 function readTable(table, wanted) {
@@ -38,23 +41,25 @@ function describe(table) {
 
 const operations = {
   GetItem({ TableName, Key }) {
+    keys += 1;
     const item = items.get(keyOf(TableName, Key));
     return item === undefined ? "{}" : `{"Item":${item}}`;
   },
   PutItem({ TableName, Item }) {
+    keys += 1;
     items.set(keyOf(TableName, Item), JSON.stringify(Item));
     return "{}";
   },
   BatchGetItem({ RequestItems }) {
     const tables = Object.entries(RequestItems);
-    checkBatch(tables.flatMap(([table, { Keys }]) => Keys.map((key) => keyOf(table, key))), READ_LIMIT);
+    keys += checkBatch(tables.flatMap(([table, { Keys }]) => Keys.map((key) => keyOf(table, key))), READ_LIMIT);
     return `{"Responses":{${tables.map(([table, wanted]) => readTable(table, wanted)).join()}},"UnprocessedKeys":{}}`;
   },
   BatchWriteItem({ RequestItems }) {
     const writes = Object.entries(RequestItems).flatMap(([table, all]) =>
       all.map(({ PutRequest, DeleteRequest }) => [keyOf(table, PutRequest?.Item ?? DeleteRequest.Key), PutRequest?.Item]),
     );
-    checkBatch(writes.map(([key]) => key), WRITE_LIMIT);
+    keys += checkBatch(writes.map(([key]) => key), WRITE_LIMIT);
     for (const [key, item] of writes) {
       if (item === undefined) items.delete(key);
       else items.set(key, JSON.stringify(item));
@@ -88,6 +93,7 @@ function handle(request, response) {
     latency = Number(request.url.split("/")[2]);
     return send(response, 200, "{}");
   }
+  if (request.url === "/keys") return send(response, 200, String(keys));
   const chunks = [];
   request.on("data", (chunk) => chunks.push(chunk));
   request.on("end", () => {

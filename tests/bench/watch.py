@@ -3,17 +3,17 @@
 A server's figures mean something only if the load was not the slower one, and if nobody else was busy.
 """
 
+import os
 import resource
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import psutil
 
+from tests.bench.layout import USED
 from tests.bench.processes import usage
-
-# So many cores, kept busy by others, make figures doubtful.
-BUSY_OTHERS = 0.2
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,7 @@ class Spent:
     passed: float
     server: float
     load: float
+    benchmark: float
     everybody: float
 
     @property
@@ -32,8 +33,8 @@ class Spent:
 
     @property
     def others(self) -> float:
-        """Return how many cores were busy with what is no part of the benchmark."""
-        return max(0.0, self.everybody - self.server - self.load) / self.passed
+        """Return how many of the used cores were busy with what is no part of the benchmark, or stolen by the host."""
+        return max(0.0, self.everybody - self.benchmark) / self.passed
 
 
 class Watch:
@@ -51,20 +52,35 @@ class Watch:
             passed=now.passed - began.passed,
             server=now.server - began.server,
             load=now.load - began.load,
+            benchmark=now.benchmark - began.benchmark,
             everybody=now.everybody - began.everybody,
         )
 
     def _read(self) -> Spent:
-        times = psutil.cpu_times()
         return Spent(
             passed=time.monotonic(),
             server=usage(self._server).cpu_seconds,
             load=usage(self._load).cpu_seconds + _own_seconds(),
-            everybody=times.user + times.nice + times.system + times.irq + times.softirq,
+            benchmark=usage([os.getpid()]).cpu_seconds + _ended_seconds(),
+            everybody=everybody_seconds(psutil.cpu_times(percpu=True), USED),
         )
 
 
+def everybody_seconds(times: Sequence[Any], cores: Sequence[int]) -> float:
+    """Return what all programs used of `cores`, and what the host gave to others (steal).
+
+    Interrupts are left out: the kernel does not say for whom they were, and most are for the benchmark's own sockets.
+    """
+    fields = ("user", "nice", "system", "steal")
+    return sum(float(getattr(times[core], field)) for core in cores for field in fields)
+
+
 def _own_seconds() -> float:
+    spent = resource.getrusage(resource.RUSAGE_SELF)
+    return spent.ru_utime + spent.ru_stime + _ended_seconds()
+
+
+def _ended_seconds() -> float:
     # wrk has ended by the time this is read, so it is among the children that were waited for.
-    spent = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return sum(one.ru_utime + one.ru_stime for one in spent)
+    spent = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return spent.ru_utime + spent.ru_stime

@@ -2,25 +2,13 @@
 
 import json
 import subprocess
-from dataclasses import dataclass
 from pathlib import Path
 
+from tests.bench.found import Found
 from tests.bench.layout import BENCH, CORES
 from tests.bench.processes import BenchError
 
 _TIMEOUT_SECONDS = 5
-
-
-@dataclass(frozen=True)
-class Found:
-    """What the clients saw; `errors` counts wrong answers and connections that failed."""
-
-    requests: int
-    seconds: float
-    p50_ms: float
-    p99_ms: float
-    max_ms: float
-    errors: int
 
 
 def load(port: int, names: Path, put_percent: int, connections: int, seconds: int) -> Found:
@@ -32,12 +20,12 @@ def load(port: int, names: Path, put_percent: int, connections: int, seconds: in
     done = subprocess.run([*pinned, *client, *script, *target], capture_output=True, text=True, check=False)
     if done.returncode != 0 or not done.stdout.endswith("}\n"):
         raise BenchError(f"wrk failed: {done.stdout[-500:]} {done.stderr[-500:]}")
-    found = json.loads(done.stdout.splitlines()[-1])
+    said = json.loads(done.stdout.splitlines()[-1])
     return Found(
-        requests=int(found["requests"]),
-        seconds=found["seconds"],
-        p50_ms=found["p50_ms"],
-        p99_ms=found["p99_ms"],
-        max_ms=found["max_ms"],
-        errors=int(found["wrong"] + found["failed"]),
+        requests=int(said["requests"]),
+        seconds=said["seconds"],
+        p50_ms=said["p50_ms"],
+        p99_ms=said["p99_ms"],
+        max_ms=said["max_ms"],
+        errors=int(said["wrong"] + said["failed"]),
     )

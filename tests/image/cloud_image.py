@@ -69,7 +69,7 @@ _NO_DAEMONS = "usr/sbin/policy-rc.d"
 def bootstrap(root: Path) -> None:
     """Make the root file system at `root`; what it printed is in a file beside it, named when it fails."""
     architecture = subprocess.check_output(["dpkg", "--print-architecture"], text=True).strip()
-    mirror = _mirror()
+    source = mirror()
     shutil.rmtree(root, ignore_errors=True)
     with root.with_suffix(".log").open("w", encoding="utf-8") as log:
 
@@ -77,8 +77,8 @@ def bootstrap(root: Path) -> None:
             if subprocess.run(command, stdout=log, stderr=subprocess.STDOUT, check=False).returncode:
                 raise SystemExit(f"{' '.join(command)} failed; what it printed is in {log.name}")
 
-        run("debootstrap", "--variant=minbase", f"--arch={architecture}", "trixie", str(root), mirror)
-        _configure(root, mirror)
+        run("debootstrap", "--variant=minbase", f"--arch={architecture}", "trixie", str(root), source)
+        _configure(root, source)
         _forbid_daemons(root)
         inside = ("chroot", str(root), "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "--quiet", "--yes")
         run(*inside, "update")
@@ -95,10 +95,10 @@ def _wanted(architecture: str) -> list[str]:
     return [names for kind, names in _PACKAGES.items() if kind not in other]
 
 
-def _configure(root: Path, mirror: str) -> None:
-    lists = {"debian.list": mirror, "debian-security.list": f"{mirror}-security"}
+def _configure(root: Path, source: str) -> None:
+    lists = {"debian.list": source, "debian-security.list": f"{source}-security"}
     files = _FILES | {str(_MIRRORS / name): f"{url}\n" for name, url in lists.items()}
-    files["etc/cloud/cloud.cfg.d/01_debian_cloud.cfg"] = _CLOUD_INIT.format(mirror=mirror)
+    files["etc/cloud/cloud.cfg.d/01_debian_cloud.cfg"] = _CLOUD_INIT.format(mirror=source)
     for name, text in files.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(text, encoding="utf-8")
@@ -121,7 +121,7 @@ def _forget(root: Path) -> None:
     (root / "etc/hosts").write_text("127.0.0.1 localhost\n", encoding="utf-8")
 
 
-def _mirror() -> str:
+def mirror() -> str:
     """Return the mirror that this machine's own packages come from."""
     listed = [*Path("/etc/apt").glob("sources.list"), *Path("/etc/apt/sources.list.d").glob("*")]
     text = "\n".join(path.read_text(encoding="utf-8") for path in listed)

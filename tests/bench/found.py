@@ -1,0 +1,23 @@
+"""What clients saw of one load, whichever program sent it."""
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Found:
+    """What the clients saw; `errors` counts wrong answers and connections that failed."""
+
+    requests: int
+    seconds: float
+    p50_ms: float
+    p99_ms: float
+    max_ms: float
+    errors: int
+
+
+def found(waits_ms: Sequence[float], requests: int, seconds: float, errors: int) -> Found:
+    """Return what was seen, with the percentiles of the waits."""
+    percentiles = statistics.quantiles(waits_ms, n=100) if len(waits_ms) > 1 else [0.0] * 99
+    return Found(requests, seconds, percentiles[49], percentiles[98], max(waits_ms, default=0.0), errors)

@@ -1,0 +1,71 @@
+"""A journald of our own, with the image's settings: what it costs that every line of the log goes there.
+
+It runs beside the service in a mount namespace, on the same core, so the machine's own journal knows nothing of it.
+"""
+
+import os
+import shutil
+import subprocess
+
+from tests.bench.layout import BUILD, ROOT
+
+_FOLDER = BUILD / "journal"
+_SETTINGS = _FOLDER / "journald.conf"
+_TEMPLATE = ROOT / "ansible" / "roles" / "base" / "templates" / "journald.conf.j2"
+_DAEMON = "/lib/systemd/systemd-journald"
+# Flushed is what it is once /var can be written to; before that it would keep its files in memory.
+_SCRIPT = f"""
+set -e
+mount -t tmpfs none /run/systemd
+mount --bind "$1" /var/log
+mkdir -p /run/systemd/journald.conf.d /run/systemd/journal
+cp "$2" /run/systemd/journald.conf.d/image.conf
+touch /run/systemd/journal/flushed
+{_DAEMON} &
+until test -S /run/systemd/journal/stdout; do sleep 0.1; done
+shift 2
+exec systemd-cat --identifier=hello-birthday "$@"
+"""
+_PROBE_SECONDS = 20
+
+
+def logged(command: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the command that runs `command` with its output going to a journald, which ends with it."""
+    namespace = ("unshare", "--mount", "--propagation=private")
+    return (*namespace, "sh", "-c", _SCRIPT, "journal", str(_FOLDER), str(_SETTINGS), *command)
+
+
+def left_out() -> str | None:
+    """Prepare the journal; return one sentence if this machine can have none of its own."""
+    shutil.rmtree(_FOLDER, ignore_errors=True)
+    _FOLDER.mkdir(parents=True)
+    _SETTINGS.write_text(
+        _TEMPLATE.read_text().replace("{{ base_journal_max_use }}", "200M") + "ReadKMsg=no\nAudit=no\n"
+    )
+    reason = _lacking() or _failed()
+    return f"the log into journald was left out: {reason}" if reason else None
+
+
+def _lacking() -> str | None:
+    if os.geteuid() != 0:
+        return "that takes root"
+    tools = [tool for tool in ("unshare", "systemd-cat", _DAEMON) if shutil.which(tool) is None]
+    return f"{', '.join(tools)} is missing" if tools else None
+
+
+def _failed() -> str | None:
+    """Let a journald keep one line, and return what is wrong if none is kept."""
+    script = f"echo probe; until ls {_FOLDER}/journal/*/system.journal; do sleep 0.1; done; kill -- -$$"
+    probe = subprocess.Popen(
+        logged(("sh", "-c", script)), stderr=subprocess.PIPE, text=True, start_new_session=True, cwd=ROOT
+    )
+    try:
+        _, said = probe.communicate(timeout=_PROBE_SECONDS)
+    except subprocess.TimeoutExpired:
+        os.killpg(probe.pid, 9)
+        said = probe.communicate()[1] or "it does not start"
+    return (
+        None
+        if list(_FOLDER.glob("journal/*/system.journal"))
+        else (said.strip().splitlines() or ["it keeps nothing"])[-1]
+    )

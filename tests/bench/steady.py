@@ -1,0 +1,79 @@
+"""`python -m tests.bench.steady PORT RATE SECONDS`: offer GETs at a steady rate, and tell how long they wait.
+
+They come as those of many people do who know nothing of each other (a Poisson process), the same for every server. A
+request leaves when it is due, or as soon as a connection is free; its wait counts from when it was due. Prints the
+figures as a JSON object.
+"""
+
+import asyncio
+import dataclasses
+import json
+import random
+import selectors
+import sys
+import time
+from collections import deque
+
+from tests.bench.found import Found, found
+from tests.bench.offer import Connection, Crowd
+
+# The selector whose timeouts are finer than milliseconds takes longer the more it looks at.
+_CONNECTIONS = 128
+# A server that serves a third of what is offered has answered all of it by then.
+_PATIENCE_SECONDS = 15
+
+
+class SteadyCrowd(Crowd):
+    """Connections, and requests that wait for one."""
+
+    def __init__(self, port: int) -> None:
+        """Send to `port` of this machine."""
+        super().__init__(port)
+        self._waiting: deque[float] = deque()
+        self._unanswered = 0
+        self._waits_ms: list[float] = []
+        self._errors = 0
+
+    def released(self, connection: Connection) -> None:
+        """Send what has waited longest, if anything has."""
+        if self._waiting:
+            connection.send(self._waiting.popleft(), *next(self.requests))
+        else:
+            super().released(connection)
+
+    def answered(self, _due: float, kind: str, wait: float) -> None:
+        """Count an answer, and whether it was right."""
+        self._unanswered -= 1
+        self._waits_ms.append(wait * 1000)
+        self._errors += kind != "good"
+
+    async def run(self, rate: int, seconds: int) -> Found:
+        """Send for `seconds`, wait for the last answers, and return what was seen."""
+        await self.connect(_CONNECTIONS)
+        arrivals = random.Random(rate)
+        due = began = time.perf_counter()
+        while (due := due + arrivals.expovariate(rate)) < began + seconds:
+            await asyncio.sleep(max(0.0, due - time.perf_counter()))
+            self._send(due)
+        ended = time.perf_counter() + _PATIENCE_SECONDS
+        while self._unanswered and time.perf_counter() < ended:
+            await asyncio.sleep(0.001)
+        passed = max(seconds, time.perf_counter() - began)
+        return found(self._waits_ms, len(self._waits_ms), passed, self._errors + self._unanswered)
+
+    def _send(self, due: float) -> None:
+        self._unanswered += 1
+        if self.free:
+            self.free.popleft().send(due, *next(self.requests))
+        else:
+            self._waiting.append(due)
+
+
+def main(port: int, rate: int, seconds: int) -> None:
+    """Send and print."""
+    with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(selectors.SelectSelector())) as runner:
+        print(json.dumps(dataclasses.asdict(runner.run(SteadyCrowd(port).run(rate, seconds)))))
+
+
+if __name__ == "__main__":
+    main(*map(int, sys.argv[1:]))
