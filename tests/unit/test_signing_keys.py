@@ -173,6 +173,7 @@ async def test_nobody_waits_for_ever(issuer: Issuer) -> None:
     assert await keys.find("first") is not None
 
 
+@in_told_time
 async def test_ignored_keys_are_told_once(issuer: Issuer) -> None:
     """Which published keys are of no use is logged when it changes, not with every fetch."""
     issuer.ignored = {"no RSA key": 1}
