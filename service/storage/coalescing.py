@@ -8,7 +8,6 @@ import abc
 import asyncio
 import random
 import time
-from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from itertools import islice
@@ -17,7 +16,7 @@ from typing import Generic
 import structlog
 
 from service.errors import Ending, StorageUnavailable
-from service.storage.expiry import Expiry, R, Slot, V
+from service.storage.expiry import Caller, Expiry, R, Slot, V
 from service.telemetry import metrics, tracing
 
 log = structlog.get_logger()
@@ -72,8 +71,11 @@ class Coalescer(abc.ABC, Generic[V, R]):
     def submit(self, key: str, value: V) -> "asyncio.Future[R]":
         """Send `key` as soon as possible; cancelling the future disturbs nobody else."""
         future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
-        until = self._expiry.watch(future)
-        self._admit(Slot(key, value, [future], time.perf_counter(), until, tracing.detached_context()))
+        caller = Caller(future, value, self._expiry.watch(future))
+        if (slot := self._gathering(key)) is not None:
+            slot.callers.append(caller)
+        else:
+            self._admit(Slot(key, [caller], time.perf_counter(), tracing.detached_context(), caller))
         return future
 
     async def close(self) -> None:
@@ -84,12 +86,16 @@ class Coalescer(abc.ABC, Generic[V, R]):
         await asyncio.gather(*self._out, return_exceptions=True)
 
     @abc.abstractmethod
-    def _admit(self, slot: Slot[V, R]) -> None:
-        """Take in a slot, whose key may be waiting or out already."""
+    def _gathering(self, key: str) -> Slot[V, R] | None:
+        """Return the slot of `key` that has not left and takes more callers."""
 
     @abc.abstractmethod
-    def _retry(self, slot: Slot[V, R]) -> None:
-        """Take a slot in again that was not processed."""
+    def _admit(self, slot: Slot[V, R]) -> None:
+        """Take in a slot whose key gathers nowhere yet, but may be out."""
+
+    @abc.abstractmethod
+    def _gathered(self, key: str) -> list[Caller[V, R]]:
+        """Take away who has gathered for `key` since it left."""
 
     @abc.abstractmethod
     def _finished(self, slot: Slot[V, R]) -> None:
@@ -128,11 +134,7 @@ class Coalescer(abc.ABC, Generic[V, R]):
     def _take(self) -> list[Slot[V, R]]:
         slots = [self._waiting.pop(key) for key in list(islice(self._waiting, self._sender.limit))]
         now = asyncio.get_running_loop().time()
-        leaving = [slot for slot in slots if slot.may_leave(now)]
-        for slot in slots:
-            if not slot.may_leave(now):
-                self._finished(slot)
-        return leaving
+        return [slot for slot in slots if slot.may_leave(now)]
 
     def _landed(self, task: "asyncio.Task[None]") -> None:
         self._out.discard(task)
@@ -151,8 +153,8 @@ class Coalescer(abc.ABC, Generic[V, R]):
 
     async def _call_together(self, slots: list[Slot[V, R]]) -> None:
         try:
-            until = self._end(slot.until for slot in slots)
-            outcomes = await self._sender.many({slot.key: slot.value for slot in slots}, until)
+            until = self._end(slot.leader.until for slot in slots)
+            outcomes = await self._sender.many({slot.key: slot.leader.value for slot in slots}, until)
         except Exception as error:
             known = isinstance(error, StorageUnavailable)  # and logged with its reason
             log.warning("batch.failed", keys=len(slots), exc_info=None if known else error)
@@ -179,7 +181,7 @@ class Coalescer(abc.ABC, Generic[V, R]):
     async def _call_alone(self, slot: Slot[V, R]) -> None:
         if slot.may_leave(asyncio.get_running_loop().time()):
             try:
-                slot.settle(await self._sender.one(slot.key, slot.value, slot.until))
+                slot.settle(await self._sender.one(slot.key, slot.leader.value, slot.leader.until))
             except Exception as error:  # noqa: BLE001 - whatever it is, it belongs to those who wait
                 if self._goes_again(slot, error, _RETRIES):
                     self._retry_later(slot)  # with others by then, which costs the table fewer calls
@@ -199,19 +201,24 @@ class Coalescer(abc.ABC, Generic[V, R]):
         metrics.RETRIES.inc()
         asyncio.get_running_loop().call_later(pause, self._retry, slot)
 
+    def _retry(self, slot: Slot[V, R]) -> None:
+        slot.join(self._gathered(slot.key))
+        if slot.callers:
+            self._enqueue(slot)
+
 
 class ReadCoalescer(Coalescer[V, R]):
     """Callers who ask for a key that has not left yet share its slot."""
 
-    def _admit(self, slot: Slot[V, R]) -> None:
-        if slot.key in self._waiting:
-            self._waiting[slot.key].join(slot)
-        else:
-            self._enqueue(slot)
+    def _gathering(self, key: str) -> Slot[V, R] | None:
+        return self._waiting.get(key)
 
-    def _retry(self, slot: Slot[V, R]) -> None:
-        if slot.wanted:
-            self._admit(slot)
+    def _admit(self, slot: Slot[V, R]) -> None:
+        self._enqueue(slot)
+
+    def _gathered(self, key: str) -> list[Caller[V, R]]:
+        slot = self._waiting.pop(key, None)
+        return slot.callers if slot is not None else []
 
     def _finished(self, slot: Slot[V, R]) -> None:
         """Do nothing: no read waits for another."""
@@ -226,40 +233,45 @@ class ReadCoalescer(Coalescer[V, R]):
 
 
 class WriteCoalescer(Coalescer[V, R]):
-    """Calls with the same key follow one another, each after the one before it is finished."""
+    """Calls with the same key follow one another; who comes for a key that is out gathers for its next call.
+
+    Only the last value of those who gathered is sent, and its acknowledgement is everybody's: all of them are
+    waiting when it takes effect, so theirs took effect right before it, one after another. Whatever else becomes of
+    the call becomes of all of them too. A value is sent only while its own caller waits, and no longer than that.
+    """
 
     def __init__(self, sender: Sender[V, R], expiry: Expiry) -> None:
         """Start with nothing waiting and nothing out."""
         super().__init__(sender, expiry)
-        self._followers: dict[str, deque[Slot[V, R]]] = {}
+        self._behind: dict[str, Slot[V, R] | None] = {}
+        """Of every key that has left and is not finished: who has gathered for it since."""
+
+    def _gathering(self, key: str) -> Slot[V, R] | None:
+        return self._waiting.get(key) or self._behind.get(key)
 
     def _admit(self, slot: Slot[V, R]) -> None:
-        if slot.key in self._followers:
-            self._followers[slot.key].append(slot)
+        if slot.key in self._behind:
+            self._behind[slot.key] = slot
         else:
-            self._followers[slot.key] = deque()
             self._enqueue(slot)
 
-    def _retry(self, slot: Slot[V, R]) -> None:
-        if slot.wanted:
-            self._enqueue(slot)
-        else:
-            self._finished(slot)
+    def _gathered(self, key: str) -> list[Caller[V, R]]:
+        slot = self._behind.pop(key)
+        return slot.callers if slot is not None else []
+
+    def _take(self) -> list[Slot[V, R]]:
+        slots = super()._take()
+        self._behind |= dict.fromkeys(slot.key for slot in slots)
+        return slots
 
     def _finished(self, slot: Slot[V, R]) -> None:
-        now = asyncio.get_running_loop().time()
-        followers = self._followers[slot.key]
-        while followers:
-            follower = followers.popleft()
-            if follower.may_leave(now):
-                self._enqueue(follower)
-                return
-        del self._followers[slot.key]
+        if (behind := self._behind.pop(slot.key)) is not None:
+            self._enqueue(behind)
 
     def _repeatable(self, error: Exception) -> bool:
         """Say no if it may still be on its way: it could arrive after what was sent later, and was acknowledged."""
         return isinstance(error, StorageUnavailable) and error.ending is not Ending.UNANSWERED
 
     def _end(self, untils: Iterable[float]) -> float:
-        """Return the earliest: nothing is written whose caller has been refused."""
+        """Return the earliest: no value is written whose caller has been refused."""
         return min(untils)
