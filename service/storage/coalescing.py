@@ -1,7 +1,8 @@
 """Coalesces concurrent calls: keys that arrive while a call is out gather and leave together.
 
-A lone key leaves at once. Whoever has gathered leaves when a call lands, when a batch is full, or
-when patience is lost with a slow call. Knows nothing of users, HTTP or DynamoDB.
+A lone key leaves at once. Whoever has gathered leaves when a call lands, when a batch is full, or when patience is
+lost. What becomes of equal keys is the business of the two kinds, in `reads` and `writes`. Knows nothing of users, HTTP
+or DynamoDB.
 """
 
 import abc
@@ -16,13 +17,12 @@ from typing import Generic
 import structlog
 
 from service.errors import Ending, StorageUnavailable
+from service.storage import patience
 from service.storage.expiry import Caller, Expiry, R, Slot, V
 from service.telemetry import metrics, tracing
 
 log = structlog.get_logger()
 
-# Waiting longer than this for a slow call would show in the tail of all latencies.
-PATIENCE_SECONDS = 0.01
 # Far more than ever useful; it bounds what piles up when calls hang.
 MAX_CALLS_OUT = 32
 # Turns of the event loop that answers need to get out, and new requests to get here.
@@ -55,17 +55,19 @@ class Sender(Generic[V, R]):
 
 
 class Coalescer(abc.ABC, Generic[V, R]):
-    """Gathers keys and sends them together; what becomes of equal keys is the business of its two kinds."""
+    """Gathers keys and sends them together."""
 
-    def __init__(self, sender: Sender[V, R], expiry: Expiry) -> None:
-        """Start with nothing waiting and nothing out."""
+    def __init__(self, sender: Sender[V, R], expiry: Expiry, clock: Callable[[], float] = time.perf_counter) -> None:
+        """Start with nothing waiting and nothing out; `clock` goes on while the event loop is busy, unlike its own."""
         self._sender = sender
         self._batch_size = metrics.BATCH_SIZE.labels(sender.operation)
         self._queue_wait = metrics.QUEUE_WAIT.labels(sender.operation)
         self._expiry = expiry
         self._waiting: dict[str, Slot[V, R]] = {}
         self._out: set[asyncio.Task[None]] = set()
-        self._patience: asyncio.TimerHandle | None = None
+        self._clock = clock
+        self._departed = 0.0
+        self._patience: asyncio.Task[None] | None = None
         self._singles = asyncio.Semaphore(_SINGLES_AT_ONCE)
 
     def submit(self, key: str, value: V) -> "asyncio.Future[R]":
@@ -75,15 +77,16 @@ class Coalescer(abc.ABC, Generic[V, R]):
         if (slot := self._gathering(key)) is not None:
             slot.callers.append(caller)
         else:
-            self._admit(Slot(key, [caller], time.perf_counter(), tracing.detached_context(), caller))
+            self._admit(Slot(key, [caller], self._clock(), tracing.detached_context(), caller))
         return future
 
     async def close(self) -> None:
         """Cancel what is out and forget what is waiting; to be called when nobody waits any more."""
         self._waiting.clear()
-        for task in self._out:
+        tasks = self._out if self._patience is None else {*self._out, self._patience}
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._out, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     @abc.abstractmethod
     def _gathering(self, key: str) -> Slot[V, R] | None:
@@ -113,12 +116,16 @@ class Coalescer(abc.ABC, Generic[V, R]):
         self._waiting[slot.key] = slot
         if not self._out or len(self._waiting) >= self._sender.limit:
             self._depart()
-        else:
-            self._arm()
+        elif self._patience is None:
+            self._lose_patience()
 
-    def _arm(self) -> None:
-        if self._patience is None:
-            self._patience = asyncio.get_running_loop().call_later(PATIENCE_SECONDS, self._depart)
+    def _lose_patience(self) -> None:
+        self._patience = asyncio.get_running_loop().create_task(self._depart_early())
+
+    async def _depart_early(self) -> None:
+        await patience.lost(self._departed, self._clock)
+        self._patience = None
+        self._depart()
 
     def _depart(self) -> None:
         if self._patience is not None:
@@ -128,8 +135,9 @@ class Coalescer(abc.ABC, Generic[V, R]):
             task = asyncio.get_running_loop().create_task(self._call(slots), context=slots[0].context)
             self._out.add(task)
             task.add_done_callback(self._landed)
+        self._departed = self._clock()
         if self._waiting:
-            self._arm()
+            self._lose_patience()
 
     def _take(self) -> list[Slot[V, R]]:
         slots = [self._waiting.pop(key) for key in list(islice(self._waiting, self._sender.limit))]
@@ -138,11 +146,12 @@ class Coalescer(abc.ABC, Generic[V, R]):
 
     def _landed(self, task: "asyncio.Task[None]") -> None:
         self._out.discard(task)
-        self._depart()
+        if self._waiting:
+            self._depart()
 
     async def _call(self, slots: list[Slot[V, R]]) -> None:
         self._batch_size.observe(len(slots))
-        self._queue_wait.observe(time.perf_counter() - slots[0].since)
+        self._queue_wait.observe(self._clock() - slots[0].since)
         if len(slots) == 1:
             await self._call_alone(slots[0])
         else:
@@ -205,73 +214,3 @@ class Coalescer(abc.ABC, Generic[V, R]):
         slot.join(self._gathered(slot.key))
         if slot.callers:
             self._enqueue(slot)
-
-
-class ReadCoalescer(Coalescer[V, R]):
-    """Callers who ask for a key that has not left yet share its slot."""
-
-    def _gathering(self, key: str) -> Slot[V, R] | None:
-        return self._waiting.get(key)
-
-    def _admit(self, slot: Slot[V, R]) -> None:
-        self._enqueue(slot)
-
-    def _gathered(self, key: str) -> list[Caller[V, R]]:
-        slot = self._waiting.pop(key, None)
-        return slot.callers if slot is not None else []
-
-    def _finished(self, slot: Slot[V, R]) -> None:
-        """Do nothing: no read waits for another."""
-
-    def _repeatable(self, error: Exception) -> bool:  # noqa: ARG002 - whatever it is
-        """Say yes: a read changes nothing."""
-        return True
-
-    def _end(self, untils: Iterable[float]) -> float:
-        """Return the latest: a read that comes too late for some does no harm."""
-        return max(untils)
-
-
-class WriteCoalescer(Coalescer[V, R]):
-    """Calls with the same key follow one another; who comes for a key that is out gathers for its next call.
-
-    Only the last value of those who gathered is sent, and its acknowledgement is everybody's: all of them are
-    waiting when it takes effect, so theirs took effect right before it, one after another. Whatever else becomes of
-    the call becomes of all of them too. A value is sent only while its own caller waits, and no longer than that.
-    """
-
-    def __init__(self, sender: Sender[V, R], expiry: Expiry) -> None:
-        """Start with nothing waiting and nothing out."""
-        super().__init__(sender, expiry)
-        self._behind: dict[str, Slot[V, R] | None] = {}
-        """Of every key that has left and is not finished: who has gathered for it since."""
-
-    def _gathering(self, key: str) -> Slot[V, R] | None:
-        return self._waiting.get(key) or self._behind.get(key)
-
-    def _admit(self, slot: Slot[V, R]) -> None:
-        if slot.key in self._behind:
-            self._behind[slot.key] = slot
-        else:
-            self._enqueue(slot)
-
-    def _gathered(self, key: str) -> list[Caller[V, R]]:
-        slot = self._behind.pop(key)
-        return slot.callers if slot is not None else []
-
-    def _take(self) -> list[Slot[V, R]]:
-        slots = super()._take()
-        self._behind |= dict.fromkeys(slot.key for slot in slots)
-        return slots
-
-    def _finished(self, slot: Slot[V, R]) -> None:
-        if (behind := self._behind.pop(slot.key)) is not None:
-            self._enqueue(behind)
-
-    def _repeatable(self, error: Exception) -> bool:
-        """Say no if it may still be on its way: it could arrive after what was sent later, and was acknowledged."""
-        return isinstance(error, StorageUnavailable) and error.ending is not Ending.UNANSWERED
-
-    def _end(self, untils: Iterable[float]) -> float:
-        """Return the earliest: no value is written whose caller has been refused."""
-        return min(untils)

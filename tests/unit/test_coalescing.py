@@ -5,9 +5,12 @@ from collections.abc import Iterable
 
 import pytest
 
-from service.storage import coalescing
-from service.storage.coalescing import Coalescer, ReadCoalescer, Sender, WriteCoalescer
+from service.storage import coalescing, patience
+from service.storage.coalescing import Coalescer, Sender
 from service.storage.expiry import LAST_MOMENT_SECONDS, Expiry
+from service.storage.patience import SPARE_SECONDS
+from service.storage.reads import ReadCoalescer
+from service.storage.writes import WriteCoalescer
 from tests.support.told_time import in_told_time
 
 LIMIT = 4
@@ -22,6 +25,11 @@ class Refused(Exception):
 
 class Expired(Exception):
     """What a caller gets whose time is over."""
+
+
+def told() -> float:
+    """Return the told time, which passes while nothing is to be done, or while somebody spends it."""
+    return asyncio.get_running_loop().time()
 
 
 class FarSide:
@@ -70,13 +78,13 @@ def far() -> FarSide:
 @pytest.fixture
 def reads(far: FarSide) -> Coalescer[str, str]:
     """Give a coalescer whose callers share slots."""
-    return ReadCoalescer(Sender("read", far.one, far.many, LIMIT), Expiry(BUDGET_SECONDS, Expired))
+    return ReadCoalescer(Sender("read", far.one, far.many, LIMIT), Expiry(BUDGET_SECONDS, Expired), told)
 
 
 @pytest.fixture
 def writes(far: FarSide) -> Coalescer[str, str]:
     """Give a coalescer whose callers follow one another."""
-    return WriteCoalescer(Sender("read", far.one, far.many, LIMIT), Expiry(BUDGET_SECONDS, Expired))
+    return WriteCoalescer(Sender("read", far.one, far.many, LIMIT), Expiry(BUDGET_SECONDS, Expired), told)
 
 
 async def until(far: FarSide, calls: int) -> None:
@@ -176,7 +184,7 @@ async def test_retried_key_joins_newer_callers(
     far: FarSide, reads: Coalescer[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An unprocessed key that comes back while the same key waits again shares its slot."""
-    monkeypatch.setattr(coalescing, "PATIENCE_SECONDS", 60)
+    monkeypatch.setattr(patience, "SPARE_SECONDS", 60)
     far.unprocessed = [{"b"}]
     far.gate.clear()
     early = submit(reads, "abc")
@@ -234,7 +242,7 @@ async def test_nothing_is_sent_for_those_who_are_gone(far: FarSide, reads: Coale
 @in_told_time
 async def test_time_is_up(far: FarSide) -> None:
     """Whoever waits longer than allowed gets the error: unprocessed, behind a call, or in one."""
-    reads = ReadCoalescer(Sender("read", far.one, far.many, LIMIT), Expiry(0.05, Expired))
+    reads = ReadCoalescer(Sender("read", far.one, far.many, LIMIT), Expiry(0.05, Expired), told)
     far.unprocessed = [{"b"}]
     far.gate.clear()
     futures = submit(reads, "abc")
@@ -250,7 +258,7 @@ async def test_time_is_up(far: FarSide) -> None:
 @in_told_time
 async def test_nothing_leaves_in_the_last_moment(far: FarSide) -> None:
     """A key whose caller is about to be refused is not sent, for it would only spoil the call for others."""
-    reads = ReadCoalescer(Sender("read", far.one, far.many, LIMIT), Expiry(LAST_MOMENT_SECONDS / 2, Expired))
+    reads = ReadCoalescer(Sender("read", far.one, far.many, LIMIT), Expiry(LAST_MOMENT_SECONDS / 2, Expired), told)
     with pytest.raises(Expired):
         await reads.submit("a", "")
     assert far.calls == []
@@ -319,7 +327,7 @@ async def test_combined_write_ends_with_the_caller_of_its_value(far: FarSide, wr
     futures = submit(writes, "a")
     await until(far, 1)
     futures += submit(writes, "b")
-    await asyncio.sleep(coalescing.PATIENCE_SECONDS / 2)
+    await asyncio.sleep(SPARE_SECONDS / 2)
     futures += [writes.submit("b", "last")]
     latest = asyncio.get_running_loop().time() + BUDGET_SECONDS
     await until(far, 2)
@@ -399,7 +407,7 @@ async def test_given_up_write_between_retries_frees_its_key(far: FarSide, writes
 @in_told_time
 async def test_writes_given_up_in_a_row_let_the_next_one_pass(far: FarSide) -> None:
     """Hundreds of writes of one key that expire behind a slow one do not block the key for ever."""
-    writes = WriteCoalescer(Sender("write", far.one, far.many, LIMIT), Expiry(0.05, Expired))
+    writes = WriteCoalescer(Sender("write", far.one, far.many, LIMIT), Expiry(0.05, Expired), told)
     far.gate.clear()
     outcomes = await asyncio.gather(*submit(writes, "a" * 1000), return_exceptions=True)
     assert {type(outcome) for outcome in outcomes} == {Expired}
