@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 import pytest
 
+from service.errors import Ending, StorageUnavailable
 from service.storage import coalescing, patience
 from service.storage.coalescing import Coalescer, Sender
 from service.storage.expiry import LAST_MOMENT_SECONDS, Expiry
@@ -402,6 +403,24 @@ async def test_given_up_write_between_retries_frees_its_key(far: FarSide, writes
     assert await futures[2] == "b=2"
     assert await writes.submit("b", "new") == "b=new"
     assert values(far, "b") == ["4", "2", "new"]
+
+
+@in_told_time
+async def test_key_that_keeps_failing_is_given_up_however_many_come(far: FarSide) -> None:
+    """Writes that come between the attempts of a key share what is left of them, and do not prolong them."""
+    later: list[asyncio.Future[str]] = []
+
+    async def fail(_key: str, value: str, _until: float) -> str:
+        later.append(failing.submit("a", f"{value}+"))
+        raise StorageUnavailable("InternalServerError", Ending.FAILED)
+
+    failing = WriteCoalescer(Sender("write", fail, far.many, LIMIT), Expiry(BUDGET_SECONDS, Expired), told)
+    with pytest.raises(StorageUnavailable):
+        await failing.submit("a", "")
+    assert len(later) == 4
+    assert [type(future.exception()) for future in later[:3]] == 3 * [StorageUnavailable]
+    assert not later[3].done()
+    await failing.close()
 
 
 @in_told_time
