@@ -156,6 +156,7 @@ class Coalescer(abc.ABC, Generic[V, R]):
             await self._call_alone(slots[0])
         else:
             await self._call_together(slots)
+        if len(slots) > 1 or len(slots[0].callers) > 1:
             # Let the answers out, and in what has come meanwhile, before the next call leaves.
             for _ in range(_ROUNDS):
                 await asyncio.sleep(0)
