@@ -11,10 +11,12 @@ from datetime import date
 
 from service.config import Config
 from service.errors import Ending, StorageUnavailable
-from service.storage.coalescing import ReadCoalescer, Sender, WriteCoalescer
+from service.storage.coalescing import Sender
 from service.storage.dynamodb import MAX_READS, MAX_WRITES, PING_KEY, UserStore
 from service.storage.expiry import Expiry
+from service.storage.reads import ReadCoalescer
 from service.storage.startup import connected_store
+from service.storage.writes import WriteCoalescer
 from service.telemetry import metrics
 
 
@@ -29,14 +31,15 @@ class BatchingStore:
         )
         self._store = store
         self._reads = ReadCoalescer(reading, expiry)
-        self._writes = WriteCoalescer(Sender("write", store.put, store.put_many, MAX_WRITES), expiry)
+        writing = Sender("write", store.put, store.put_many, MAX_WRITES)
+        self._writes = WriteCoalescer(writing, expiry)
 
     async def get(self, username: str) -> date | None:
         """Return the date of birth as it is when the read leaves, which is never before it came."""
         return await self._reads.submit(username, None)
 
     async def put(self, username: str, born: date) -> None:
-        """Store the date of birth; on return DynamoDB has acknowledged this very item."""
+        """Store the date of birth; on return DynamoDB has acknowledged it, or one that came later and replaces it."""
         await self._writes.submit(username, born)
 
     async def delete(self, username: str) -> None:

@@ -1,14 +1,14 @@
 """Coalesces concurrent calls: keys that arrive while a call is out gather and leave together.
 
-A lone key leaves at once. Whoever has gathered leaves when a call lands, when a batch is full, or
-when patience is lost with a slow call. Knows nothing of users, HTTP or DynamoDB.
+A lone key leaves at once. Whoever has gathered leaves when a call lands, when a batch is full, or when patience is
+lost. What becomes of equal keys is the business of the two kinds, in `reads` and `writes`. Knows nothing of users, HTTP
+or DynamoDB.
 """
 
 import abc
 import asyncio
 import random
 import time
-from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from itertools import islice
@@ -17,13 +17,12 @@ from typing import Generic
 import structlog
 
 from service.errors import Ending, StorageUnavailable
-from service.storage.expiry import Expiry, R, Slot, V
+from service.storage import patience
+from service.storage.expiry import Caller, Expiry, R, Slot, V
 from service.telemetry import metrics, tracing
 
 log = structlog.get_logger()
 
-# Waiting longer than this for a slow call would show in the tail of all latencies.
-PATIENCE_SECONDS = 0.01
 # Far more than ever useful; it bounds what piles up when calls hang.
 MAX_CALLS_OUT = 32
 # Turns of the event loop that answers need to get out, and new requests to get here.
@@ -56,40 +55,50 @@ class Sender(Generic[V, R]):
 
 
 class Coalescer(abc.ABC, Generic[V, R]):
-    """Gathers keys and sends them together; what becomes of equal keys is the business of its two kinds."""
+    """Gathers keys and sends them together."""
 
-    def __init__(self, sender: Sender[V, R], expiry: Expiry) -> None:
-        """Start with nothing waiting and nothing out."""
+    def __init__(self, sender: Sender[V, R], expiry: Expiry, clock: Callable[[], float] = time.perf_counter) -> None:
+        """Start with nothing waiting and nothing out; `clock` goes on while the event loop is busy, unlike its own."""
         self._sender = sender
         self._batch_size = metrics.BATCH_SIZE.labels(sender.operation)
         self._queue_wait = metrics.QUEUE_WAIT.labels(sender.operation)
         self._expiry = expiry
         self._waiting: dict[str, Slot[V, R]] = {}
         self._out: set[asyncio.Task[None]] = set()
-        self._patience: asyncio.TimerHandle | None = None
+        self._clock = clock
+        self._departed = 0.0
+        self._patience: asyncio.Task[None] | None = None
         self._singles = asyncio.Semaphore(_SINGLES_AT_ONCE)
 
     def submit(self, key: str, value: V) -> "asyncio.Future[R]":
         """Send `key` as soon as possible; cancelling the future disturbs nobody else."""
         future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
-        until = self._expiry.watch(future)
-        self._admit(Slot(key, value, [future], time.perf_counter(), until, tracing.detached_context()))
+        caller = Caller(future, value, self._expiry.watch(future))
+        if (slot := self._gathering(key)) is not None:
+            slot.callers.append(caller)
+        else:
+            self._admit(Slot(key, [caller], self._clock(), tracing.detached_context(), caller))
         return future
 
     async def close(self) -> None:
         """Cancel what is out and forget what is waiting; to be called when nobody waits any more."""
         self._waiting.clear()
-        for task in self._out:
+        tasks = self._out if self._patience is None else {*self._out, self._patience}
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._out, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    @abc.abstractmethod
+    def _gathering(self, key: str) -> Slot[V, R] | None:
+        """Return the slot of `key` that has not left and takes more callers."""
 
     @abc.abstractmethod
     def _admit(self, slot: Slot[V, R]) -> None:
-        """Take in a slot, whose key may be waiting or out already."""
+        """Take in a slot whose key gathers nowhere yet, but may be out."""
 
     @abc.abstractmethod
-    def _retry(self, slot: Slot[V, R]) -> None:
-        """Take a slot in again that was not processed."""
+    def _gathered(self, key: str) -> list[Caller[V, R]]:
+        """Take away who has gathered for `key` since it left."""
 
     @abc.abstractmethod
     def _finished(self, slot: Slot[V, R]) -> None:
@@ -107,12 +116,16 @@ class Coalescer(abc.ABC, Generic[V, R]):
         self._waiting[slot.key] = slot
         if not self._out or len(self._waiting) >= self._sender.limit:
             self._depart()
-        else:
-            self._arm()
+        elif self._patience is None:
+            self._lose_patience()
 
-    def _arm(self) -> None:
-        if self._patience is None:
-            self._patience = asyncio.get_running_loop().call_later(PATIENCE_SECONDS, self._depart)
+    def _lose_patience(self) -> None:
+        self._patience = asyncio.get_running_loop().create_task(self._depart_early())
+
+    async def _depart_early(self) -> None:
+        await patience.lost(self._departed, self._clock)
+        self._patience = None
+        self._depart()
 
     def _depart(self) -> None:
         if self._patience is not None:
@@ -122,37 +135,36 @@ class Coalescer(abc.ABC, Generic[V, R]):
             task = asyncio.get_running_loop().create_task(self._call(slots), context=slots[0].context)
             self._out.add(task)
             task.add_done_callback(self._landed)
+        self._departed = self._clock()
         if self._waiting:
-            self._arm()
+            self._lose_patience()
 
     def _take(self) -> list[Slot[V, R]]:
         slots = [self._waiting.pop(key) for key in list(islice(self._waiting, self._sender.limit))]
         now = asyncio.get_running_loop().time()
-        leaving = [slot for slot in slots if slot.may_leave(now)]
-        for slot in slots:
-            if not slot.may_leave(now):
-                self._finished(slot)
-        return leaving
+        return [slot for slot in slots if slot.may_leave(now)]
 
     def _landed(self, task: "asyncio.Task[None]") -> None:
         self._out.discard(task)
-        self._depart()
+        if self._waiting:
+            self._depart()
 
     async def _call(self, slots: list[Slot[V, R]]) -> None:
         self._batch_size.observe(len(slots))
-        self._queue_wait.observe(time.perf_counter() - slots[0].since)
+        self._queue_wait.observe(self._clock() - slots[0].since)
         if len(slots) == 1:
             await self._call_alone(slots[0])
         else:
             await self._call_together(slots)
+        if len(slots) > 1 or len(slots[0].callers) > 1:
             # Let the answers out, and in what has come meanwhile, before the next call leaves.
             for _ in range(_ROUNDS):
                 await asyncio.sleep(0)
 
     async def _call_together(self, slots: list[Slot[V, R]]) -> None:
         try:
-            until = self._end(slot.until for slot in slots)
-            outcomes = await self._sender.many({slot.key: slot.value for slot in slots}, until)
+            until = self._end(slot.leader.until for slot in slots)
+            outcomes = await self._sender.many({slot.key: slot.leader.value for slot in slots}, until)
         except Exception as error:
             known = isinstance(error, StorageUnavailable)  # and logged with its reason
             log.warning("batch.failed", keys=len(slots), exc_info=None if known else error)
@@ -179,7 +191,7 @@ class Coalescer(abc.ABC, Generic[V, R]):
     async def _call_alone(self, slot: Slot[V, R]) -> None:
         if slot.may_leave(asyncio.get_running_loop().time()):
             try:
-                slot.settle(await self._sender.one(slot.key, slot.value, slot.until))
+                slot.settle(await self._sender.one(slot.key, slot.leader.value, slot.leader.until))
             except Exception as error:  # noqa: BLE001 - whatever it is, it belongs to those who wait
                 if self._goes_again(slot, error, _RETRIES):
                     self._retry_later(slot)  # with others by then, which costs the table fewer calls
@@ -199,67 +211,7 @@ class Coalescer(abc.ABC, Generic[V, R]):
         metrics.RETRIES.inc()
         asyncio.get_running_loop().call_later(pause, self._retry, slot)
 
-
-class ReadCoalescer(Coalescer[V, R]):
-    """Callers who ask for a key that has not left yet share its slot."""
-
-    def _admit(self, slot: Slot[V, R]) -> None:
-        if slot.key in self._waiting:
-            self._waiting[slot.key].join(slot)
-        else:
-            self._enqueue(slot)
-
     def _retry(self, slot: Slot[V, R]) -> None:
-        if slot.wanted:
-            self._admit(slot)
-
-    def _finished(self, slot: Slot[V, R]) -> None:
-        """Do nothing: no read waits for another."""
-
-    def _repeatable(self, error: Exception) -> bool:  # noqa: ARG002 - whatever it is
-        """Say yes: a read changes nothing."""
-        return True
-
-    def _end(self, untils: Iterable[float]) -> float:
-        """Return the latest: a read that comes too late for some does no harm."""
-        return max(untils)
-
-
-class WriteCoalescer(Coalescer[V, R]):
-    """Calls with the same key follow one another, each after the one before it is finished."""
-
-    def __init__(self, sender: Sender[V, R], expiry: Expiry) -> None:
-        """Start with nothing waiting and nothing out."""
-        super().__init__(sender, expiry)
-        self._followers: dict[str, deque[Slot[V, R]]] = {}
-
-    def _admit(self, slot: Slot[V, R]) -> None:
-        if slot.key in self._followers:
-            self._followers[slot.key].append(slot)
-        else:
-            self._followers[slot.key] = deque()
+        slot.join(self._gathered(slot.key))
+        if slot.callers:
             self._enqueue(slot)
-
-    def _retry(self, slot: Slot[V, R]) -> None:
-        if slot.wanted:
-            self._enqueue(slot)
-        else:
-            self._finished(slot)
-
-    def _finished(self, slot: Slot[V, R]) -> None:
-        now = asyncio.get_running_loop().time()
-        followers = self._followers[slot.key]
-        while followers:
-            follower = followers.popleft()
-            if follower.may_leave(now):
-                self._enqueue(follower)
-                return
-        del self._followers[slot.key]
-
-    def _repeatable(self, error: Exception) -> bool:
-        """Say no if it may still be on its way: it could arrive after what was sent later, and was acknowledged."""
-        return isinstance(error, StorageUnavailable) and error.ending is not Ending.UNANSWERED
-
-    def _end(self, untils: Iterable[float]) -> float:
-        """Return the earliest: nothing is written whose caller has been refused."""
-        return min(untils)

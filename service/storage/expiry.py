@@ -15,46 +15,57 @@ LAST_MOMENT_SECONDS = 0.025
 
 
 @dataclass(slots=True, eq=False)
+class Caller(Generic[V, R]):
+    """One who waits, with what; whoever gave up has a cancelled future."""
+
+    future: "asyncio.Future[R]"
+    value: V
+    until: float
+    """When it is answered at the latest, in seconds of the event loop's clock."""
+
+    def may_leave(self, now: float) -> bool:
+        """Say whether it still waits, and long enough to get an answer."""
+        return now + LAST_MOMENT_SECONDS <= self.until and not self.future.done()
+
+
+@dataclass(slots=True, eq=False)
 class Slot(Generic[V, R]):
-    """One key on its way, and all who wait for it; whoever gave up has a cancelled future."""
+    """One key on its way, and all who wait for it, as they came."""
 
     key: str
-    value: V
-    waiters: "list[asyncio.Future[R]]"
+    callers: list[Caller[V, R]]
     since: float
     """When it came, in seconds of `time.perf_counter`: the event loop's clock stands still while the loop is busy."""
-
-    until: float
-    """When the last who wait are answered at the latest, in seconds of the event loop's clock."""
 
     context: contextvars.Context
     """In which its call runs: it belongs to no single request, but its trace is that of the first key."""
 
+    leader: Caller[V, R]
+    """Whose value is sent, for all, and whose time counts: the last of those who may leave."""
+
     retries: int = 0
 
-    @property
-    def wanted(self) -> bool:
-        """Say whether anybody still waits."""
-        return any(not waiter.done() for waiter in self.waiters)
-
     def may_leave(self, now: float) -> bool:
-        """Say whether anybody still waits, and long enough to get an answer."""
-        return now + LAST_MOMENT_SECONDS <= self.until and self.wanted
+        """Say whether anybody may leave, and let the last of them lead."""
+        for caller in reversed(self.callers):
+            if caller.may_leave(now):
+                self.leader = caller
+                return True
+        return False
 
-    def join(self, other: "Slot[V, R]") -> None:
-        """Let those who wait for `other` wait for this one."""
-        self.waiters += other.waiters
-        self.until = max(self.until, other.until)
+    def join(self, later: "list[Caller[V, R]]") -> None:
+        """Let those who came `later` wait for this one too, and forget who has gone."""
+        self.callers = [caller for caller in self.callers + later if not caller.future.done()]
 
     def settle(self, outcome: "R | Exception") -> None:
         """Give the result, or raise the exception, for all who still wait."""
-        for waiter in self.waiters:
-            if waiter.done():
+        for caller in self.callers:
+            if caller.future.done():
                 continue
             if isinstance(outcome, Exception):
-                waiter.set_exception(outcome)
+                caller.future.set_exception(outcome)
             else:
-                waiter.set_result(outcome)
+                caller.future.set_result(outcome)
 
 
 class Expiry:

@@ -81,6 +81,14 @@ async def test_same_user_many_times(setup: Setup, username: str) -> None:
     assert await asyncio.gather(*[setup.store.get(username) for _ in range(150)]) == [borns[-1]] * 150
 
 
+async def test_many_writers_of_one_user_cost_two_writes(setup: Setup, table: Table, username: str) -> None:
+    """64 concurrent writes of one user are all acknowledged once the last is stored, and the bill has two of them."""
+    borns = [BORN + timedelta(days=n) for n in range(64)]
+    await asyncio.gather(*[setup.store.put(username, born) for born in borns])
+    assert table.get_item(Key={"username": username})["Item"]["dateOfBirth"] == borns[-1].isoformat()
+    assert setup.proxy.calls == ["PutItem", "PutItem"]
+
+
 async def test_damaged_item_fails_alone(setup: Setup, table: Table, username: str) -> None:
     """One damaged item in a batch is one failure."""
     table.put_item(Item={"username": username, "dateOfBirth": "?"})
@@ -320,19 +328,22 @@ def everything_goes_wrong(proxy: FaultyProxy, dice: random.Random) -> Fault:
     return answer
 
 
+@pytest.mark.parametrize("hot", [False, True], ids=["many-users", "hot-user"])
 @pytest.mark.parametrize("seed", range(2))
-async def test_history_under_faults_is_linearizable(setup: Setup, username: str, seed: int) -> None:
-    """Every user behaves as a single register under faults, and no acknowledged write is lost."""
+async def test_history_under_faults_is_linearizable(setup: Setup, username: str, seed: int, hot: bool) -> None:
+    """Every user behaves as a single register under faults, and no acknowledged write is lost; also one all write."""
     dice = random.Random(seed)
     setup.proxy.fault = everything_goes_wrong(setup.proxy, dice)
     users = names(username, 12)
+    weights = [30 if hot and user == users[0] else 1 for user in users]
     values = (BORN + timedelta(days=n) for n in itertools.count())
     events = itertools.count()
     clients = [Client(setup.store, dice, events) for _ in range(12)]
 
     async def work(client: Client) -> None:
         for _ in range(25):
-            await client.act(dice.choice(users), next(values) if dice.random() < 0.4 else None)
+            (user,) = dice.choices(users, weights)
+            await client.act(user, next(values) if dice.random() < (0.8 if hot else 0.4) else None)
 
     await asyncio.gather(*map(work, clients))
     setup.proxy.fault = None

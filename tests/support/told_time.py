@@ -25,12 +25,16 @@ class _Jump(selectors.SelectSelector):
 
 
 class ToldTime(asyncio.SelectorEventLoop):
-    """Begins at 0 and passes only while everybody waits for a timer."""
+    """Begins at 0 and passes only while everybody waits for a timer, or somebody spends it."""
 
     def __init__(self) -> None:
         """Begin."""
         self._jump = _Jump()
         super().__init__(self._jump)
+
+    def spend(self, seconds: float) -> None:
+        """Let so much time pass in which nobody else gets on with anything, as work would."""
+        self._jump.waited += seconds
 
     def time(self) -> float:
         """Return the seconds that were told to have passed."""

@@ -5,9 +5,13 @@ from collections.abc import Iterable
 
 import pytest
 
-from service.storage import coalescing
-from service.storage.coalescing import Coalescer, ReadCoalescer, Sender, WriteCoalescer
+from service.errors import Ending, StorageUnavailable
+from service.storage import coalescing, patience
+from service.storage.coalescing import Coalescer, Sender
 from service.storage.expiry import LAST_MOMENT_SECONDS, Expiry
+from service.storage.patience import SPARE_SECONDS
+from service.storage.reads import ReadCoalescer
+from service.storage.writes import WriteCoalescer
 from tests.support.told_time import in_told_time
 
 LIMIT = 4
@@ -22,6 +26,11 @@ class Refused(Exception):
 
 class Expired(Exception):
     """What a caller gets whose time is over."""
+
+
+def told() -> float:
+    """Return the told time, which passes while nothing is to be done, or while somebody spends it."""
+    return asyncio.get_running_loop().time()
 
 
 class FarSide:
@@ -70,13 +79,13 @@ def far() -> FarSide:
 @pytest.fixture
 def reads(far: FarSide) -> Coalescer[str, str]:
     """Give a coalescer whose callers share slots."""
-    return ReadCoalescer(Sender("read", far.one, far.many, LIMIT), Expiry(BUDGET_SECONDS, Expired))
+    return ReadCoalescer(Sender("read", far.one, far.many, LIMIT), Expiry(BUDGET_SECONDS, Expired), told)
 
 
 @pytest.fixture
 def writes(far: FarSide) -> Coalescer[str, str]:
     """Give a coalescer whose callers follow one another."""
-    return WriteCoalescer(Sender("read", far.one, far.many, LIMIT), Expiry(BUDGET_SECONDS, Expired))
+    return WriteCoalescer(Sender("read", far.one, far.many, LIMIT), Expiry(BUDGET_SECONDS, Expired), told)
 
 
 async def until(far: FarSide, calls: int) -> None:
@@ -141,7 +150,7 @@ async def test_equal_keys_share_a_slot(far: FarSide, reads: Coalescer[str, str])
     futures = submit(reads, "abbcbb")
     await until(far, 1)
     far.gate.set()
-    assert await asyncio.gather(*futures) == ["a=0", "b=1", "b=1", "c=3", "b=1", "b=1"]
+    assert await asyncio.gather(*futures) == ["a=0", "b=5", "b=5", "c=3", "b=5", "b=5"]
     assert far.keys() == ["a", "bc"]
 
 
@@ -176,7 +185,7 @@ async def test_retried_key_joins_newer_callers(
     far: FarSide, reads: Coalescer[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An unprocessed key that comes back while the same key waits again shares its slot."""
-    monkeypatch.setattr(coalescing, "PATIENCE_SECONDS", 60)
+    monkeypatch.setattr(patience, "SPARE_SECONDS", 60)
     far.unprocessed = [{"b"}]
     far.gate.clear()
     early = submit(reads, "abc")
@@ -216,7 +225,7 @@ async def test_caller_that_goes_away_cancels_nothing(far: FarSide, reads: Coales
     futures[0].cancel()
     futures[1].cancel()
     far.gate.set()
-    assert await asyncio.gather(*futures[2:]) == ["b=1", "c=3"]
+    assert await asyncio.gather(*futures[2:]) == ["b=2", "c=3"]
 
 
 @in_told_time
@@ -234,7 +243,7 @@ async def test_nothing_is_sent_for_those_who_are_gone(far: FarSide, reads: Coale
 @in_told_time
 async def test_time_is_up(far: FarSide) -> None:
     """Whoever waits longer than allowed gets the error: unprocessed, behind a call, or in one."""
-    reads = ReadCoalescer(Sender("read", far.one, far.many, LIMIT), Expiry(0.05, Expired))
+    reads = ReadCoalescer(Sender("read", far.one, far.many, LIMIT), Expiry(0.05, Expired), told)
     far.unprocessed = [{"b"}]
     far.gate.clear()
     futures = submit(reads, "abc")
@@ -250,7 +259,7 @@ async def test_time_is_up(far: FarSide) -> None:
 @in_told_time
 async def test_nothing_leaves_in_the_last_moment(far: FarSide) -> None:
     """A key whose caller is about to be refused is not sent, for it would only spoil the call for others."""
-    reads = ReadCoalescer(Sender("read", far.one, far.many, LIMIT), Expiry(LAST_MOMENT_SECONDS / 2, Expired))
+    reads = ReadCoalescer(Sender("read", far.one, far.many, LIMIT), Expiry(LAST_MOMENT_SECONDS / 2, Expired), told)
     with pytest.raises(Expired):
         await reads.submit("a", "")
     assert far.calls == []
@@ -269,21 +278,84 @@ async def test_close_ends_all_calls(far: FarSide, reads: Coalescer[str, str]) ->
     assert far.keys() == ["a", "bcde"]
 
 
+def values(far: FarSide, wanted: str) -> list[str]:
+    """Return what was sent for a key, call by call."""
+    return [value for call in far.calls for key, value in call if key == wanted]
+
+
 @in_told_time
-async def test_writes_of_one_key_follow_one_another(far: FarSide, writes: Coalescer[str, str]) -> None:
-    """Each leaves after the one before is done, in the order they came; no batch has a key twice."""
+async def test_writes_that_wait_for_one_key_are_combined(far: FarSide, writes: Coalescer[str, str]) -> None:
+    """Only the last of them is sent, after the one that was out is done, and its acknowledgement is everybody's."""
     far.gate.clear()
     done: list[str] = []
-    futures = submit(writes, "aabab")
+    futures = submit(writes, "aababa")
     for future in futures:
         future.add_done_callback(lambda future: done.append(future.result()))
     await until(far, 1)
     far.gate.set()
-    assert await asyncio.gather(*futures) == ["a=0", "a=1", "b=2", "a=3", "b=4"]
-    assert [value for call in far.calls for key, value in call if key == "a"] == ["0", "1", "3"]
-    assert [value for call in far.calls for key, value in call if key == "b"] == ["2", "4"]
-    assert all(len(dict(call)) == len(call) for call in far.calls)
-    assert done.index("a=0") < done.index("a=1") < done.index("a=3")
+    assert await asyncio.gather(*futures) == ["a=0", "a=5", "b=4", "a=5", "b=4", "a=5"]
+    assert (values(far, "a"), values(far, "b")) == (["0", "5"], ["4"])
+    assert done[0] == "a=0"
+
+
+@in_told_time
+async def test_many_writers_of_one_key_cost_two_writes(far: FarSide, writes: Coalescer[str, str]) -> None:
+    """Of 64 writes of one key the first is sent, and the last for all the others."""
+    futures = submit(writes, "a" * 64)
+    assert await asyncio.gather(*futures) == ["a=0"] + 63 * ["a=63"]
+    assert far.calls == [[("a", "0")], [("a", "63")]]
+
+
+@in_told_time
+async def test_value_of_a_write_that_was_given_up_is_not_sent_for_others(
+    far: FarSide, writes: Coalescer[str, str]
+) -> None:
+    """When the caller of the last write has gone, the youngest value whose caller still waits is sent."""
+    far.gate.clear()
+    futures = submit(writes, "abbbb")
+    await until(far, 1)
+    futures[2].cancel()
+    futures[4].cancel()
+    far.gate.set()
+    assert [await futures[n] for n in (0, 1, 3)] == ["a=0", "b=3", "b=3"]
+    assert values(far, "b") == ["3"]
+
+
+@in_told_time
+async def test_combined_write_ends_with_the_caller_of_its_value(far: FarSide, writes: Coalescer[str, str]) -> None:
+    """Whoever came before is refused when its own time is over, even behind a call that takes longer."""
+    far.gate.clear()
+    futures = submit(writes, "a")
+    await until(far, 1)
+    futures += submit(writes, "b")
+    await asyncio.sleep(SPARE_SECONDS / 2)
+    futures += [writes.submit("b", "last")]
+    latest = asyncio.get_running_loop().time() + BUDGET_SECONDS
+    await until(far, 2)
+    with pytest.raises(Expired):
+        await futures[1]
+    far.gate.set()
+    assert await futures[2] == "b=last"
+    assert far.ends[1] == latest
+    assert values(far, "b") == ["last"]
+
+
+@in_told_time
+async def test_combined_writes_share_what_becomes_of_their_call(far: FarSide, writes: Coalescer[str, str]) -> None:
+    """When the call fails all of them do, none is sent again, and who came while it was out goes on."""
+    far.poisoned = {"a"}
+    far.gate.clear()
+    first = writes.submit("x", "")
+    combined = submit(writes, "aaa")
+    await until(far, 2)
+    later = submit(writes, "aa")
+    far.gate.set()
+    for future in combined:
+        with pytest.raises(Refused):
+            await future
+    far.poisoned.clear()
+    assert [await first, *[await future for future in later]] == ["x=", "a=1", "a=1"]
+    assert values(far, "a") == ["2", "1"]
 
 
 @in_told_time
@@ -301,47 +373,60 @@ async def test_next_write_is_not_sent_before_the_first_is_acknowledged(
 
 
 @in_told_time
-async def test_abandoned_write_lets_the_next_one_pass(far: FarSide, writes: Coalescer[str, str]) -> None:
-    """A write whose caller has gone before it left is never sent, and blocks nobody."""
-    far.gate.clear()
-    futures = submit(writes, "abb")
-    await until(far, 1)
-    futures[1].cancel()
-    far.gate.set()
-    assert [await futures[0], await futures[2]] == ["a=0", "b=2"]
-    assert far.calls == [[("a", "0")], [("b", "2")]]
-
-
-@in_told_time
-async def test_unprocessed_write_keeps_its_place(far: FarSide, writes: Coalescer[str, str]) -> None:
-    """A write that was left out goes again before later writes of its key."""
+async def test_unprocessed_write_is_combined_with_those_that_came_since(
+    far: FarSide, writes: Coalescer[str, str]
+) -> None:
+    """A write that was left out had no effect, so when it goes again the last value is sent for all."""
     far.unprocessed = [{"b"}]
     far.gate.clear()
-    futures = submit(writes, "abcb")
+    futures = submit(writes, "abc")
     await until(far, 1)
     far.gate.set()
-    assert await asyncio.gather(*futures) == ["a=0", "b=1", "c=2", "b=3"]
-    assert [value for call in far.calls for key, value in call if key == "b"] == ["1", "1", "3"]
+    await futures[2]
+    futures += submit(writes, "b")
+    futures += [writes.submit("b", "last")]
+    assert await asyncio.gather(*futures) == ["a=0", "b=last", "c=2", "b=last", "b=last"]
+    assert values(far, "b") == ["1", "last"]
 
 
 @in_told_time
 async def test_given_up_write_between_retries_frees_its_key(far: FarSide, writes: Coalescer[str, str]) -> None:
-    """When the caller of an unprocessed write gives up, the next write of its key goes."""
+    """When the caller of an unprocessed value gives up, the youngest whose caller waits goes, and any that comes."""
     far.unprocessed = [{"b"}]
     far.gate.clear()
-    futures = submit(writes, "abcb")
+    futures = submit(writes, "abbcb")
     await until(far, 1)
     far.gate.set()
-    await futures[2]
+    await futures[3]
+    futures[4].cancel()
     futures[1].cancel()
-    assert await futures[3] == "b=3"
-    assert [value for call in far.calls for key, value in call if key == "b"] == ["1", "3"]
+    assert await futures[2] == "b=2"
+    assert await writes.submit("b", "new") == "b=new"
+    assert values(far, "b") == ["4", "2", "new"]
+
+
+@in_told_time
+async def test_key_that_keeps_failing_is_given_up_however_many_come(far: FarSide) -> None:
+    """Writes that come between the attempts of a key share what is left of them, and do not prolong them."""
+    later: list[asyncio.Future[str]] = []
+
+    async def fail(_key: str, value: str, _until: float) -> str:
+        later.append(failing.submit("a", f"{value}+"))
+        raise StorageUnavailable("InternalServerError", Ending.FAILED)
+
+    failing = WriteCoalescer(Sender("write", fail, far.many, LIMIT), Expiry(BUDGET_SECONDS, Expired), told)
+    with pytest.raises(StorageUnavailable):
+        await failing.submit("a", "")
+    assert len(later) == 4
+    assert [type(future.exception()) for future in later[:3]] == 3 * [StorageUnavailable]
+    assert not later[3].done()
+    await failing.close()
 
 
 @in_told_time
 async def test_writes_given_up_in_a_row_let_the_next_one_pass(far: FarSide) -> None:
     """Hundreds of writes of one key that expire behind a slow one do not block the key for ever."""
-    writes = WriteCoalescer(Sender("write", far.one, far.many, LIMIT), Expiry(0.05, Expired))
+    writes = WriteCoalescer(Sender("write", far.one, far.many, LIMIT), Expiry(0.05, Expired), told)
     far.gate.clear()
     outcomes = await asyncio.gather(*submit(writes, "a" * 1000), return_exceptions=True)
     assert {type(outcome) for outcome in outcomes} == {Expired}
@@ -355,12 +440,12 @@ async def test_every_attempt_ends_with_its_caller(far: FarSide, writes: Coalesce
     """However often a write goes again, alone or with others, its time is over when its caller's is."""
     far.unprocessed = [{"b"}, {"b"}]
     far.gate.clear()
-    futures = submit(writes, "abcb")
+    futures = submit(writes, "abc")
     latest = asyncio.get_running_loop().time() + BUDGET_SECONDS
     await until(far, 1)
     far.gate.set()
     await asyncio.gather(*futures)
-    assert [value for call in far.calls for key, value in call if key == "b"] == ["1", "1", "3"]
+    assert values(far, "b") == ["1", "1"]
     assert max(far.ends) <= latest
 
 
