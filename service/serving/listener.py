@@ -1,8 +1,8 @@
 """A listening socket that takes in at once whoever waits.
 
-Owns the accepting of connections. uvloop's own server accepts one connection in each turn of its loop, and a turn serves
-everybody who is connected already: of a thousand clients that come at once, the last would wait for a thousand turns,
-while the first are served again and again.
+Owns the accepting of connections. uvloop's own server accepts one connection in each turn of its loop, and a turn
+serves everybody who is connected already: of a thousand clients that come at once, the last would wait for a thousand
+turns, while the first are served again and again.
 """
 
 import asyncio
