@@ -95,7 +95,7 @@ rehearse: .venv/.ready $(DYNAMODB_LOCAL) rehearsal-tools ## Rehearse a fleet of 
 	$(BIN)/python -m tests.rehearsal --minutes $(or $(MINUTES),7)
 	$(BIN)/pytest -m rehearsal --timeout 300 tests/rehearsal
 
-rehearse-deploy: .venv/.ready $(DYNAMODB_LOCAL) rehearsal-tools ## Rehearse the deployment: the real command and Terraform on a booted fleet under load (as make rehearse; 35 minutes, or REHEARSE=--short)
+rehearse-deploy: .venv/.ready $(DYNAMODB_LOCAL) rehearsal-tools ## Rehearse the deployment: the real command and Terraform on a booted fleet under load (as make rehearse; up to 50 minutes, or REHEARSE=--short)
 	$(BIN)/python -m tests.rehearsal.deploy --minutes $(or $(MINUTES),7) $(REHEARSE)
 
 rehearsal-tools:
