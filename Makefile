@@ -72,7 +72,7 @@ $(PERMISSIONS):
 terraform-test: .venv/.ready $(PERMISSIONS) ## Check the Terraform code, apply dev and prod to an emulated account, and simulate permissions (terraform, npm; 14 minutes)
 	@command -v terraform >/dev/null || { echo "make terraform-test needs Terraform 1.11 or newer: https://developer.hashicorp.com/terraform/install" >&2; exit 1; }
 	@rm -rf build/terraform && mkdir -p build/terraform
-	$(BIN)/pytest -n 2 --dist loadgroup -m terraform --timeout 1200 --junitxml build/terraform/tests.xml --ignore tests/infra/permissions tests/infra
+	$(BIN)/pytest -m terraform --timeout 1200 --junitxml build/terraform/tests.xml --ignore tests/infra/permissions tests/infra
 	$(BIN)/pytest -m terraform --junitxml build/terraform/permissions.xml tests/infra/permissions
 	LOG_LEVEL=ERROR $(BIN)/uv tool run --quiet --from checkov==3.3.30 checkov --directory terraform --framework terraform \
 	  --compact --quiet --skip-download --output cli --output json --output-file-path console,build/terraform/checkov.json

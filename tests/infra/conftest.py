@@ -16,15 +16,6 @@ from tests.support.terraform import copy
 RESULTS = Path("build/terraform").resolve()
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep together, where tests run side by side, what shares the applied stacks, or another module's fixtures."""
-    for item in items:
-        if item.get_closest_marker("terraform") and isinstance(item, pytest.Function):
-            group = "stacks" if "stacks" in item.fixturenames else item.path.stem
-            if group != "test_terraform_rules":  # each of which stands alone
-                item.add_marker(pytest.mark.xdist_group(group))
-
-
 @pytest.fixture(scope="session")
 def stacks() -> Iterator[dict[str, Stack]]:
     """Apply both environments, each to an account of its own, and see that destroying them leaves nothing behind."""
