@@ -4,7 +4,6 @@ Only a whole run on an idle machine is told of; what it missed is told, too.
 """
 
 import json
-import re
 import shutil
 import sys
 from collections.abc import Iterator
@@ -16,9 +15,9 @@ from tests.bench.samples import Spread
 from tests.bench.servers import FASTAPI, FASTIFY, GO, JOURNAL, LIMIT, OURS, PLAIN, UNMETERED
 from tests.bench.tables import title
 from tests.bench.verdict import name
+from tests.support import marks
 
 BEGIN = "<!-- bench: make bench, then python -m tests.bench.readme -->\n"
-END = "<!-- end -->\n"
 
 Figures = dict[str, float]
 
@@ -47,11 +46,7 @@ def renew(text: str, report: dict[str, Any]) -> str:
     """Return README's text with the tables of a run."""
     if report["short"] or report["verdict"] == "no verdict":
         raise SystemExit("README tells of whole runs on an idle machine; repeat make bench on one")
-    pattern = re.compile(re.escape(BEGIN) + ".*?" + re.escape(END), re.DOTALL)
-    if not pattern.search(text):
-        raise SystemExit(f"README has lost its marks: {BEGIN}{END}")
-    whole = "\n".join([BEGIN, *_parts(Run(report)), END])
-    return pattern.sub(lambda _: whole, text)
+    return marks.replace(text, BEGIN, "\n".join(_parts(Run(report))))
 
 
 def _parts(run: Run) -> Iterator[str]:

@@ -4,7 +4,6 @@
 """
 
 import json
-import re
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,9 +13,9 @@ from typing import Any
 from tests.rehearsal.second_writes import USERS
 from tests.rehearsal.stage import FOLDER
 from tests.rehearsal.values import REAL_TIME_MINUTES
+from tests.support import marks
 
 README = Path("README.md")
-_END = "<!-- end -->\n"
 
 
 @dataclass(frozen=True)
@@ -92,13 +91,10 @@ def renew(text: str, part: Part) -> str:
     missed = [name for name, figures in scenarios.items() if figures["missed"]]
     if missed:
         raise SystemExit(f"README tells of rehearsals that succeed; this one did not: {missed}")
-    pattern = re.compile(re.escape(part.begin) + ".*?" + re.escape(_END), re.DOTALL)
-    if not pattern.search(text):
-        raise SystemExit(f"README has lost its marks: {part.begin}{_END}")
-    shutil.copy(part.drawn, part.picture)
     scale = f"Every wait was multiplied by {report['minutes']:g}/{REAL_TIME_MINUTES}.\n"
-    whole = f"{part.begin}\n{table(scenarios, part.more)}\n{scale}\n{_END}"
-    return pattern.sub(lambda _: whole, text)
+    renewed = marks.replace(text, part.begin, f"{table(scenarios, part.more)}\n{scale}")
+    shutil.copy(part.drawn, part.picture)
+    return renewed
 
 
 def main() -> None:

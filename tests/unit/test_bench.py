@@ -12,6 +12,7 @@ from tests.bench.plan import GET, MANY, OPEN, Cell
 from tests.bench.samples import Figures, Sample
 from tests.bench.servers import FASTAPI, FLASK, GO, OURS
 from tests.bench.status import Status
+from tests.support import marks
 
 IDLE = Figures(
     requests_per_second=1000,
@@ -156,9 +157,9 @@ def whole_run(verdict_of_it: str = "kept") -> dict[str, Any]:
 
 def test_readme_is_renewed_between_its_marks() -> None:
     """The tables of README come from the report alone, which also says what was missed, left out, and where it ran."""
-    text = readme.renew(f"before\n{readme.BEGIN}old\n{readme.END}after\n", whole_run())
+    text = readme.renew(f"before\n{readme.BEGIN}old\n{marks.END}after\n", whole_run())
     assert text.startswith(f"before\n{readme.BEGIN}")
-    assert text.endswith(f"{readme.END}after\n")
+    assert text.endswith(f"{marks.END}after\n")
     assert "old" not in text
     assert "| Go net/http + AWS SDK v2 | 1,000 | 2.0 | 100 | 1,000 | 2.0 |" in text
     assert "| GET/s, 16 clients | 1.00 (1.00..1.00) | - | - |" in text
@@ -169,7 +170,7 @@ def test_readme_is_renewed_between_its_marks() -> None:
 def test_readme_tells_only_of_runs_that_mean_something() -> None:
     """A run without a verdict, and README without its marks, are refused."""
     with pytest.raises(SystemExit, match="idle machine"):
-        readme.renew(f"{readme.BEGIN}{readme.END}", whole_run("no verdict"))
+        readme.renew(f"{readme.BEGIN}{marks.END}", whole_run("no verdict"))
     with pytest.raises(SystemExit, match="marks"):
         readme.renew("", whole_run())
 
