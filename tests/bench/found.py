@@ -17,7 +17,12 @@ class Found:
     errors: int
 
 
+def percentiles(waits: Sequence[float]) -> list[float]:
+    """Return the waits that 1, 2, ... 99 % are below; of fewer than two, zeros."""
+    return statistics.quantiles(waits, n=100) if len(waits) > 1 else [0.0] * 99
+
+
 def found(waits_ms: Sequence[float], requests: int, seconds: float, errors: int) -> Found:
     """Return what was seen, with the percentiles of the waits."""
-    percentiles = statistics.quantiles(waits_ms, n=100) if len(waits_ms) > 1 else [0.0] * 99
-    return Found(requests, seconds, percentiles[49], percentiles[98], max(waits_ms, default=0.0), errors)
+    below = percentiles(waits_ms)
+    return Found(requests, seconds, below[49], below[98], max(waits_ms, default=0.0), errors)

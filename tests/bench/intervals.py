@@ -4,6 +4,7 @@ import statistics
 from collections.abc import Iterator, Sequence
 from dataclasses import astuple, dataclass, fields
 
+from tests.bench.found import percentiles
 from tests.bench.openloop import Seen
 from tests.bench.watch import Spent
 
@@ -28,13 +29,13 @@ class Interval:
 def interval(seen: Seen, spent: Spent, rss_mb: float) -> Interval:
     """Return what the clients saw and the server used, as one row."""
     requests = len(seen.waits_ms)
-    percentiles = statistics.quantiles(seen.waits_ms, n=100) if requests > 1 else [0.0] * 99
+    below = percentiles(seen.waits_ms)
     return Interval(
         seconds=spent.passed,
         requests=requests,
         errors=len(seen.errors),
-        p50_ms=percentiles[49],
-        p99_ms=percentiles[98],
+        p50_ms=below[49],
+        p99_ms=below[98],
         cpu_us=spent.server / max(requests, 1) * 1e6,
         rss_mb=rss_mb,
         others=spent.others,

@@ -8,15 +8,15 @@ import asyncio
 import dataclasses
 import itertools
 import json
-import statistics
 import sys
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import uvloop
 
+from tests.bench.found import percentiles
 from tests.bench.names import names
 
 # What the alarm latency-p99 calls too late.
@@ -129,7 +129,7 @@ class Crowd:
     def figures(self, rate: int, seconds: float) -> Offered:
         """Return what was seen."""
         count = {kind: len(waits) / seconds for kind, waits in self._waits.items()}
-        good, refused = (_percentiles_ms(self._waits[kind]) for kind in ("good", "refused"))
+        good, refused = (percentiles([wait * 1000 for wait in self._waits[kind]]) for kind in ("good", "refused"))
         return Offered(
             rate=rate,
             goodput=count["good"],
@@ -148,10 +148,6 @@ def _requests() -> Iterator[tuple[bytes, bytes]]:
     """Return requests without end, each with what its answer must contain."""
     heads = ((f"GET /hello/{name} HTTP/1.1\r\nHost: bench\r\n\r\n", f'"Hello, {name}!') for name in names())
     return itertools.cycle([(request.encode(), greeting.encode()) for request, greeting in heads])
-
-
-def _percentiles_ms(waits: Sequence[float]) -> list[float]:
-    return [wait * 1000 for wait in statistics.quantiles(waits, n=100)] if len(waits) > 1 else [0.0] * 99
 
 
 async def _offer(port: int, rate: int, seconds: int, connections: int) -> Offered:

@@ -7,91 +7,52 @@ again lets the others wait until these have had enough, however short the median
 
 import asyncio
 import dataclasses
-import functools
-import itertools
 import json
 import sys
 import time
-from typing import Any
 
-from tests.bench.found import Found, found
-from tests.bench.names import names
+from tests.bench.found import Found
+from tests.bench.observed import Observed
+from tests.bench.offer import Connection
 
 _PATIENCE_SECONDS = 10
 
 
-class Client(asyncio.Protocol):
-    """A connection that always has a request on its way."""
+class Many(Observed):
+    """Connections that each have a request on their way, until the time is over."""
 
-    def __init__(self, many: "Many", request: bytes) -> None:
-        """Send `request` until `many` have had their time."""
-        self._many, self._request = many, request
-        self._transport: Any = None
-        self._answer = b""
-        self._sent = many.began
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Send the first request."""
-        self._transport = transport
-        self._transport.write(self._request)
-
-    def data_received(self, data: bytes) -> None:
-        """Count an answer once it is complete, which ends with a brace, and send the next request."""
-        self._answer += data
-        if self._answer.endswith(b"}"):
-            now = time.perf_counter()
-            self._many.answered(now - self._sent, right=self._answer.startswith(b"HTTP/1.1 200 "))
-            self._sent, self._answer = now, b""
-            if not self._many.over():
-                self._transport.write(self._request)
-            else:
-                self._many.left -= 1
-
-
-class Many:
-    """All connections, and what was seen on them."""
-
-    def __init__(self, seconds: int) -> None:
+    def __init__(self, port: int, seconds: int) -> None:
         """Begin now and go on for `seconds`."""
-        self.began = time.perf_counter()
-        self.left = 0
-        self._ends = self.began + seconds
-        self._waits_ms: list[float] = []
-        self._errors = 0
+        super().__init__(port)
+        self._began = time.perf_counter()
+        self._seconds = seconds
+        self._ends = self._began + seconds
+        self._asked: set[Connection] = set()
 
-    def over(self) -> bool:
-        """Tell whether no more requests are to be sent."""
-        return time.perf_counter() > self._ends
+    def released(self, connection: Connection) -> None:
+        """Send the next request; the first counts from the beginning, and is sent however late it is."""
+        now = time.perf_counter()
+        if connection not in self._asked:
+            self._asked.add(connection)
+            connection.send(self._began, *next(self.requests))
+        elif now <= self._ends:
+            self.unanswered += 1
+            connection.send(now, *next(self.requests))
 
-    def answered(self, wait: float, *, right: bool) -> None:
-        """Count an answer."""
-        self._waits_ms.append(wait * 1000)
-        self._errors += not right
-
-    async def run(self, port: int, connections: int) -> Found:
+    async def run(self, connections: int) -> Found:
         """Open all connections at once, and return what was seen; who has no answer at the end is an error."""
         loop = asyncio.get_running_loop()
-        requests = itertools.cycle([f"GET /hello/{name} HTTP/1.1\r\nHost: bench\r\n\r\n".encode() for name in names()])
-        opened = [
-            loop.create_connection(functools.partial(Client, self, request), "127.0.0.1", port)
-            for request in itertools.islice(requests, connections)
-        ]
-        self.left = connections
-        await asyncio.gather(*opened)
-        while self.left and time.perf_counter() < self._ends + _PATIENCE_SECONDS:
-            await asyncio.sleep(0.01)
-        passed = time.perf_counter() - self.began
-        return found(self._waits_ms, len(self._waits_ms), passed, self._errors + self.left)
+        self.unanswered = connections
+        await asyncio.gather(
+            *(loop.create_connection(lambda: Connection(self), "127.0.0.1", self._port) for _ in range(connections))
+        )
+        return await self.seen(self._began, self._seconds, self._ends + _PATIENCE_SECONDS)
 
 
 def main(port: int, connections: int, seconds: int) -> None:
     """Open and print; asyncio's own loop, since it takes all connections in turn."""
     with asyncio.Runner() as runner:
-        print(json.dumps(dataclasses.asdict(runner.run(_run(port, connections, seconds)))))
-
-
-async def _run(port: int, connections: int, seconds: int) -> Found:
-    return await Many(seconds).run(port, connections)
+        print(json.dumps(dataclasses.asdict(runner.run(Many(port, seconds).run(connections)))))
 
 
 if __name__ == "__main__":

@@ -14,8 +14,9 @@ import sys
 import time
 from collections import deque
 
-from tests.bench.found import Found, found
-from tests.bench.offer import Connection, Crowd
+from tests.bench.found import Found
+from tests.bench.observed import Observed
+from tests.bench.offer import Connection
 
 # The selector whose timeouts are finer than milliseconds takes longer the more it looks at.
 _CONNECTIONS = 128
@@ -23,16 +24,13 @@ _CONNECTIONS = 128
 _PATIENCE_SECONDS = 15
 
 
-class SteadyCrowd(Crowd):
+class SteadyCrowd(Observed):
     """Connections, and requests that wait for one."""
 
     def __init__(self, port: int) -> None:
         """Send to `port` of this machine."""
         super().__init__(port)
         self._waiting: deque[float] = deque()
-        self._unanswered = 0
-        self._waits_ms: list[float] = []
-        self._errors = 0
 
     def released(self, connection: Connection) -> None:
         """Send what has waited longest, if anything has."""
@@ -40,12 +38,6 @@ class SteadyCrowd(Crowd):
             connection.send(self._waiting.popleft(), *next(self.requests))
         else:
             super().released(connection)
-
-    def answered(self, _due: float, kind: str, wait: float) -> None:
-        """Count an answer, and whether it was right."""
-        self._unanswered -= 1
-        self._waits_ms.append(wait * 1000)
-        self._errors += kind != "good"
 
     async def run(self, rate: int, seconds: int) -> Found:
         """Send for `seconds`, wait for the last answers, and return what was seen."""
@@ -55,14 +47,10 @@ class SteadyCrowd(Crowd):
         while (due := due + arrivals.expovariate(rate)) < began + seconds:
             await asyncio.sleep(max(0.0, due - time.perf_counter()))
             self._send(due)
-        ended = time.perf_counter() + _PATIENCE_SECONDS
-        while self._unanswered and time.perf_counter() < ended:
-            await asyncio.sleep(0.001)
-        passed = max(seconds, time.perf_counter() - began)
-        return found(self._waits_ms, len(self._waits_ms), passed, self._errors + self._unanswered)
+        return await self.seen(began, seconds, time.perf_counter() + _PATIENCE_SECONDS)
 
     def _send(self, due: float) -> None:
-        self._unanswered += 1
+        self.unanswered += 1
         if self.free:
             self.free.popleft().send(due, *next(self.requests))
         else:
