@@ -19,7 +19,7 @@ from service import __version__
 from service.errors import SetupError
 from service.storage.aws_settings import check_certificates, check_endpoint, explained
 from service.storage.credentials import LiveCredentials, live_credentials
-from service.storage.wire import bypass_serializer
+from service.storage.wire import call_directly
 
 if TYPE_CHECKING:
     from aiohttp import AddrInfoType
@@ -103,7 +103,8 @@ async def open_client(seconds: float, settings: AioConfig = SETTINGS) -> "AsyncI
             raise
         except Exception as error:
             raise explained(error, session) from error
-        bypass_serializer(client)
+        connections = client._endpoint.http_session  # type: ignore[attr-defined]  # noqa: SLF001 - it tells of no other way
+        call_directly(client, connections, credentials.signing)
         _watch_refusals(client, credentials)
         async with _running(credentials.keep()):
             yield client

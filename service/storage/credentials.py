@@ -30,7 +30,7 @@ class LiveCredentials:
     def __init__(self, source: AioCredentials, signing: AioCredentials) -> None:
         """Keep `signing` as good as `source`, which may be renewed, or found anew."""
         self._source = source
-        self._signing = signing
+        self.signing = signing
         self._refused = asyncio.Event()
 
     def refused(self) -> None:
@@ -55,7 +55,7 @@ class LiveCredentials:
             self._source = await _find(get_session())
             self._refused.clear()
         fresh = await self._source.get_frozen_credentials()
-        signing = self._signing
+        signing = self.signing
         if fresh.access_key != signing.access_key or fresh.token != signing.token:
             log.info("credentials.renewed")
         signing.access_key, signing.secret_key = fresh.access_key or "", fresh.secret_key or ""
