@@ -6,26 +6,27 @@ Each parses its input, applies the rules, calls the store and responds; errors p
 import orjson
 from aiohttp import web
 
+from service.api.answer import Answer
 from service.api.payload import read_json_object
 from service.birthdays import greeting, parse_date_of_birth, parse_username
 from service.errors import UserNotFound
 from service.keys import CONFIG, STORE, TODAY
 
 
-async def put_user(request: web.Request) -> web.Response:
+async def put_user(request: web.Request) -> Answer:
     """Store the date of birth of a new or a known user: 204."""
     username = parse_username(request.match_info["username"])
     body = await read_json_object(request, request.app[CONFIG].body_seconds)
     born = parse_date_of_birth(body.get("dateOfBirth"), request.app[TODAY]())
     await request.app[STORE].put(username, born)
-    return web.Response(status=204)
+    return Answer(204)
 
 
-async def get_user(request: web.Request) -> web.Response:
+async def get_user(request: web.Request) -> Answer:
     """Greet a known user: 200."""
     username = parse_username(request.match_info["username"])
     born = await request.app[STORE].get(username)
     if born is None:
         raise UserNotFound
     body = orjson.dumps({"message": greeting(username, born, request.app[TODAY]())})
-    return web.Response(body=body, headers={"Content-Type": "application/json; charset=utf-8"})
+    return Answer(200, body, "application/json; charset=utf-8")

@@ -7,31 +7,32 @@ Owns the request id's rule, the fields of the log line and the headers every res
 Usernames and raw paths are personal data: only the route's template is logged.
 """
 
-import os
 import re
 import time
 from http import HTTPStatus
+from random import Random
 
-import structlog
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
+from structlog.typing import EventDict
 
 from service.api import problems
 from service.keys import LIFECYCLE, REQUEST_ID
 from service.lifecycle import Lifecycle
 from service.telemetry import logs, metrics, tracing
 
-log = structlog.get_logger()
-
 _SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _SANE_TRACE_ID = re.compile(r"[A-Za-z0-9=;:._-]{1,512}")
 _CLIENT_GONE = 499
+_OUR_ERROR = HTTPStatus.INTERNAL_SERVER_ERROR
+# Unique, not secret; asking the system lets go of Python's lock, and a thread that waits for it takes it.
+_random_bits = Random().getrandbits  # noqa: S311 - as said
 
 
 def assign_request_id(request: web.BaseRequest) -> str:
     """Take the request's id from `X-Request-Id`, or make one if there is no sane one."""
     given = request.headers.get("X-Request-Id", "")
-    request[REQUEST_ID] = given if _SANE_REQUEST_ID.fullmatch(given) else os.urandom(16).hex()
+    request[REQUEST_ID] = given if _SANE_REQUEST_ID.fullmatch(given) else f"{_random_bits(128):032x}"
     return request[REQUEST_ID]
 
 
@@ -109,19 +110,21 @@ def log_request(  # noqa: PLR0913 - what one line tells
     method = request.method if request.method in hdrs.METH_ALL else "other"
     if not proving:
         metrics.request_ended(method, route, status, seconds)
+    event: EventDict = {
+        "method": method,
+        "route": route,
+        "status": status,
+        "duration_ms": round(seconds * 1000, 3),
+        **fields,
+    }
     if trace_id := tracing.trace_id(request):
-        fields["trace_id"] = trace_id
+        event["trace_id"] = trace_id
     amzn_trace_id = request.headers.get("X-Amzn-Trace-Id", "")
     if _SANE_TRACE_ID.fullmatch(amzn_trace_id):
-        fields["amzn_trace_id"] = amzn_trace_id
-    usual = log.debug if proving else log.info
-    write = log.error if status == HTTPStatus.INTERNAL_SERVER_ERROR else usual
-    write(
-        "request.completed",
-        method=method,
-        route=route,
-        status=status,
-        duration_ms=round(seconds * 1000, 3),
-        **fields,
-        **({"exc_info": exception} if status == HTTPStatus.INTERNAL_SERVER_ERROR else {}),
-    )
+        event["amzn_trace_id"] = amzn_trace_id
+    ours = status == _OUR_ERROR
+    if ours:
+        event["exc_info"] = exception
+    event["event"] = "request.completed"
+    usual = "debug" if proving else "info"
+    logs.emit("error" if ours else usual, event)

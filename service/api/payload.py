@@ -67,6 +67,8 @@ def _check_type(content_type: str) -> None:
 
 async def _read(request: web.Request, timeout_seconds: float) -> bytes:
     try:
+        if request.content.is_eof():  # it came with its head, as most do
+            return _small(request.content.read_nowait())
         with request.app[LIFECYCLE].receives():
             async with asyncio.timeout(timeout_seconds):
                 if CONTINUE in request:
@@ -80,6 +82,12 @@ async def _read(request: web.Request, timeout_seconds: float) -> bytes:
         raise InvalidBody("The body does not keep to its own Transfer-Encoding or Content-Length.") from None
 
 
+def _small(body: bytes) -> bytes:
+    if len(body) > MAX_BYTES:
+        raise BodyTooLarge
+    return body
+
+
 async def _ask_for_body(request: web.Request) -> None:
     if not request.content.is_eof():
         await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
@@ -88,7 +96,7 @@ async def _ask_for_body(request: web.Request) -> None:
 
 def _parse(body: bytes) -> object:
     try:
-        return json.loads(body.decode("utf-8"), object_pairs_hook=_without_duplicates, parse_constant=_refuse_constant)
+        return _DECODER.decode(body.decode("utf-8"))
     except UnicodeDecodeError:
         raise InvalidBody("The body is not UTF-8.") from None
     except (ValueError, RecursionError):
@@ -104,3 +112,6 @@ def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _refuse_constant(name: str) -> NoReturn:
     raise InvalidBody(f"{name} is not JSON.")
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_without_duplicates, parse_constant=_refuse_constant)

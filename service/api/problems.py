@@ -9,6 +9,7 @@ import json
 from aiohttp import hdrs, http_exceptions, web
 
 from service import errors
+from service.api.answer import Answer
 from service.errors import HelloError, Unauthorized, Unavailable
 from service.keys import REQUEST_ID
 
@@ -38,15 +39,8 @@ def from_exception(exception: BaseException | None) -> HelloError:
     return HelloError()
 
 
-def response(request: web.BaseRequest, error: HelloError, allow: str | None = None) -> web.Response:
+def response(request: web.BaseRequest, error: HelloError, allow: str | None = None) -> Answer:
     """Return the response for `error`; `allow` is the value of the Allow header of a 405."""
-    headers = {}
-    if allow is not None:
-        headers[hdrs.ALLOW] = allow
-    if isinstance(error, Unauthorized):
-        headers[hdrs.WWW_AUTHENTICATE] = error.challenge
-    if isinstance(error, Unavailable):
-        headers[hdrs.RETRY_AFTER] = str(RETRY_AFTER_SECONDS)
     problem = {
         "type": f"urn:problem-type:hello-birthday:{error.code.replace('_', '-')}",
         "title": error.title,
@@ -55,9 +49,11 @@ def response(request: web.BaseRequest, error: HelloError, allow: str | None = No
         "code": error.code,
         "requestId": request.get(REQUEST_ID),
     }
-    return web.Response(
-        body=json.dumps(problem).encode(),
-        status=error.status,
-        headers=headers,
-        content_type="application/problem+json",
-    )
+    answer = Answer(error.status, json.dumps(problem).encode(), "application/problem+json")
+    if allow is not None:
+        answer.headers[hdrs.ALLOW] = allow
+    if isinstance(error, Unauthorized):
+        answer.headers[hdrs.WWW_AUTHENTICATE] = error.challenge
+    if isinstance(error, Unavailable):
+        answer.headers[hdrs.RETRY_AFTER] = str(RETRY_AFTER_SECONDS)
+    return answer
