@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any
 from aiobotocore.config import AioConfig
 from aiobotocore.httpsession import AIOHTTPSession
 from aiobotocore.session import get_session
+from aiohttp import ClientSession
+from yarl import URL
 
-from service import __version__
 from service.errors import SetupError
 from service.storage.aws_settings import check_certificates, check_endpoint, explained
 from service.storage.credentials import LiveCredentials, live_credentials
-from service.storage.wire import call_directly
+from service.storage.wire import Answer, call_directly
 
 if TYPE_CHECKING:
     from aiohttp import AddrInfoType
@@ -58,8 +59,26 @@ class _Connections(AIOHTTPSession):
     this setting, but the AWS library's own checks do not let it through.
     """
 
+    _proxy_config: Any  # The library's, which its stubs leave out.
+    _get_session: Any
+
     def __init__(self, *, connector_args: dict[str, Any], **settings: Any) -> None:  # noqa: ANN401 - the library's own
         super().__init__(connector_args=connector_args | {"ssl_shutdown_timeout": 0.001}, **settings)
+        self._ways: dict[str, tuple[ClientSession, dict[str, Any]]] = {}
+
+    async def post(self, url: str, headers: dict[str, str], body: bytes) -> Answer:
+        """Send a request; raise what aiohttp raises, which tells more than the library's translation of it."""
+        if url not in self._ways:
+            self._ways[url] = await self._way(url)
+        session, settings = self._ways[url]
+        async with session.post(URL(url, encoded=True), headers=headers, data=body, **settings) as response:
+            return Answer(response.status, response.headers, await response.read())
+
+    async def _way(self, url: str) -> tuple[ClientSession, dict[str, Any]]:
+        """Return how to get to `url`, by a proxy or not; the library finds out again for each request."""
+        proxy = self._proxy_config.proxy_url_for(url)
+        settings = {"proxy": proxy, "proxy_headers": self._proxy_config.proxy_headers_for(url)}
+        return await self._get_session(proxy), settings
 
 
 SETTINGS = AioConfig(
@@ -71,14 +90,12 @@ SETTINGS = AioConfig(
     # The SDK sends a write again that may still be on its way; what may go again is the coalescer's business.
     retries={"mode": "standard", "total_max_attempts": 1},
     max_pool_connections=128,
-    # Building the default user agent again for each call costs about a fifth of its CPU time.
-    user_agent=f"hello-birthday/{__version__}",
     account_id_endpoint_mode="disabled",
     # Our own rules have checked everything already.
     parameter_validation=False,
 )
 # Creating a table is not idempotent, and an emulator may need long for its first answer: one patient attempt.
-PATIENT = AioConfig(connect_timeout=60, read_timeout=60, retries={"total_max_attempts": 1}, parameter_validation=False)
+PATIENT = SETTINGS.merge(AioConfig(connect_timeout=60))
 
 
 @asynccontextmanager
@@ -94,6 +111,7 @@ async def open_client(seconds: float, settings: AioConfig = SETTINGS) -> "AsyncI
             async with asyncio.timeout(seconds):
                 check_certificates(session)
                 credentials = await live_credentials(session)
+                call_directly(session, credentials.signing)
                 # Of the variables all AWS SDKs share, botocore alone does not read this one.
                 region = os.environ.get("AWS_REGION") or None
                 making = session.create_client("dynamodb", region_name=region, config=settings)
@@ -103,8 +121,6 @@ async def open_client(seconds: float, settings: AioConfig = SETTINGS) -> "AsyncI
             raise
         except Exception as error:
             raise explained(error, session) from error
-        connections = client._endpoint.http_session  # type: ignore[attr-defined]  # noqa: SLF001 - it tells of no other way
-        call_directly(client, connections, credentials.signing)
         _watch_refusals(client, credentials)
         async with _running(credentials.keep()):
             yield client

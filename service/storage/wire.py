@@ -2,25 +2,25 @@
 
 Our parameters are strings only, so what the API takes is what goes over the wire, and all our calls go to one address;
 walking the model, choosing a way to sign, and preparing a request of any kind would cost several times what is left.
-Uses botocore's documented events: what answers `before-call` is the answer. Also makes sure that it is DynamoDB that
-answers.
+What a call begins and ends with stays the library's, and so do errors, connections and credentials. Also makes sure
+that it is DynamoDB that answers.
 """
 
-from collections.abc import Callable, Mapping, MutableMapping
-from dataclasses import dataclass, field
-from functools import lru_cache, partial
+from collections.abc import Mapping
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
 import orjson
 
+from service import __version__
 from service.storage.signing import Credentials, Signer
 
 if TYPE_CHECKING:
-    from types_aiobotocore_dynamodb import DynamoDBClient
+    from aiobotocore.session import AioSession
 
-_PARAMETERS = "hello_birthday_parameters"
+_UNSIGNED = {"User-Agent": f"hello-birthday/{__version__}", "Accept-Encoding": "identity"}
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -28,31 +28,72 @@ class NotDynamoDB(Exception):
     """Something else than DynamoDB answered, such as a captive portal."""
 
 
-@dataclass
-class _Request:
-    """What the library's HTTP session sends."""
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back over a connection."""
 
-    url: str
-    headers: dict[str, str]
+    status_code: int
+    headers: Mapping[str, str]
     body: bytes
-    method: str = "POST"
-    stream_output: bool = False
-    context: dict[str, Any] = field(default_factory=dict)
 
 
-class Session(Protocol):
-    """The library's connections."""
+class Connections(Protocol):
+    """What sends."""
 
-    async def send(self, request: Any) -> Any:  # noqa: ANN401 - the library's own
-        """Send a request and return the response."""
+    async def post(self, url: str, headers: dict[str, str], body: bytes) -> Answer:
+        """Send a request and return what came back."""
 
 
-def call_directly(client: "DynamoDBClient", session: Session, credentials: Credentials) -> None:
-    """Let all calls of `client` go through `session`, signed with what `credentials` are at that moment."""
-    events: Any = client.meta.events  # Its stubs do not know that these events take a result.
-    signer = lru_cache(partial(_signer, client.meta.region_name))  # there is one address, which the library finds
-    events.register("provide-client-params.dynamodb", _set_aside)
-    events.register("before-call.dynamodb", partial(_call, session, signer, credentials))
+def call_directly(session: "AioSession", credentials: Credentials) -> None:
+    """Let the DynamoDB clients that `session` makes from now on sign with what `credentials` are at that moment."""
+
+    def change(class_attributes: dict[str, Any], base_classes: list[type], **_rest: object) -> None:
+        class_attributes["credentials"] = credentials
+        base_classes.insert(0, _Direct)
+
+    session.register("creating-client-class.dynamodb", change)
+
+
+class _Direct:
+    """The steps of a call that the library's client leaves to us; its own are in `aiobotocore.client`."""
+
+    credentials: Credentials
+    meta: Any
+    _endpoint: Any
+    _found: Any = None
+    _signer: Signer
+
+    async def _emit_api_params(self, *, api_params: object, **_rest: object) -> object:
+        """Return the parameters as they are."""
+        return api_params
+
+    async def _resolve_endpoint_ruleset(self, *details: object) -> Any:  # noqa: ANN401 - as the library
+        """Return the address, and find it once: nothing in our parameters changes it."""
+        if self._found is None:
+            self._found = await super()._resolve_endpoint_ruleset(*details)  # type: ignore[misc] # the library's
+            self._signer = _signer(self.meta.region_name, self._found[0])
+        return self._found
+
+    async def _convert_to_request_dict(
+        self, *, api_params: object, endpoint_url: str, context: object, **_rest: object
+    ) -> dict[str, Any]:
+        """Return what the steps of the library that follow look into, and ours."""
+        return {"url": endpoint_url, "headers": {}, "body": orjson.dumps(api_params), "context": context}
+
+    async def _make_request(
+        self,
+        operation_model: Any,  # noqa: ANN401 - as the library
+        request: Mapping[str, Any],
+        _context: object,
+    ) -> tuple[Answer, dict[str, Any]]:
+        """Return the answer, and what it says."""
+        target = f"DynamoDB_20120810.{operation_model.name}"
+        headers = {"Content-Type": "application/x-amz-json-1.0", "X-Amz-Target": target}
+        self._signer.sign(self.credentials, headers, request["body"])
+        headers |= _UNSIGNED
+        connections: Connections = self._endpoint.http_session
+        answer = await connections.post(request["url"], headers, request["body"])
+        return answer, _read(answer)
 
 
 def _signer(region: str, url: str) -> Signer:
@@ -61,46 +102,28 @@ def _signer(region: str, url: str) -> Signer:
     return Signer("dynamodb", region, host, address.path or "/")
 
 
-def _set_aside(params: Mapping[str, Any], context: MutableMapping[str, Any], **_rest: object) -> dict[str, Any]:
-    context[_PARAMETERS] = params
-    # The rules that find the endpoint look for table names in here.
-    return {"RequestItems": {}} if "RequestItems" in params else {}
-
-
-async def _call(
-    session: Session,
-    signer: Callable[[str], Signer],
-    credentials: Credentials,
-    params: Mapping[str, Any],
-    context: Mapping[str, Any],
-    **_rest: object,
-) -> tuple[Any, dict[str, Any]]:
-    body = orjson.dumps(context[_PARAMETERS])
-    headers = {name: params["headers"][name] for name in ("Content-Type", "X-Amz-Target")}
-    signer(params["url"]).sign(credentials, headers, body)
-    headers["User-Agent"] = params["headers"]["User-Agent"]
-    response: Any = await session.send(_Request(params["url"], headers, body))
-    return response, _read(response.status_code, response.headers, await response.content)
-
-
-def _read(status: int, headers: Mapping[str, str], body: bytes) -> dict[str, Any]:
-    """Return the answer as the library tells it; raise NotDynamoDB if it is none."""
-    metadata = {"HTTPStatusCode": status, "RequestId": headers.get("x-amzn-requestid"), "RetryAttempts": 0}
-    if status == HTTPStatus.OK:
+def _read(answer: Answer) -> dict[str, Any]:
+    """Return what an answer says as the library tells it; raise NotDynamoDB if it is none."""
+    metadata = {
+        "HTTPStatusCode": answer.status_code,
+        "RequestId": answer.headers.get("x-amzn-requestid"),
+        "RetryAttempts": 0,
+    }
+    if answer.status_code == HTTPStatus.OK:
         # Everybody says 200: captive portals do, too.
         if metadata["RequestId"] is None:
             raise NotDynamoDB
-        answer = orjson.loads(body)
-        if not isinstance(answer, dict):
+        said = orjson.loads(answer.body)
+        if not isinstance(said, dict):
             raise NotDynamoDB
-        return answer | {"ResponseMetadata": metadata}
-    return {"Error": _error(status, body), "ResponseMetadata": metadata}
+        return said | {"ResponseMetadata": metadata}
+    return {"Error": _error(answer), "ResponseMetadata": metadata}
 
 
-def _error(status: int, body: bytes) -> dict[str, str]:
+def _error(answer: Answer) -> dict[str, str]:
     try:
-        told = orjson.loads(body)
+        told = orjson.loads(answer.body)
         kind, message = str(told["__type"]), told.get("message") or told.get("Message") or ""
     except (KeyError, TypeError, ValueError):  # of a proxy or a gateway
-        kind, message = str(status), ""
+        kind, message = str(answer.status_code), ""
     return {"Code": kind.rpartition("#")[2].partition(":")[0], "Message": message}

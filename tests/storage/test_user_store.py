@@ -118,7 +118,7 @@ async def test_malformed_endpoint(hasty: Config, monkeypatch: pytest.MonkeyPatch
 async def test_nobody_listens(hasty: Config, monkeypatch: pytest.MonkeyPatch) -> None:
     """An endpoint where nobody listens is unreachable, and says so."""
     monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", f"http://127.0.0.1:{free_port()}")
-    assert "did not answer within 0 s (EndpointConnectionError)" in await expect_setup_error(hasty)
+    assert "did not answer within 0 s (ClientConnectorError)" in await expect_setup_error(hasty)
 
 
 @pytest.mark.parametrize(
