@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 from aiobotocore.config import AioConfig
 from aiobotocore.httpsession import AIOHTTPSession
-from aiobotocore.session import get_session
+from aiobotocore.session import AioSession, get_session
 from aiohttp import ClientSession
 from yarl import URL
 
 from service.errors import SetupError
 from service.storage.aws_settings import check_certificates, check_endpoint, explained
 from service.storage.credentials import LiveCredentials, live_credentials
-from service.storage.wire import Answer, call_directly
+from service.storage.wire import Answer, DirectCalls
 
 if TYPE_CHECKING:
     from aiohttp import AddrInfoType
@@ -64,20 +64,20 @@ class _Connections(AIOHTTPSession):
 
     def __init__(self, *, connector_args: dict[str, Any], **settings: Any) -> None:  # noqa: ANN401 - the library's own
         super().__init__(connector_args=connector_args | {"ssl_shutdown_timeout": 0.001}, **settings)
-        self._ways: dict[str, tuple[ClientSession, dict[str, Any]]] = {}
+        self._ways: dict[URL, tuple[ClientSession, dict[str, Any]]] = {}
 
-    async def post(self, url: str, headers: dict[str, str], body: bytes) -> Answer:
+    async def post(self, url: URL, headers: dict[str, str], body: bytes) -> Answer:
         """Send a request; raise what aiohttp raises, which tells more than the library's translation of it."""
         if url not in self._ways:
             self._ways[url] = await self._way(url)
         session, settings = self._ways[url]
-        async with session.post(URL(url, encoded=True), headers=headers, data=body, **settings) as response:
+        async with session.post(url, headers=headers, data=body, **settings) as response:
             return Answer(response.status, response.headers, await response.read())
 
-    async def _way(self, url: str) -> tuple[ClientSession, dict[str, Any]]:
+    async def _way(self, url: URL) -> tuple[ClientSession, dict[str, Any]]:
         """Return how to get to `url`, by a proxy or not; the library finds out again for each request."""
-        proxy = self._proxy_config.proxy_url_for(url)
-        settings = {"proxy": proxy, "proxy_headers": self._proxy_config.proxy_headers_for(url)}
+        proxy = self._proxy_config.proxy_url_for(str(url))
+        settings = {"proxy": proxy, "proxy_headers": self._proxy_config.proxy_headers_for(str(url))}
         return await self._get_session(proxy), settings
 
 
@@ -111,7 +111,7 @@ async def open_client(seconds: float, settings: AioConfig = SETTINGS) -> "AsyncI
             async with asyncio.timeout(seconds):
                 check_certificates(session)
                 credentials = await live_credentials(session)
-                call_directly(session, credentials.signing)
+                _call_directly(session, credentials)
                 # Of the variables all AWS SDKs share, botocore alone does not read this one.
                 region = os.environ.get("AWS_REGION") or None
                 making = session.create_client("dynamodb", region_name=region, config=settings)
@@ -124,6 +124,16 @@ async def open_client(seconds: float, settings: AioConfig = SETTINGS) -> "AsyncI
         _watch_refusals(client, credentials)
         async with _running(credentials.keep()):
             yield client
+
+
+def _call_directly(session: AioSession, credentials: LiveCredentials) -> None:
+    """Let the clients of DynamoDB that `session` makes from now on do so."""
+
+    def change(class_attributes: dict[str, Any], base_classes: list[type], **_rest: object) -> None:
+        class_attributes["credentials"] = credentials.signing
+        base_classes.insert(0, DirectCalls)
+
+    session.register("creating-client-class.dynamodb", change)
 
 
 def _watch_refusals(client: "DynamoDBClient", credentials: LiveCredentials) -> None:

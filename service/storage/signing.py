@@ -8,6 +8,7 @@ identities. Knows nothing of what is signed, or of where credentials come from.
 import hashlib
 import hmac
 import time
+from functools import lru_cache
 from typing import Protocol
 
 _ALGORITHM = "AWS4-HMAC-SHA256"
@@ -32,7 +33,7 @@ class Signer:
 
     def sign(self, credentials: Credentials, headers: dict[str, str], body: bytes, now: float | None = None) -> None:
         """Add to `headers` what proves who asks, in seconds of the epoch `now`; all that is there already is signed."""
-        stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now))
+        stamp = _stamp(int(time.time() if now is None else now))
         headers["X-Amz-Date"] = stamp
         if credentials.token:
             headers["X-Amz-Security-Token"] = credentials.token
@@ -54,3 +55,8 @@ class Signer:
                 key = hmac.digest(key, part.encode(), "sha256")
             self._of_key, self._key = (secret, day), key
         return self._key
+
+
+@lru_cache(maxsize=1)
+def _stamp(second: int) -> str:
+    return time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(second))

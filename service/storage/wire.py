@@ -9,19 +9,15 @@ that it is DynamoDB that answers.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Protocol
-from urllib.parse import urlsplit
+from typing import Any, Protocol
 
 import orjson
+from yarl import URL
 
 from service import __version__
 from service.storage.signing import Credentials, Signer
 
-if TYPE_CHECKING:
-    from aiobotocore.session import AioSession
-
 _UNSIGNED = {"User-Agent": f"hello-birthday/{__version__}", "Accept-Encoding": "identity"}
-_DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 class NotDynamoDB(Exception):
@@ -40,27 +36,18 @@ class Answer:
 class Connections(Protocol):
     """What sends."""
 
-    async def post(self, url: str, headers: dict[str, str], body: bytes) -> Answer:
+    async def post(self, url: URL, headers: dict[str, str], body: bytes) -> Answer:
         """Send a request and return what came back."""
 
 
-def call_directly(session: "AioSession", credentials: Credentials) -> None:
-    """Let the DynamoDB clients that `session` makes from now on sign with what `credentials` are at that moment."""
+class DirectCalls:
+    """The steps of a call that are done here; put before those of the library's client, `aiobotocore.client`."""
 
-    def change(class_attributes: dict[str, Any], base_classes: list[type], **_rest: object) -> None:
-        class_attributes["credentials"] = credentials
-        base_classes.insert(0, _Direct)
-
-    session.register("creating-client-class.dynamodb", change)
-
-
-class _Direct:
-    """The steps of a call that the library's client leaves to us; its own are in `aiobotocore.client`."""
-
-    credentials: Credentials
+    credentials: Credentials  # to sign with what they are at that moment
     meta: Any
     _endpoint: Any
     _found: Any = None
+    _url: URL
     _signer: Signer
 
     async def _emit_api_params(self, *, api_params: object, **_rest: object) -> object:
@@ -71,7 +58,9 @@ class _Direct:
         """Return the address, and find it once: nothing in our parameters changes it."""
         if self._found is None:
             self._found = await super()._resolve_endpoint_ruleset(*details)  # type: ignore[misc] # the library's
-            self._signer = _signer(self.meta.region_name, self._found[0])
+            self._url = URL(self._found[0], encoded=True)
+            host = self._url.host_port_subcomponent or ""  # as aiohttp writes it
+            self._signer = Signer("dynamodb", self.meta.region_name, host, self._url.raw_path)
         return self._found
 
     async def _convert_to_request_dict(
@@ -92,14 +81,8 @@ class _Direct:
         self._signer.sign(self.credentials, headers, request["body"])
         headers |= _UNSIGNED
         connections: Connections = self._endpoint.http_session
-        answer = await connections.post(request["url"], headers, request["body"])
+        answer = await connections.post(self._url, headers, request["body"])
         return answer, _read(answer)
-
-
-def _signer(region: str, url: str) -> Signer:
-    address = urlsplit(url)
-    host = address.netloc if address.port not in (None, _DEFAULT_PORTS.get(address.scheme)) else str(address.hostname)
-    return Signer("dynamodb", region, host, address.path or "/")
 
 
 def _read(answer: Answer) -> dict[str, Any]:
