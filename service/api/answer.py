@@ -39,7 +39,9 @@ class Answer(web.StreamResponse):
         """Send the answer; raise `ConnectionError` if the client is gone."""
         self._closes = self._closes or not request.keep_alive
         body = b"" if request.method == hdrs.METH_HEAD else self._content
-        await request.writer.write(self._head(request) + body)
+        message = self._head(request) + body
+        self._content = b""  # aiohttp keeps the last response of each connection, and orjson's bytes are of 4 KB
+        await request.writer.write(message)
         return request.writer
 
     async def write_eof(self, data: bytes = b"") -> None:

@@ -175,12 +175,12 @@ class Coalescer(abc.ABC, Generic[V, R]):
                 slot.settle(outcomes[slot.key])
                 self._finished(slot)
             else:
-                self._retry_later(slot)
+                self._retry_later(slot, throttled=True)
 
     async def _recover(self, slot: Slot[V, R], error: Exception) -> None:
         """Do what is left to do for a key whose batch failed as a whole."""
         if self._goes_again(slot, error, _RETRIES_TOGETHER):
-            self._retry_later(slot)
+            self._retry_later(slot, throttled=_is_throttled(error))
         elif self._repeatable(error):
             async with self._singles:
                 await self._call_alone(slot)
@@ -194,7 +194,8 @@ class Coalescer(abc.ABC, Generic[V, R]):
                 slot.settle(await self._sender.one(slot.key, slot.leader.value, slot.leader.until))
             except Exception as error:  # noqa: BLE001 - whatever it is, it belongs to those who wait
                 if self._goes_again(slot, error, _RETRIES):
-                    self._retry_later(slot)  # with others by then, which costs the table fewer calls
+                    # with others by then, which costs the table fewer calls
+                    self._retry_later(slot, throttled=_is_throttled(error))
                     return
                 slot.settle(error)
         self._finished(slot)
@@ -202,10 +203,10 @@ class Coalescer(abc.ABC, Generic[V, R]):
     def _goes_again(self, slot: Slot[V, R], error: Exception, retries: int) -> bool:
         if not isinstance(error, StorageUnavailable) or error.ending is Ending.REFUSED:
             return False
-        patient = error.ending is Ending.THROTTLED or slot.retries < retries
+        patient = _is_throttled(error) or slot.retries < retries
         return patient and self._repeatable(error) and slot.may_leave(asyncio.get_running_loop().time())
 
-    def _retry_later(self, slot: Slot[V, R]) -> None:
+    def _retry_later(self, slot: Slot[V, R], *, throttled: bool) -> None:  # noqa: ARG002 - for those who gather
         pause = random.uniform(0, min(MAX_BACKOFF_SECONDS, BACKOFF_SECONDS * 2**slot.retries))  # noqa: S311 - jitter
         slot.retries += 1
         metrics.RETRIES.inc()
@@ -215,3 +216,7 @@ class Coalescer(abc.ABC, Generic[V, R]):
         slot.join(self._gathered(slot.key))
         if slot.callers:
             self._enqueue(slot)
+
+
+def _is_throttled(error: Exception) -> bool:
+    return isinstance(error, StorageUnavailable) and error.ending is Ending.THROTTLED

@@ -3,17 +3,40 @@
 Owns what makes a read different: it changes nothing, so several of one key may be out, and any may go again.
 """
 
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 
-from service.storage.coalescing import Coalescer
-from service.storage.expiry import Caller, R, Slot, V
+from service.storage.coalescing import Coalescer, Sender
+from service.storage.expiry import Caller, Expiry, R, Slot, V
 
 
 class ReadCoalescer(Coalescer[V, R]):
-    """Nobody joins a call that has left: its answer may be older than the caller."""
+    """Nobody joins a call that has left: its answer may be older than the caller.
+
+    Who asks for a key that is throttled waits for its next attempt; attempts of their own would only make it worse.
+    """
+
+    def __init__(self, sender: Sender[V, R], expiry: Expiry, clock: Callable[[], float] = time.perf_counter) -> None:
+        """Start with nothing waiting and nothing out."""
+        super().__init__(sender, expiry, clock)
+        self._throttled: dict[str, Slot[V, R]] = {}
+        """Keys between two attempts."""
 
     def _gathering(self, key: str) -> Slot[V, R] | None:
-        return self._waiting.get(key)
+        return self._waiting.get(key) or self._throttled.get(key)
+
+    def _retry_later(self, slot: Slot[V, R], *, throttled: bool) -> None:
+        if (other := self._throttled.get(slot.key)) is not None:
+            other.join(slot.callers)
+            return
+        if throttled:
+            self._throttled[slot.key] = slot
+        super()._retry_later(slot, throttled=throttled)
+
+    def _retry(self, slot: Slot[V, R]) -> None:
+        if self._throttled.get(slot.key) is slot:
+            del self._throttled[slot.key]
+        super()._retry(slot)
 
     def _admit(self, slot: Slot[V, R]) -> None:
         self._enqueue(slot)

@@ -11,6 +11,7 @@ GET, PUT, MIX, HOT_GET, HOT_PUT, OPEN, OPENED = "GET", "PUT", "mix", "hot GET", 
 PUT_PERCENT = {GET: 0, PUT: 100, MIX: 20, HOT_GET: 0, HOT_PUT: 100}
 HOT, WAITS = (HOT_GET, HOT_PUT), (OPEN, OPENED)
 RATES = (130, 500, 1000, 2000, 4000)
+FLEET_RATE = 2000  # of an instance, at which Terraform adds another
 AT_ONCE = 1000
 PEERS = (GO, FASTAPI, FLASK, AIOHTTP, FASTIFY)
 MANY, MORE = 64, 256
@@ -87,6 +88,7 @@ def full() -> Plan:
         *(Cell(GET, 0, MANY, server) for server in (UNMETERED, JOURNAL)),
         *(Cell(workload, 3, MANY, GO) for workload in HOT),
         *(Cell(OPEN, 3, rate, GO) for rate in RATES),
+        Cell(OPEN, 3, FLEET_RATE, JOURNAL),
         Cell(OPENED, 0, AT_ONCE, GO),
     )
     alone = (

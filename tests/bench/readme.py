@@ -10,7 +10,21 @@ from collections.abc import Iterator
 from typing import Any
 
 from tests.bench.layout import ROOT
-from tests.bench.plan import AT_ONCE, GET, HOT_GET, HOT_PUT, MANY, MIX, OPEN, OPENED, PEERS, PUT, RATES, Cell
+from tests.bench.plan import (
+    AT_ONCE,
+    FLEET_RATE,
+    GET,
+    HOT_GET,
+    HOT_PUT,
+    MANY,
+    MIX,
+    OPEN,
+    OPENED,
+    PEERS,
+    PUT,
+    RATES,
+    Cell,
+)
 from tests.bench.samples import Spread
 from tests.bench.servers import FASTAPI, FASTIFY, GO, JOURNAL, LIMIT, OURS, PLAIN, UNMETERED
 from tests.bench.tables import title
@@ -112,6 +126,8 @@ def _more(run: Run) -> Iterator[list[str]]:
     yield ["of the limit: GET/s", run.ratio(name(get, "", LIMIT))]
     yield ["CPU per request against ours without metrics", run.ratio(name(get, "_cpu", UNMETERED))]
     yield ["GET/s against ours with its log into journald on the same core", run.ratio(name(get, "", JOURNAL))]
+    busy = Cell(OPEN, 3, FLEET_RATE, OURS)
+    yield [f"CPU per request at {FLEET_RATE:,} a second against the same", run.ratio(name(busy, "_cpu", JOURNAL))]
     yield ["a lone request's p50 against one plain GetItem", run.ratio(name(one, "_p50", PLAIN))]
     for told, workload in (("read", HOT_GET), ("written", HOT_PUT)):
         ratio = run.ratio(name(Cell(workload, 3, MANY, OURS), "", GO))

@@ -42,6 +42,7 @@ class FarSide:
         self.gate = asyncio.Event()
         self.gate.set()
         self.poisoned: set[str] = set()
+        self.throttled: set[str] = set()
         self.unprocessed: list[set[str]] = []
         self.batches_work = True
         self.ends: list[float] = []
@@ -53,6 +54,8 @@ class FarSide:
         await self.gate.wait()
         if key in self.poisoned:
             raise Refused(key)
+        if key in self.throttled:
+            raise StorageUnavailable("ThrottlingException", Ending.THROTTLED)
         return f"{key}={value}"
 
     async def many(self, values: dict[str, str], until: float) -> Outcomes:
@@ -200,6 +203,20 @@ async def test_retried_key_joins_newer_callers(
     asyncio.get_running_loop().call_later(coalescing.BACKOFF_SECONDS, far.gate.set)
     assert [await future for future in (early[1], late, blocker)] == ["b=late", "b=late", "x="]
     assert far.keys() == ["a", "bc", "x", "b"]
+
+
+@in_told_time
+async def test_throttled_key_is_asked_for_once_for_all(far: FarSide, reads: Coalescer[str, str]) -> None:
+    """Who comes while a throttled key pauses waits for its next attempt, however many come."""
+    far.throttled = {"a"}
+    first = reads.submit("a", "")
+    await until(far, 1)
+    later = submit(reads, "aaaa")
+    await asyncio.sleep(0)
+    assert far.keys() == ["a"]
+    far.throttled.clear()
+    await asyncio.gather(first, *later)
+    assert far.keys() == ["a", "a"]
 
 
 @in_told_time

@@ -1,0 +1,37 @@
+"""What docs/scale.md says of fleets of any size."""
+
+import asyncio
+
+import pytest
+
+from tests.bench import scale
+from tests.bench.plan import FLEET_RATE
+from tests.support.told_time import ToldTime
+
+
+@pytest.mark.parametrize("table", [scale.loads(), scale.deployments()], ids=["loads", "deployments"])
+def test_page_has_what_is_computed(table: list[str]) -> None:
+    """The tables on the page are those that the assumptions give."""
+    page = scale.PAGE.read_text(encoding="utf-8")
+    assert "\n".join(table) in page, "run: python -m tests.bench.scale"
+
+
+def test_fleet_is_terraforms() -> None:
+    """What is computed with are the rate at which Terraform adds an instance, and the way in which it replaces them."""
+    group = (scale.PAGE.parents[1] / "terraform/modules/service/group.tf").read_text(encoding="utf-8")
+    for told in (
+        f"target_value = {FLEET_RATE * 60} ",
+        f"MaxHealthyPercentage      = {100 + 100 * scale.SPARE:.0f}\n",
+        f"CheckpointPercentages = [{100 * scale.FIRST:.0f}, 100]\n",
+        f"CheckpointDelay       = {scale.PAUSE_SECONDS} ",
+    ):
+        assert told in group
+
+
+def test_name_that_all_ask_for_is_still_answered() -> None:
+    """A hundred instances that are asked for one name, thrice as often as its partition answers, all have answers."""
+    hot = scale.HotName(size=100, rate=9_000, seconds=1)
+    with asyncio.Runner(loop_factory=ToldTime) as runner:
+        runner.run(hot.run())
+    assert hot.failed == 0
+    assert hot.partition.asked > scale.PARTITION_READS
