@@ -1,4 +1,4 @@
-"""`python -m tests.bench.scale`: what a fleet of any size needs, computed and simulated, for the tables of docs/scale.md.
+"""`python -m tests.bench.scale`: what a fleet of any size needs, for the tables of docs/scale.md.
 
 Owns the assumptions about AWS, each of which the page names. How reads share calls is the service's own code, in told
 time.
