@@ -10,6 +10,7 @@ import hmac
 import time
 from functools import lru_cache
 from typing import Protocol
+from urllib.parse import quote
 
 _ALGORITHM = "AWS4-HMAC-SHA256"
 
@@ -26,8 +27,9 @@ class Signer:
     """Signs requests to one service in one region, at one address."""
 
     def __init__(self, service: str, region: str, host: str, path: str) -> None:
-        """Sign for `host`, with its port unless it is the scheme's own, and for `path`, which is quoted already."""
-        self._service, self._region, self._host, self._path = service, region, host, path
+        """Sign for `host`, with its port unless it is the scheme's own, and for `path` as it is sent."""
+        self._service, self._region, self._host = service, region, host
+        self._path = quote(path, safe="/~")  # once more than it is: all services but S3 want that
         self._of_key = ("", "")
         self._key = b""
 

@@ -31,7 +31,7 @@ class AsOf(SigV4Auth):
     keys=st.tuples(VISIBLE, VISIBLE, st.none() | VISIBLE),
     region=st.sampled_from(["eu-central-1", "us-gov-west-1"]),
     host=st.sampled_from(["dynamodb.eu-central-1.amazonaws.com", "127.0.0.1:8000"]),
-    path=st.sampled_from(["/", "/table/"]),
+    path=st.sampled_from(["/", "/table/", "/my%20table/~a"]),
     body=st.binary(max_size=200),
     moments=st.lists(MOMENTS, min_size=1, max_size=3),
 )

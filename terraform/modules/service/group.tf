@@ -121,7 +121,7 @@ resource "aws_autoscaling_policy" "cpu" {
   policy_type            = "TargetTrackingScaling"
 
   target_tracking_configuration {
-    target_value = 50 # percent: with a zone lost, the other two are at 75
+    target_value = 70 # percent, about that of 2,000 a second: what is to spare is used, see docs/scale.md
 
     predefined_metric_specification {
       predefined_metric_type = "ASGAverageCPUUtilization"
