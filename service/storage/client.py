@@ -77,8 +77,13 @@ class _Connections(AIOHTTPSession):
     async def _way(self, url: URL) -> tuple[ClientSession, dict[str, Any]]:
         """Return how to get to `url`, by a proxy or not; the library finds out again for each request."""
         proxy = self._proxy_config.proxy_url_for(str(url))
-        settings = {"proxy": proxy, "proxy_headers": self._proxy_config.proxy_headers_for(str(url))}
-        return await self._get_session(proxy), settings
+        proxy_headers = self._proxy_config.proxy_headers_for(str(url))
+        # What is sent has names and dates in it, and is for DynamoDB only.
+        return await self._get_session(proxy), {
+            "proxy": proxy,
+            "proxy_headers": proxy_headers,
+            "allow_redirects": False,
+        }
 
 
 SETTINGS = AioConfig(

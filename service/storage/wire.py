@@ -54,13 +54,20 @@ class DirectCalls:
         """Return the parameters as they are."""
         return api_params
 
-    async def _resolve_endpoint_ruleset(self, *details: object) -> Any:  # noqa: ANN401 - as the library
+    async def _resolve_endpoint_ruleset(
+        self,
+        operation_model: object,
+        params: object,
+        request_context: Mapping[str, Any],
+    ) -> Any:  # noqa: ANN401 - as the library
         """Return the address, and find it once: nothing in our parameters changes it."""
         if self._found is None:
-            self._found = await super()._resolve_endpoint_ruleset(*details)  # type: ignore[misc] # the library's
+            library: Any = super()
+            self._found = await library._resolve_endpoint_ruleset(operation_model, params, request_context)  # noqa: SLF001 - the step itself
             self._url = URL(self._found[0], encoded=True)
             host = self._url.host_port_subcomponent or ""  # as aiohttp writes it
-            self._signer = Signer("dynamodb", self.meta.region_name, host, self._url.raw_path)
+            region = request_context.get("signing", {}).get("region", self.meta.region_name)
+            self._signer = Signer("dynamodb", region, host, self._url.raw_path)
         return self._found
 
     async def _convert_to_request_dict(

@@ -247,6 +247,21 @@ async def test_failed_write_tells_whether_it_may_have_been_done(
         assert await ending_of_a_write(config) is ending
 
 
+async def elsewhere(_request: web.Request) -> web.StreamResponse:
+    """Answer as something on the way that knows a better place."""
+    return web.Response(status=308, headers={"Location": "/"})
+
+
+async def test_redirect_is_not_followed(config: Config, dynamodb: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A call has names and dates in it, so it goes to DynamoDB's address and to no other, whoever asks for it."""
+    proxy = FaultyProxy(dynamodb)
+    proxy.fault = elsewhere
+    async with proxy.running() as url:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", url)
+        assert await ending_of_a_write(config) is Ending.REFUSED
+    assert proxy.calls == ["PutItem"]
+
+
 @pytest.mark.parametrize("trusted", [True, False], ids=["nobody listens", "certificate of a stranger"])
 async def test_write_without_a_connection_was_surely_not_done(
     config: Config, dynamodb: str, monkeypatch: pytest.MonkeyPatch, trusted: bool
