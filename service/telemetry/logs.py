@@ -79,12 +79,15 @@ def configured(level: str, log_format: str, descriptor: int = _STANDARD_OUTPUT) 
     console = log_format == "console" or (log_format == "auto" and os.isatty(descriptor))
     render = _console_renderer() if console else _to_json
 
+    def line(method: str, event: EventDict) -> bytes:
+        return render(None, method, complete(None, method, event))
+
     def describe_lost(count: int) -> bytes:
-        return render(None, "warning", complete(None, "warning", {"event": "logs.lost", "count": count}))
+        return line("warning", {"event": "logs.lost", "count": count})
 
     def write(method: str, event: EventDict) -> None:
         if _LEVELS[method] >= lowest:
-            writer.write(render(None, method, complete(None, method, event)))
+            writer.write(line(method, event))
 
     global _emit  # noqa: PLW0603 - as structlog's own configuration, which is one for the process
     lowest = _LEVELS[level]

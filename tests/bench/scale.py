@@ -19,7 +19,7 @@ from service.storage.expiry import Expiry
 from service.storage.reads import ReadCoalescer
 from tests.bench.plan import FLEET_RATE
 from tests.support import marks
-from tests.support.told_time import ToldTime
+from tests.support.told_time import in_told_time
 
 PAGE = Path(__file__).parents[2] / "docs" / "scale.md"
 LOADS = (1_000, 100_000, 1_000_000)
@@ -202,8 +202,7 @@ def _hot_names() -> list[str]:
     rows = []
     for size, rate in ((3, 10_000), (10, 10_000), (50, 20_000), (500, 20_000)):
         hot = HotName(size, rate)
-        with asyncio.Runner(loop_factory=ToldTime) as runner:
-            runner.run(hot.run())
+        in_told_time(hot.run)()
         rows.append(hot.row())
     return head + rows
 

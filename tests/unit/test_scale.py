@@ -1,12 +1,10 @@
 """What docs/scale.md says of fleets of any size."""
 
-import asyncio
-
 import pytest
 
 from tests.bench import scale
 from tests.bench.plan import FLEET_RATE
-from tests.support.told_time import ToldTime
+from tests.support.told_time import in_told_time
 
 
 @pytest.mark.parametrize("table", [scale.loads(), scale.deployments()], ids=["loads", "deployments"])
@@ -31,7 +29,6 @@ def test_fleet_is_terraforms() -> None:
 def test_name_that_all_ask_for_is_still_answered() -> None:
     """A hundred instances that are asked for one name, thrice as often as its partition answers, all have answers."""
     hot = scale.HotName(size=100, rate=9_000, seconds=1)
-    with asyncio.Runner(loop_factory=ToldTime) as runner:
-        runner.run(hot.run())
+    in_told_time(hot.run)()
     assert hot.failed == 0
     assert hot.partition.asked > scale.PARTITION_READS
