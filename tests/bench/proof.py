@@ -1,4 +1,4 @@
-"""`python -m tests.bench.readme`: put the last `make bench` into README, between its two marks, and its picture.
+"""`python -m tests.bench.proof`: put the last `make bench` into docs/proof.md, between its two marks, and its picture.
 
 Only a whole run on an idle machine is told of; what it missed is told, too.
 """
@@ -31,7 +31,7 @@ from tests.bench.tables import title
 from tests.bench.verdict import name
 from tests.support import marks
 
-BEGIN = "<!-- bench: make bench, then python -m tests.bench.readme -->\n"
+BEGIN = "<!-- bench: make bench, then python -m tests.bench.proof -->\n"
 
 Figures = dict[str, float]
 
@@ -57,9 +57,9 @@ class Run:
 
 
 def renew(text: str, report: dict[str, Any]) -> str:
-    """Return README's text with the tables of a run."""
+    """Return the document with the tables of a run."""
     if report["short"] or report["verdict"] == "no verdict":
-        raise SystemExit("README tells of whole runs on an idle machine; repeat make bench on one")
+        raise SystemExit("docs/proof.md tells of whole runs on an idle machine; repeat make bench on one")
     return marks.replace(text, BEGIN, "\n".join(_parts(Run(report))))
 
 
@@ -153,13 +153,13 @@ def _circumstances(run: Run) -> str:
 
 
 def main() -> int:
-    """Renew README."""
-    report, readme = ROOT / "build" / "bench.json", ROOT / "README.md"
+    """Renew docs/proof.md."""
+    report, document = ROOT / "build" / "bench.json", ROOT / "docs" / "proof.md"
     if not report.exists():
         print("there is no build/bench.json: run make bench first", file=sys.stderr)
         return 2
-    renewed = renew(readme.read_text(), json.loads(report.read_text()))
-    readme.write_text(renewed)
+    renewed = renew(document.read_text(), json.loads(report.read_text()))
+    document.write_text(renewed)
     shutil.copy(report.with_suffix(".png"), ROOT / "docs" / "bench.png")
     return 0
 
