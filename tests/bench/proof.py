@@ -69,7 +69,7 @@ def _parts(run: Run) -> Iterator[str]:
     yield _table(
         "| GET at a steady rate, database 3 ms | ours p50, p99 ms | CPU µs | Go p50, p99 ms | CPU µs |", _rates(run)
     )
-    yield _table("| besides | |", _more(run), "|---|---|")
+    yield _table("| other figures | |", _more(run), "|---|---|")
     yield _circumstances(run)
 
 
@@ -123,15 +123,15 @@ def _rate(run: Run, cell: Cell) -> list[str]:
 
 def _more(run: Run) -> Iterator[list[str]]:
     get, one = Cell(GET, 0, MANY, OURS), Cell(GET, 0, 1, OURS)
-    yield ["of the limit: GET/s", run.ratio(name(get, "", LIMIT))]
-    yield ["CPU per request against ours without metrics", run.ratio(name(get, "_cpu", UNMETERED))]
-    yield ["GET/s against ours with its log into journald on the same core", run.ratio(name(get, "", JOURNAL))]
+    yield ["GET/s as a share of the limit", run.ratio(name(get, "", LIMIT))]
+    yield ["CPU per request, relative to ours without metrics", run.ratio(name(get, "_cpu", UNMETERED))]
+    yield ["GET/s, relative to ours with its log into journald on the same core", run.ratio(name(get, "", JOURNAL))]
     busy = Cell(OPEN, 3, FLEET_RATE, OURS)
-    yield [f"CPU per request at {FLEET_RATE:,} a second against the same", run.ratio(name(busy, "_cpu", JOURNAL))]
-    yield ["a lone request's p50 against one plain GetItem", run.ratio(name(one, "_p50", PLAIN))]
+    yield [f"CPU per request at {FLEET_RATE:,} a second, relative to the same", run.ratio(name(busy, "_cpu", JOURNAL))]
+    yield ["a lone request's p50, relative to one plain GetItem", run.ratio(name(one, "_p50", PLAIN))]
     for told, workload in (("read", HOT_GET), ("written", HOT_PUT)):
         ratio = run.ratio(name(Cell(workload, 3, MANY, OURS), "", GO))
-        yield [f"one name, {told} by 64 clients, database 3 ms: against Go", ratio]
+        yield [f"one name, {told} by 64 clients, database 3 ms: relative to Go", ratio]
     for server in (OURS, GO):
         if found := run.median(Cell(OPENED, 0, AT_ONCE, server)):
             waits = f"{found['p50_ms']:,.0f}, {found['p99_ms']:,.0f}, {found['max_ms']:,.0f} ms"
@@ -145,7 +145,7 @@ def _more(run: Run) -> Iterator[list[str]]:
 def _circumstances(run: Run) -> str:
     known, missed = run.report["environment"], run.report["missed"]
     where = f"{known['date']}, {known['python']}, {known['processor']}, {known['cores']} cores"
-    kept = f"Missed: {', '.join(f'`{bound}`' for bound in missed)}." if missed else "All promises were kept."
+    kept = f"Goals missed: {', '.join(f'`{bound}`' for bound in missed)}." if missed else "All goals were met."
     return (
         " ".join([f"Measured on {where}.", kept, *(f"{said[0].upper()}{said[1:]}." for said in run.report["left_out"])])
         + "\n"

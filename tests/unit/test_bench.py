@@ -164,7 +164,7 @@ def test_document_is_renewed_between_its_marks() -> None:
     assert "| Go net/http + AWS SDK v2 | 1,000 | 2.0 | 100 | 1,000 | 2.0 |" in text
     assert "| GET/s, 16 clients | 1.00 (1.00..1.00) | - | - |" in text
     assert "| 500 a second | 1.0, 2.0 | 100 | 1.0, 2.0 | 100 |" in text
-    assert "2030-01-02, CPython 3, a processor, 2 cores. Missed: `get64_vs_go >= 2.5`. Processes behind" in text
+    assert "2030-01-02, CPython 3, a processor, 2 cores. Goals missed: `get64_vs_go >= 2.5`. Processes behind" in text
 
 
 def test_document_tells_only_of_runs_that_mean_something() -> None:
