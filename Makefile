@@ -18,7 +18,7 @@ PERMISSIONS := build/permissions/0.1.173
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test contract-test fuzz terraform-test known-machine artifact audit bake bake-tools bake-account image image-vm rehearse rehearse-deploy rehearsal-tools preflight deploy drift plan-comment hand-over reviewers image-age key-age release-notes bench soak picture lint format clean
+.PHONY: help run test contract-test fuzz browser-test terraform-test known-machine artifact audit bake bake-tools bake-account image image-vm rehearse rehearse-deploy rehearsal-tools preflight deploy drift plan-comment hand-over reviewers image-age key-age release-notes bench soak picture lint format clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,7 +36,7 @@ run: .venv/.ready ## Serve on 127.0.0.1:8080 from an embedded store (other port:
 	@HELLO_GIT_COMMIT=$$(git rev-parse HEAD 2>/dev/null) exec $(BIN)/python -m service --local --port $(PORT)
 
 test: .venv/.ready ## Run the tests with coverage (two minutes)
-	$(BIN)/pytest -n auto --dist worksteal --cov -m "not terraform and not image and not vm and not rehearsal"
+	$(BIN)/pytest -n auto --dist worksteal --cov -m "not browser and not terraform and not image and not vm and not rehearsal"
 
 contract-test: .venv/.ready $(DYNAMODB_LOCAL) ## Run the API and storage tests against Amazon's DynamoDB Local (Java, npm)
 	@command -v java >/dev/null || { echo "make contract-test needs Java 17 or newer (Debian: apt-get install default-jre-headless)" >&2; exit 1; }
@@ -44,6 +44,11 @@ contract-test: .venv/.ready $(DYNAMODB_LOCAL) ## Run the API and storage tests a
 
 fuzz: .venv/.ready ## Send 10,000 generated, 5,000 malformed and 5,000 long-winded requests, and check every answer (5 minutes; FUZZ=--short for a tenth)
 	$(BIN)/python -m tests.fuzz $(FUZZ)
+
+browser-test: .venv/.ready ## Look at the page /docs in Chromium: requests, dark, narrow (chromium; pictures go to build/browser)
+	@command -v chromium >/dev/null || { echo "make browser-test needs Chromium (Debian: apt-get install chromium)" >&2; exit 1; }
+	@$(BIN)/uv sync --quiet --locked --inexact --all-extras --group browser
+	$(BIN)/pytest -m browser tests/browser
 
 $(DYNAMODB_LOCAL):
 	@command -v npm >/dev/null || { echo "make contract-test needs npm (Debian: apt-get install npm)" >&2; exit 1; }

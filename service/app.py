@@ -28,8 +28,9 @@ ROUTES = (
     web.get("/readyz", health.readyz),
     web.get("/version", health.version),
     web.get("/openapi.yaml", docs.openapi),
+    web.get("/", docs.to_page),
     web.get("/docs", docs.page),
-    web.get("/docs/start.js", docs.script),
+    web.get("/docs/", docs.to_page),
     web.get("/docs/{name}", docs.asset),
 )
 
@@ -51,6 +52,7 @@ def create_app(
     app[TODAY] = today
     app[LIFECYCLE] = Lifecycle()
     app.add_routes(ROUTES)
+    docs.prepare(app, config)
 
     async def store_context(app: web.Application) -> AsyncIterator[None]:
         async with open_store(config) as store:

@@ -1,1 +1,1 @@
-SwaggerUIBundle({ url: "/openapi.yaml", dom_id: "#swagger-ui", validatorUrl: null, tryItOutEnabled: true });
+SwaggerUIBundle({ url: "/openapi.yaml", dom_id: "#swagger-ui", validatorUrl: null, tryItOutEnabled: true, syntaxHighlight: { theme: "obsidian" } });

@@ -1,6 +1,8 @@
 """GET /docs and /openapi.yaml: the documentation is there, whole, and ours alone."""
 
 import re
+from importlib import resources
+from typing import Any
 
 import aiohttp
 import pytest
@@ -10,6 +12,9 @@ from yarl import URL
 from service import __version__
 from service.app import ROUTES
 from tests.api import with_and_without_tokens
+from tests.support.issuer import Issuer
+
+OURS = {"/", "/docs", "/docs/", "/docs/{name}", "/openapi.yaml"}
 
 
 @with_and_without_tokens
@@ -20,12 +25,48 @@ async def test_openapi_document(client: aiohttp.ClientSession) -> None:
         assert response.content_type == "application/yaml"
         document = yaml.safe_load(await response.text())
     assert document["info"]["version"] == __version__
-    served = {
-        (re.sub(":[^}]*}", "}", route.path), route.method.lower()) for route in ROUTES if "docs" not in route.path
-    }
-    served.discard(("/openapi.yaml", "get"))
+    served = {(re.sub(":[^}]*}", "}", route.path), route.method.lower()) for route in ROUTES if route.path not in OURS}
     documented = {(path, verb) for path, item in document["paths"].items() for verb in item if verb != "parameters"}
     assert documented == served
+
+
+async def test_tells_of_tokens_only_where_they_are_needed(url: str, guarded: tuple[str, Issuer]) -> None:
+    """Where anybody may ask, the document is the same but for what it says of security; elsewhere it is whole."""
+    document = yaml.safe_load(resources.files("service.api").joinpath("openapi.yaml").read_bytes())
+    assert await fetched(guarded[0]) == document
+    assert await fetched(url) == without_security(document), (
+        "docs.py cannot leave `security` and `securitySchemes` out of openapi.yaml: write each of them as a block"
+        " with what belongs to it on the lines below, indented further, or all on one line"
+    )
+    assert without_security(document) != document
+
+
+async def fetched(url: str) -> Any:  # noqa: ANN401 - as YAML's
+    """Return the document that the service at `url` gives."""
+    async with aiohttp.request("GET", f"{url}/openapi.yaml") as response:
+        return yaml.safe_load(await response.text())
+
+
+def without_security(node: Any) -> Any:  # noqa: ANN401 - as YAML's
+    """Return a part of a document without all that is about tokens."""
+    if isinstance(node, list):
+        return [without_security(item) for item in node]
+    if isinstance(node, dict):
+        return {
+            key: without_security(value) for key, value in node.items() if key not in {"security", "securitySchemes"}
+        }
+    return node
+
+
+@pytest.mark.parametrize("path", ["/", "/docs/"])
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@with_and_without_tokens
+async def test_leads_to_the_page(client: aiohttp.ClientSession, method: str, path: str) -> None:
+    """The root, and the page with a slash too many, lead to the page, whatever the host is called from outside."""
+    async with client.request(method, path, allow_redirects=False, headers={"X-Request-Id": "abc"}) as response:
+        assert (response.status, response.headers["Location"]) == (308, "/docs")
+        assert response.headers["X-Request-Id"] == "abc"
+        assert await response.read() == b""
 
 
 @with_and_without_tokens
@@ -36,15 +77,15 @@ async def test_page_needs_nothing_from_elsewhere(client: aiohttp.ClientSession) 
         assert "default-src 'none'" in response.headers["Content-Security-Policy"]
         page = await response.text()
     references = re.findall(r'(?:src|href)="([^"]*)"', page)
-    assert len(references) == 4
+    assert len(references) == 6
     for reference in references:
-        assert reference.startswith("/docs/")
+        assert reference.startswith("/docs/") or reference == "/openapi.yaml"
         async with client.get(reference) as response:
             assert response.status == 200
             assert len(await response.read()) > 100
 
 
-@pytest.mark.parametrize("name", ["..%2Fconfig.py", "index.html", "%2Fetc%2Fpasswd", ".."])
+@pytest.mark.parametrize("name", ["..%2Fconfig.py", "index.html", "%2Fetc%2Fpasswd", "%2E%2E"])
 async def test_serves_no_other_file(client: aiohttp.ClientSession, name: str) -> None:
     """Only the files the page needs can be fetched."""
     async with client.get(URL(f"/docs/{name}", encoded=True)) as response:
@@ -62,6 +103,6 @@ CONDITIONS = {
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 async def test_conditions_are_ignored(client: aiohttp.ClientSession, method: str, name: str) -> None:
     """A file is given whole, whatever conditions a request makes: their refusal would be an error of another shape."""
-    async with client.request(method, "/docs/favicon-32x32.png", headers={name: CONDITIONS[name]}) as response:
+    async with client.request(method, "/docs/swagger-ui.css", headers={name: CONDITIONS[name]}) as response:
         assert response.status == 200
         assert len(await response.read()) == (int(response.headers["Content-Length"]) if method == "GET" else 0)

@@ -49,7 +49,7 @@ _targets = st.builds("/hello/{}".format, _names)
 _odd_targets = st.one_of(
     st.builds("/hello/{}".format, _odd_names),
     st.builds("/hello/{}?{}".format, _names | _odd_names, st.text("ab?=&%/", max_size=10)),
-    st.sampled_from(["/", "/hello", "/healthz", "/readyz", "/version", "/docs", "/openapi.yaml"]),
+    st.sampled_from(["/", "/hello", "/healthz", "/readyz", "/version", "/docs", "/docs/", "/openapi.yaml"]),
     st.builds("/{}".format, _odd_names),
 )
 
