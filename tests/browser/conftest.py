@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import pytest
 import pytest_asyncio
@@ -54,7 +54,7 @@ async def visit(chromium: "Browser") -> AsyncIterator[Visit]:
     """
     complaints: list[str] = []
 
-    async def open_page(url: str, *, scheme: str = "light", width: int = 1280) -> "Page":
+    async def open_page(url: str, *, scheme: Literal["light", "dark"] = "light", width: int = 1280) -> "Page":
         page = await chromium.new_page(
             color_scheme=scheme, viewport={"width": width, "height": 1400}, reduced_motion="reduce"
         )
