@@ -24,19 +24,20 @@ _OUR_FILES = {
     "docs.js": "text/javascript",
     "docs.svg": "image/svg+xml",
 }
-# Swagger UI sets inline styles and embeds its icons as data URLs.
+# Swagger UI embeds its icons as data URLs.
 _CONTENT_SECURITY_POLICY = (
-    "default-src 'none'; connect-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:"
+    "default-src 'none'; connect-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:"
 )
 # A key that is about tokens, and all that belongs to it: lines that are indented further, and items of a list.
 _SECURITY = re.compile(r"^( *)(?:security|securitySchemes):.*\n(?:\1[ -].*\n|\n)*", re.MULTILINE)
+_NO_TOKEN = re.compile(r"(?<=security: \[)\{\}, ")
 _DOCUMENT = web.AppKey("_DOCUMENT", bytes)
 
 
 def prepare(app: web.Application, config: Config) -> None:
-    """Choose the document that `app` serves: with bearer tokens only if they are needed."""
-    document = _OURS.joinpath("openapi.yaml").read_text(encoding="utf-8")
-    app[_DOCUMENT] = (document if config.auth_issuer else _SECURITY.sub("", document)).encode()
+    """Make the document that `app` serves: the file leaves open whether tokens are needed, `config` does not."""
+    unneeded = _NO_TOKEN if config.auth_issuer else _SECURITY
+    app[_DOCUMENT] = unneeded.sub("", _OURS.joinpath("openapi.yaml").read_text(encoding="utf-8")).encode()
 
 
 async def to_page(_request: web.Request) -> web.Response:

@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import pytest
 import pytest_asyncio
@@ -14,7 +14,7 @@ from tests.support.process import running_service
 if TYPE_CHECKING:  # only `make browser-test` installs it
     from playwright.async_api import Browser, Page
 
-Visit = Callable[..., Awaitable["Page"]]
+Visit = Callable[[str], Awaitable["Page"]]
 
 
 @pytest_asyncio.fixture(scope="session")
@@ -54,10 +54,8 @@ async def visit(chromium: "Browser") -> AsyncIterator[Visit]:
     """
     complaints: list[str] = []
 
-    async def open_page(url: str, *, scheme: Literal["light", "dark"] = "light", width: int = 1280) -> "Page":
-        page = await chromium.new_page(
-            color_scheme=scheme, viewport={"width": width, "height": 1400}, reduced_motion="reduce"
-        )
+    async def open_page(url: str) -> "Page":
+        page = await chromium.new_page(reduced_motion="reduce")
         page.on("console", lambda said: complaints.append(said.text) if said.type in {"error", "warning"} else None)
         page.on("pageerror", lambda error: complaints.append(str(error)))
         await page.goto(url)

@@ -5,8 +5,11 @@
   const linear = (value) => (value / 255 <= 0.04045 ? value / 255 / 12.92 : ((value / 255 + 0.055) / 1.055) ** 2.4);
   const luminance = ([red, green, blue]) => 0.2126 * linear(red) + 0.7152 * linear(green) + 0.0722 * linear(blue);
   const ancestors = (element) => (element ? [element, ...ancestors(element.parentElement)] : []);
-  const background = (element) =>
-    ancestors(element).reduceRight((below, each) => blend(parse(getComputedStyle(each).backgroundColor), below), [255, 255, 255]);
+  const known = new Map([[null, [255, 255, 255]]]);
+  const background = (element) => {
+    if (!known.has(element)) known.set(element, blend(parse(getComputedStyle(element).backgroundColor), background(element.parentElement)));
+    return known.get(element);
+  };
   const contrast = (element, color, below) => {
     const [red, green, blue, alpha] = parse(color);
     const opacity = ancestors(element).reduce((product, each) => product * getComputedStyle(each).opacity, alpha);

@@ -79,10 +79,12 @@ async def test_padlocks_with_authentication(visit: Visit, guarded_service: tuple
     page = await visit(f"{url}/docs")
     locked = page.locator(".opblock", has=page.locator(".authorization__btn"))
     assert await locked.locator(".opblock-summary-path").all_inner_texts() == 2 * ["/hello/{username}"]
+    assert await page.locator(".authorization__btn.locked").count() == 0
     await page.locator(".btn.authorize").click()
     await page.locator(".modal-ux input").fill(issuer.token())
     await page.locator(".modal-ux .modal-btn.authorize").click()
     await page.locator(".modal-ux .btn-done").click()
+    await page.locator(".authorization__btn.locked").first.wait_for()
     assert await _status(await execute(page, "putUser", username)) == "204"
 
 
