@@ -100,7 +100,8 @@ async def execute(page: "Page", operation: str, username: str) -> "Locator":
 
 
 async def _status(answer: "Locator") -> str:
-    return (await answer.locator(".response-col_status").inner_text()).strip()
+    text: str = await answer.locator(".response-col_status").inner_text()
+    return text.strip()
 
 
 async def _examples(row: "Locator") -> list[dict[str, Any]]:
