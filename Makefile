@@ -40,8 +40,9 @@ run: .venv/.ready ## Serve on 127.0.0.1:8080 from an embedded store (other port:
 test: .venv/.ready ## Run the tests with coverage (two minutes)
 	$(BIN)/pytest -n auto --dist worksteal --cov -m "not terraform and not image and not vm and not rehearsal and not clients"
 
-contract-test: .venv/.ready $(DYNAMODB_LOCAL) $(CLIENT_TOOLS) ## Run the API and storage tests against Amazon's DynamoDB Local, and generated clients against the service (Java, npm)
+contract-test: .venv/.ready $(DYNAMODB_LOCAL) $(CLIENT_TOOLS) ## Run the API and storage tests against Amazon's DynamoDB Local, and generated clients against the service (Java, npm, curl, jq)
 	@command -v java >/dev/null || { echo "make contract-test needs Java 17 or newer (Debian: apt-get install default-jre-headless)" >&2; exit 1; }
+	@for tool in node curl jq; do command -v $$tool >/dev/null || { echo "make contract-test needs $$tool (Debian: apt-get install npm curl jq)" >&2; exit 1; }; done
 	$(BIN)/pytest -n auto --dist worksteal tests/api tests/storage --dynamodb local
 
 fuzz: .venv/.ready ## Send 10,000 generated, 5,000 malformed and 5,000 long-winded requests, and check every answer (5 minutes; FUZZ=--short for a tenth)
