@@ -40,13 +40,14 @@ def request(method: str, path: str, *fields: str, body: bytes = b"") -> bytes:
     return "\r\n".join([f"{method} {path} HTTP/1.1", "Host: localhost", *fields, *length, "\r\n"]).encode() + body
 
 
+def sending_bytes(sent: bytes) -> Provocation:
+    """Send these bytes to the open service."""
+    return lambda scene: raw.exchange(scene.url, sent)
+
+
 def sending(method: str, path: str, *fields: str, body: bytes = b"") -> Provocation:
     """Send this request to the open service."""
-
-    async def provoke(scene: Scene) -> RawResponse:
-        return await raw.exchange(scene.url, request(method, path, *fields, body=body))
-
-    return provoke
+    return sending_bytes(request(method, path, *fields, body=body))
 
 
 def with_token(method: str, seconds: int, scope: str) -> Provocation:
@@ -58,16 +59,6 @@ def with_token(method: str, seconds: int, scope: str) -> Provocation:
         return await raw.exchange(scene.guarded, sent)
 
     return provoke
-
-
-async def without_host(scene: Scene) -> RawResponse:
-    """Leave out the field that every request must have."""
-    return await raw.exchange(scene.url, b"GET /hello/Ada HTTP/1.1\r\n\r\n")
-
-
-async def without_token(scene: Scene) -> RawResponse:
-    """Ask without a token where one is needed."""
-    return await raw.exchange(scene.guarded, request("GET", "/hello/Ada"))
 
 
 async def half_a_request(scene: Scene) -> RawResponse:
@@ -134,11 +125,11 @@ async def flood(_scene: Scene) -> RawResponse:
 
 
 PROVOCATIONS: dict[str, Provocation] = {
-    "bad_request": without_host,
+    "bad_request": sending_bytes(b"GET /hello/Ada HTTP/1.1\r\n\r\n"),  # without a Host
     "invalid_username": sending("GET", "/hello/R2D2"),
     "invalid_date_of_birth": sending("PUT", "/hello/Ada", body=b'{"dateOfBirth": "9999-12-31"}'),
     "invalid_body": sending("PUT", "/hello/Ada", body=b"dateOfBirth=1990-12-10"),
-    "missing_token": without_token,
+    "missing_token": lambda scene: raw.exchange(scene.guarded, request("GET", "/hello/Ada")),
     "invalid_token": with_token("GET", -60, "hello/read"),
     "insufficient_scope_to_read": with_token("GET", 60, "hello/write"),
     "insufficient_scope_to_write": with_token("PUT", 60, "hello/read"),
