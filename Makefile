@@ -117,7 +117,7 @@ rehearse-deploy: .venv/.ready $(DYNAMODB_LOCAL) rehearsal-tools ## Rehearse the 
 rehearsal-tools:
 	@test "$$(id -u)" = 0 || { echo "A rehearsal needs root, to boot machines; run it with sudo" >&2; exit 1; }
 	@for tool in systemd-nspawn dnsmasq haproxy java terraform; do command -v $$tool >/dev/null \
-	  || { echo "A rehearsal needs $$tool (Debian: apt-get install systemd-container dnsmasq-base haproxy default-jre-headless; Terraform: see README)" >&2; exit 1; }; done
+	  || { echo "A rehearsal needs $$tool (Debian: apt-get install systemd-container dnsmasq-base haproxy default-jre-headless; Terraform: docs/develop.md)" >&2; exit 1; }; done
 	@test -d build/image/root || { echo "A rehearsal needs the image; run make image first" >&2; exit 1; }
 
 preflight: .venv/.ready ## Ask AWS and this machine what a first deployment needs, and say what is missing (ENVIRONMENT=prod; DNS=1.1.1.1 asks that server)
@@ -172,7 +172,7 @@ bake-account: .venv/.ready
 bake-tools:
 	@case "$(SUBNET)" in subnet-*) ;; *) echo "make bake needs a subnet for the builder: make bake SUBNET=subnet-...; see terraform/bootstrap/README.md" >&2; exit 1 ;; esac
 	@for tool in packer session-manager-plugin; do command -v $$tool >/dev/null \
-	  || { echo "make bake needs $$tool; see README, Image" >&2; exit 1; }; done
+	  || { echo "make bake needs $$tool; see docs/operate.md#the-image" >&2; exit 1; }; done
 	@git diff --quiet HEAD || { echo "make bake wants every change committed: an image belongs to a commit" >&2; exit 1; }
 
 image: artifact $(COLLECTIONS) ## Bake the image on a booted Debian 13, boot the result, and test it (root, packer, systemd-nspawn, ...; 11 minutes)

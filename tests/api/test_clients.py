@@ -81,9 +81,9 @@ def snippet(language: str, url: str) -> str:
 
 def interpreted(language: str, program: str, folder: Path) -> list[str]:
     """Return the command that runs a program, which is written to `folder`."""
-    file = folder / f"client.{'mjs' if language == 'js' else 'py'}"
+    file = folder / f"client.{'mjs' if language == 'javascript' else 'py'}"
     file.write_text(program, encoding="utf-8")
-    return ["node" if language == "js" else sys.executable, str(file)]
+    return ["node" if language == "javascript" else sys.executable, str(file)]
 
 
 async def test_generated_python_client(url: str, tmp_path: Path) -> None:
@@ -106,7 +106,7 @@ async def test_generated_typescript_client(url: str, tmp_path: Path) -> None:
     assert await answers(url, "node", "client.js", cwd=tmp_path) == ANSWERS
 
 
-@pytest.mark.parametrize("language", ["python", "js"])
+@pytest.mark.parametrize("language", ["python", "javascript"])
 async def test_documented_client_waits_and_tries_again(url: str, tmp_path: Path, language: str) -> None:
     """The client of docs/api.md waits as long as Retry-After says after 503 and 429, and then succeeds."""
     limited = firewall.too_many_requests()
@@ -124,7 +124,7 @@ async def test_documented_client_waits_and_tries_again(url: str, tmp_path: Path,
     assert len(others) == 1
 
 
-@pytest.mark.parametrize("language", ["python", "js"])
+@pytest.mark.parametrize("language", ["python", "javascript"])
 async def test_documented_client_gives_up_where_nothing_will_change(url: str, tmp_path: Path, language: str) -> None:
     """The client of docs/api.md sends a request that is wrong once, and shows what the service said."""
     gateway = Gateway(url, [])

@@ -1,4 +1,4 @@
-"""The README is true: its commands, links and files exist."""
+"""README and the pages for users are true: their commands, links and files exist, and figures agree."""
 
 import re
 from pathlib import Path
@@ -18,17 +18,39 @@ def test_make_targets_exist(document: Path) -> None:
 
 
 def test_targets_take_as_long_as_the_makefile_says() -> None:
-    """Where the README tells how many minutes a target takes, `make` tells the same."""
-    readme, makefile = ((ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "Makefile"))
-    told = dict(re.findall(r"^\|.*\| `make ([a-z-]+)[^`]*`.*?(\d+) minutes", readme, re.MULTILINE))
+    """Where docs/develop.md says how many minutes a target takes, `make` says the same."""
+    develop = (ROOT / "docs" / "develop.md").read_text(encoding="utf-8")
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    written = dict(re.findall(r"^\|.*?\| `make ([a-z-]+)[^|]*\|[^|]*\| (\d+) minutes", develop, re.MULTILINE))
     listed = dict(re.findall(r"^([a-z-]+):.*## .*?(\d+) minutes", makefile, re.MULTILINE))
-    assert {"image", "terraform-test"} <= told.keys()
-    assert told.items() <= listed.items()
+    differing = {
+        target: (minutes, listed[target])
+        for target, minutes in written.items()
+        if listed.get(target, minutes) != minutes
+    }
+    assert {"image", "terraform-test"} <= written.keys() & listed.keys()
+    assert differing == {}, f"make docs/develop.md and the Makefile agree on the minutes of: {differing}"
 
 
-def test_readme_maps_every_module() -> None:
-    """The repository map has a line for each module of the service and each folder of tests."""
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    modules = {path.name for path in (ROOT / "service").iterdir() if path.suffix in {".py", ".yaml"}}
+def test_the_map_has_every_module() -> None:
+    """The map in docs/develop.md has each module of the service and each folder of tests."""
+    develop = (ROOT / "docs" / "develop.md").read_text(encoding="utf-8")
+    modules = {path.stem for path in (ROOT / "service").rglob("*.py")} - {"__init__", "__main__"}
     folders = {path.name for path in (ROOT / "tests").iterdir() if (path / "__init__.py").exists()}
-    assert {name for name in modules - {"__init__.py"} | folders if name not in readme} == set()
+    missing = sorted(name for name in modules | folders if not re.search(rf"\b{name}\b", develop))
+    assert missing == [], f"add these to the map in docs/develop.md: {', '.join(missing)}"
+
+
+def test_readme_is_one_page() -> None:
+    """README stays a front door: what is longer belongs into docs/."""
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 130
+
+
+def test_figures_of_readme_are_proved() -> None:
+    """Each figure under README's "What is proved" stands in docs/proof.md, with the command that printed it."""
+    readme, proof = ((ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "docs/proof.md"))
+    section = readme.split("## What is proved\n")[1].split("\n## ")[0]
+    figures = re.findall(r"(?<![\w.])\d[\d,]*(?:\.\d+)?(?=[\s,;:])", section)
+    missing = [figure for figure in figures if not re.search(rf"(?<![\d.,]){re.escape(figure)}(?![\d])", proof)]
+    assert len(figures) > 5
+    assert missing == [], f"docs/proof.md does not have these figures of README: {missing}"

@@ -55,7 +55,7 @@ def python_mistakes(words: list[str]) -> list[str]:
         return [f"no module {words[2]}"]
     known = source.read_text(encoding="utf-8")
     options = [word.partition("=")[0] for word in words[3:] if word.startswith("--")]
-    return [f"no option {name}" for name in options if f'"{name}"' not in known]
+    return [f"no option {name}" for name in options if name != "--help" and f'"{name}"' not in known]
 
 
 def _wanted(words: list[str], plain: list[str]) -> Iterable[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""Parts of README that programs write: each stands between a mark of its own and the mark that ends all of them."""
+"""Parts of documents that programs write: each stands between a mark of its own and the mark that ends all of them."""
 
 import re
 
@@ -9,5 +9,5 @@ def replace(text: str, begin: str, part: str) -> str:
     """Return `text` with `part` between `begin` and the next end; raise SystemExit if they are not there."""
     pattern = re.compile(re.escape(begin) + ".*?" + re.escape(END), re.DOTALL)
     if not pattern.search(text):
-        raise SystemExit(f"README has lost its marks: {begin}{END}")
+        raise SystemExit(f"the document has lost its marks; put these two lines where the tables belong:\n{begin}{END}")
     return pattern.sub(lambda _: f"{begin}\n{part}\n{END}", text)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.bench import found as clients
-from tests.bench import layout, plan, readme, samples, status, verdict, watch
+from tests.bench import layout, plan, proof, samples, status, verdict, watch
 from tests.bench.plan import GET, MANY, OPEN, Cell
 from tests.bench.samples import Figures, Sample
 from tests.bench.servers import FASTAPI, FLASK, GO, OURS
@@ -155,30 +155,30 @@ def whole_run(verdict_of_it: str = "kept") -> dict[str, Any]:
     }
 
 
-def test_readme_is_renewed_between_its_marks() -> None:
-    """The tables of README come from the report alone, which also says what was missed, left out, and where it ran."""
-    text = readme.renew(f"before\n{readme.BEGIN}old\n{marks.END}after\n", whole_run())
-    assert text.startswith(f"before\n{readme.BEGIN}")
+def test_document_is_renewed_between_its_marks() -> None:
+    """The tables come from the report alone, which also says what was missed, left out, and where it ran."""
+    text = proof.renew(f"before\n{proof.BEGIN}old\n{marks.END}after\n", whole_run())
+    assert text.startswith(f"before\n{proof.BEGIN}")
     assert text.endswith(f"{marks.END}after\n")
     assert "old" not in text
     assert "| Go net/http + AWS SDK v2 | 1,000 | 2.0 | 100 | 1,000 | 2.0 |" in text
     assert "| GET/s, 16 clients | 1.00 (1.00..1.00) | - | - |" in text
     assert "| 500 a second | 1.0, 2.0 | 100 | 1.0, 2.0 | 100 |" in text
-    assert "2030-01-02, CPython 3, a processor, 2 cores. Missed: `get64_vs_go >= 2.5`. Processes behind" in text
+    assert "2030-01-02, CPython 3, a processor, 2 cores. Goals missed: `get64_vs_go >= 2.5`. Processes behind" in text
 
 
-def test_readme_tells_only_of_runs_that_mean_something() -> None:
-    """A run without a verdict, and README without its marks, are refused."""
+def test_document_tells_only_of_runs_that_mean_something() -> None:
+    """A run without a verdict, and a document without its marks, are refused."""
     with pytest.raises(SystemExit, match="idle machine"):
-        readme.renew(f"{readme.BEGIN}{marks.END}", whole_run("no verdict"))
+        proof.renew(f"{proof.BEGIN}{marks.END}", whole_run("no verdict"))
     with pytest.raises(SystemExit, match="marks"):
-        readme.renew("", whole_run())
+        proof.renew("", whole_run())
 
 
-def test_readme_has_the_marks() -> None:
-    """README itself can be renewed."""
-    text = (layout.ROOT / "README.md").read_text(encoding="utf-8")
-    assert readme.renew(text, whole_run()).count(readme.BEGIN) == 1
+def test_proof_has_the_marks() -> None:
+    """docs/proof.md itself can be renewed."""
+    text = (layout.ROOT / "docs" / "proof.md").read_text(encoding="utf-8")
+    assert proof.renew(text, whole_run()).count(proof.BEGIN) == 1
 
 
 @pytest.mark.parametrize("server", [GO, "best_peer"])

@@ -1,4 +1,4 @@
-"""Config: what it reads, what it refuses, and that the README tells the same."""
+"""Config: what it reads, what it refuses, and that docs/operate.md says the same."""
 
 import dataclasses
 import re
@@ -9,7 +9,7 @@ import pytest
 from service.config import PREFIX, Config, default, describe, unknown_variables
 from service.errors import SetupError
 
-README = Path(__file__).parents[2] / "README.md"
+OPERATE = Path(__file__).parents[2] / "docs" / "operate.md"
 
 
 def test_defaults() -> None:
@@ -155,10 +155,10 @@ def test_help_describes_every_setting() -> None:
     assert len(describe().splitlines()) == len(dataclasses.fields(Config))
 
 
-def test_readme_table_is_the_config() -> None:
-    """The README's table has every setting with its meaning, unit and default, in order, and no other."""
+def test_documented_table_is_the_config() -> None:
+    """The table of docs/operate.md has every setting with its meaning, unit and default, in order, and no other."""
     rows = re.findall(
-        r"^\| `(HELLO_\w+)` \| (.*) \| (.*) \| `(.*)` \|$", README.read_text(encoding="utf-8"), re.MULTILINE
+        r"^\| `(HELLO_\w+)` \| (.*) \| (.*) \| `(.*)` \|$", OPERATE.read_text(encoding="utf-8"), re.MULTILINE
     )
     assert rows == [
         (PREFIX + field.name.upper(), field.metadata["description"], field.metadata["unit"], default(field))

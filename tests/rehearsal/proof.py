@@ -1,6 +1,6 @@
-"""Puts the last rehearsals into README: each table between its two marks, and its picture.
+"""Puts the last rehearsals into docs/proof.md: each table between its two marks, and its picture.
 
-`python -m tests.rehearsal.readme` does it.
+`python -m tests.rehearsal.proof` does it.
 """
 
 import json
@@ -15,12 +15,12 @@ from tests.rehearsal.stage import FOLDER
 from tests.rehearsal.values import REAL_TIME_MINUTES
 from tests.support import marks
 
-README = Path("README.md")
+DOCUMENT = Path("docs/proof.md")
 
 
 @dataclass(frozen=True)
 class Part:
-    """A table and a picture of README, and where they come from."""
+    """A table and a picture of docs/proof.md, and where they come from."""
 
     target: str
     report: Path
@@ -32,7 +32,7 @@ class Part:
     @property
     def begin(self) -> str:
         """The mark before the table."""
-        return f"<!-- {self.target}: make {self.target}, then python -m tests.rehearsal.readme -->\n"
+        return f"<!-- {self.target}: make {self.target}, then python -m tests.rehearsal.proof -->\n"
 
 
 PARTS = [
@@ -44,7 +44,7 @@ PARTS = [
         {
             "seconds_until_failed": "refresh failed after {} s",
             "bound": "bound {:,}",
-            "seconds_to_recover": "well again after {} s",
+            "seconds_to_recover": "recovered after {} s",
             "slowest_during_fault_ms": "503 within {:,} ms",
             "second_writes_lost": f"{{}} of {USERS} second writes replaced by a first one",
             "success_percent": "{} % answered",
@@ -62,10 +62,10 @@ PARTS = [
             "exit": "exit status {}",
             "serves": "then {} serves everywhere",
             "bad_instances": "bad instances launched: {}",
-            "bad_seconds": "requests taken by them for {} s",
-            "exit_when_the_lease_was_lost": "{} when its lease was lost",
-            "exit_when_interrupted": "{} when interrupted",
-            "exit_of_a_second_at_once": "a second at once: {}",
+            "bad_seconds": "they took requests for {} s",
+            "exit_when_the_lease_was_lost": "status {} when its lease was lost",
+            "exit_when_interrupted": "status {} when interrupted",
+            "exit_of_a_second_at_once": "a second one at once: status {}",
             "bound": "bound {:,}",
             "seconds_of_errors": "AWS answered errors for {} s",
             "seconds": "{} s",
@@ -85,12 +85,12 @@ def table(scenarios: dict[str, dict[str, Any]], more: Mapping[str, str]) -> str:
 
 
 def renew(text: str, part: Part) -> str:
-    """Return README's text with the last rehearsal of one kind."""
+    """Return the document with the last rehearsal of one kind."""
     report = json.loads(part.report.read_text(encoding="utf-8"))
     scenarios = report["scenarios"]
     missed = [name for name, figures in scenarios.items() if figures["missed"]]
     if missed:
-        raise SystemExit(f"README tells of rehearsals that succeed; this one did not: {missed}")
+        raise SystemExit(f"docs/proof.md tells of rehearsals that succeed; this one did not: {missed}")
     scale = f"Every wait was multiplied by {report['minutes']:g}/{REAL_TIME_MINUTES}.\n"
     renewed = marks.replace(text, part.begin, f"{table(scenarios, part.more)}\n{scale}")
     shutil.copy(part.drawn, part.picture)
@@ -99,11 +99,11 @@ def renew(text: str, part: Part) -> str:
 
 def main() -> None:
     """Renew what has been rehearsed here."""
-    text = README.read_text(encoding="utf-8")
+    text = DOCUMENT.read_text(encoding="utf-8")
     for part in PARTS:
         if part.report.exists():
             text = renew(text, part)
-    README.write_text(text, encoding="utf-8")
+    DOCUMENT.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

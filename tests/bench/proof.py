@@ -1,4 +1,4 @@
-"""`python -m tests.bench.readme`: put the last `make bench` into README, between its two marks, and its picture.
+"""`python -m tests.bench.proof`: put the last `make bench` into docs/proof.md, between its two marks, and its picture.
 
 Only a whole run on an idle machine is told of; what it missed is told, too.
 """
@@ -31,7 +31,7 @@ from tests.bench.tables import title
 from tests.bench.verdict import name
 from tests.support import marks
 
-BEGIN = "<!-- bench: make bench, then python -m tests.bench.readme -->\n"
+BEGIN = "<!-- bench: make bench, then python -m tests.bench.proof -->\n"
 
 Figures = dict[str, float]
 
@@ -57,9 +57,9 @@ class Run:
 
 
 def renew(text: str, report: dict[str, Any]) -> str:
-    """Return README's text with the tables of a run."""
+    """Return the document with the tables of a run."""
     if report["short"] or report["verdict"] == "no verdict":
-        raise SystemExit("README tells of whole runs on an idle machine; repeat make bench on one")
+        raise SystemExit("docs/proof.md tells of whole runs on an idle machine; repeat make bench on one")
     return marks.replace(text, BEGIN, "\n".join(_parts(Run(report))))
 
 
@@ -69,7 +69,7 @@ def _parts(run: Run) -> Iterator[str]:
     yield _table(
         "| GET at a steady rate, database 3 ms | ours p50, p99 ms | CPU µs | Go p50, p99 ms | CPU µs |", _rates(run)
     )
-    yield _table("| besides | |", _more(run), "|---|---|")
+    yield _table("| other figures | |", _more(run), "|---|---|")
     yield _circumstances(run)
 
 
@@ -123,15 +123,15 @@ def _rate(run: Run, cell: Cell) -> list[str]:
 
 def _more(run: Run) -> Iterator[list[str]]:
     get, one = Cell(GET, 0, MANY, OURS), Cell(GET, 0, 1, OURS)
-    yield ["of the limit: GET/s", run.ratio(name(get, "", LIMIT))]
-    yield ["CPU per request against ours without metrics", run.ratio(name(get, "_cpu", UNMETERED))]
-    yield ["GET/s against ours with its log into journald on the same core", run.ratio(name(get, "", JOURNAL))]
+    yield ["GET/s as a share of the limit", run.ratio(name(get, "", LIMIT))]
+    yield ["CPU per request, relative to ours without metrics", run.ratio(name(get, "_cpu", UNMETERED))]
+    yield ["GET/s, relative to ours with its log into journald on the same core", run.ratio(name(get, "", JOURNAL))]
     busy = Cell(OPEN, 3, FLEET_RATE, OURS)
-    yield [f"CPU per request at {FLEET_RATE:,} a second against the same", run.ratio(name(busy, "_cpu", JOURNAL))]
-    yield ["a lone request's p50 against one plain GetItem", run.ratio(name(one, "_p50", PLAIN))]
+    yield [f"CPU per request at {FLEET_RATE:,} a second, relative to the same", run.ratio(name(busy, "_cpu", JOURNAL))]
+    yield ["a lone request's p50, relative to one plain GetItem", run.ratio(name(one, "_p50", PLAIN))]
     for told, workload in (("read", HOT_GET), ("written", HOT_PUT)):
         ratio = run.ratio(name(Cell(workload, 3, MANY, OURS), "", GO))
-        yield [f"one name, {told} by 64 clients, database 3 ms: against Go", ratio]
+        yield [f"one name, {told} by 64 clients, database 3 ms: relative to Go", ratio]
     for server in (OURS, GO):
         if found := run.median(Cell(OPENED, 0, AT_ONCE, server)):
             waits = f"{found['p50_ms']:,.0f}, {found['p99_ms']:,.0f}, {found['max_ms']:,.0f} ms"
@@ -145,7 +145,7 @@ def _more(run: Run) -> Iterator[list[str]]:
 def _circumstances(run: Run) -> str:
     known, missed = run.report["environment"], run.report["missed"]
     where = f"{known['date']}, {known['python']}, {known['processor']}, {known['cores']} cores"
-    kept = f"Missed: {', '.join(f'`{bound}`' for bound in missed)}." if missed else "All promises were kept."
+    kept = f"Goals missed: {', '.join(f'`{bound}`' for bound in missed)}." if missed else "All goals were met."
     return (
         " ".join([f"Measured on {where}.", kept, *(f"{said[0].upper()}{said[1:]}." for said in run.report["left_out"])])
         + "\n"
@@ -153,13 +153,13 @@ def _circumstances(run: Run) -> str:
 
 
 def main() -> int:
-    """Renew README."""
-    report, readme = ROOT / "build" / "bench.json", ROOT / "README.md"
+    """Renew docs/proof.md."""
+    report, document = ROOT / "build" / "bench.json", ROOT / "docs" / "proof.md"
     if not report.exists():
         print("there is no build/bench.json: run make bench first", file=sys.stderr)
         return 2
-    renewed = renew(readme.read_text(), json.loads(report.read_text()))
-    readme.write_text(renewed)
+    renewed = renew(document.read_text(), json.loads(report.read_text()))
+    document.write_text(renewed)
     shutil.copy(report.with_suffix(".png"), ROOT / "docs" / "bench.png")
     return 0
 
