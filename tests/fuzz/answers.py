@@ -10,7 +10,7 @@ from tests.api import check_problem
 from tests.support.raw import RawResponse
 
 DOCUMENT: dict[str, Any] = yaml.safe_load(resources.files("service.api").joinpath("openapi.yaml").read_bytes())
-_CODES = DOCUMENT["components"]["schemas"]["Problem"]["properties"]["code"]["enum"]
+_CODES = DOCUMENT["components"]["schemas"]["Problem"]["properties"]["code"]["x-extensible-enum"]
 
 
 class Fault(Exception):

@@ -120,6 +120,12 @@ def test_right_commands_pass() -> None:
 def test_blocks_are_of_a_kind_that_is_checked(document: Path) -> None:
     """Each code block names a language that some test runs or reads; one without would go stale unseen."""
     opened = re.findall(r"^ *```([a-z]*)\n.*?^ *```$", document.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
-    checked = {"sh", "console", "mermaid", "text", *({"python", "javascript"} if document.name == "api.md" else ())}
+    checked = {
+        "sh",
+        "console",
+        "mermaid",
+        "text",
+        *({"python", "javascript", "json"} if document.name == "api.md" else ()),
+    }
     unknown = sorted(set(opened) - checked)
     assert unknown == [], f"give each code block one of {sorted(checked)}, and see that a test checks it; not {unknown}"
