@@ -50,7 +50,7 @@ variable "subnet_id" {
 
   validation {
     condition     = length(split("subnet-", var.subnet_id)) == 2
-    error_message = "subnet_id must be the id of a subnet, such as subnet-0123456789abcdef0; terraform/bootstrap/README.md says how to get one."
+    error_message = "The subnet_id must be that of a subnet, such as subnet-0123456789abcdef0; terraform/bootstrap/README.md says how to get one."
   }
 }
 

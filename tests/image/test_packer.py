@@ -107,7 +107,7 @@ def test_user_data_trusts_the_key_of_the_repository(home: Path) -> None:
     [
         ("commit", "main", "The commit must be the 40 hexadecimal digits"),
         ("architecture", "riscv64", "The architecture must be arm64 or amd64"),
-        ("subnet_id", "", "subnet_id must be the id of a subnet, such as subnet-0123456789abcdef0"),
+        ("subnet_id", "", "The subnet_id must be that of a subnet, such as subnet-0123456789abcdef0"),
     ],
 )
 def test_wrong_variables_are_refused(home: Path, variable: str, value: str, says: str) -> None:
