@@ -69,7 +69,7 @@ locals {
       minutes   = { bad = 1, of = 1, each = 1440 }
     }
     group-at-maximum = {
-      meaning = "The group has reached its maximum size; it cannot add instances if the load grows."
+      meaning = "The group's desired size is its maximum; it cannot grow any more if the load does."
       metrics = {
         desired = ["AWS/AutoScaling", "GroupDesiredCapacity", "Maximum", local.group]
         maximum = ["AWS/AutoScaling", "GroupMaxSize", "Minimum", local.group]
