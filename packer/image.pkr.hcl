@@ -1,7 +1,7 @@
 # The image of the service: Debian 13, prepared by ansible/image.yml. `make bake` runs this; `make image` rehearses it.
 
 locals {
-  # What Amazon and Python call the architecture that Debian names.
+  # The names that Amazon and Python use for Debian's architecture.
   machine       = { amd64 = "x86_64", arm64 = "aarch64" }[var.architecture]
   architecture  = { amd64 = "x86_64", arm64 = "arm64" }[var.architecture]
   instance_type = { amd64 = "t3.small", arm64 = "t4g.small" }[var.architecture]
@@ -16,7 +16,7 @@ locals {
     Built       = var.built
   }
 
-  # Installs the agent of Systems Manager, the builder's only way in: the script with its arguments before it.
+  # Installs the Systems Manager agent, the only way to reach the builder: the script's arguments, then the script.
   agents = "${abspath(path.root)}/../ansible/roles/aws_agents/files"
   amazon = "https://s3.${var.region}.amazonaws.com/amazon-ssm-${var.region}/latest/debian_${var.architecture}/amazon-ssm-agent.deb"
   user_data = join("\n", [
@@ -37,7 +37,7 @@ locals {
 source "amazon-ebs" "image" {
   region = var.region
 
-  # from
+  # source image
   source_ami_filter {
     owners      = ["136693071363"] # Debian
     most_recent = true
@@ -49,14 +49,14 @@ source "amazon-ebs" "image" {
     }
   }
 
-  # builder: reached through Session Manager only, by a key that lives as long as the bake
+  # builder: reached only through Session Manager, with a key that lives as long as the bake
   instance_type                         = local.instance_type
   user_data                             = local.user_data
   subnet_id                             = var.subnet_id
   iam_instance_profile                  = var.instance_profile
   ssh_interface                         = "session_manager"
   ssh_username                          = "admin"
-  ssh_timeout                           = "15m" # boot, and the agent's way through apt and Amazon's buckets
+  ssh_timeout                           = "15m" # to boot, and to install the agent
   temporary_key_pair_type               = "ed25519"
   temporary_security_group_source_cidrs = ["127.0.0.1/32"] # nobody: Session Manager needs no open port
   metadata_options {
@@ -78,7 +78,7 @@ source "amazon-ebs" "image" {
     device_name           = "/dev/xvda"
     volume_type           = "gp3"
     volume_size           = 8    # GiB
-    iops                  = 3000 # what gp3 comes with
+    iops                  = 3000 # gp3's default
     throughput            = 125  # MiB/s, as above
     encrypted             = local.encrypt
     kms_key_id            = var.kms_key_id
@@ -118,7 +118,7 @@ build {
     destination = "${path.root}/../build/dpkg-status"
   }
 
-  # forget
+  # remove the builder's identity
   provisioner "ansible" {
     playbook_file    = "${path.root}/../ansible/image.yml"
     groups           = ["image"]
@@ -134,10 +134,10 @@ build {
   provisioner "shell" {
     script          = "${path.root}/forget"
     execute_command = "chmod +x /tmp/hygiene && sudo {{ .Path }}"
-    skip_clean      = true # its user is gone by then
+    skip_clean      = true # its user is deleted by then
   }
 
-  # tell
+  # result
   post-processor "manifest" {
     only       = ["amazon-ebs.image"]
     output     = "${path.root}/../build/manifest.json"

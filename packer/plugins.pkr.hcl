@@ -1,10 +1,10 @@
 packer {
-  required_version = ">= 1.14.1" # since 1.14 it finds new versions of these plugins, which HashiCorp moved
+  required_version = ">= 1.14.1" # since 1.14, Packer finds new versions of these plugins where HashiCorp moved them
 
   required_plugins {
     amazon = {
       source  = "github.com/hashicorp/amazon"
-      version = "~> 1.8" # Session Manager works again since 1.7.1
+      version = "~> 1.8" # 1.7.1 repaired Session Manager
     }
     ansible = {
       source  = "github.com/hashicorp/ansible"

@@ -1,4 +1,4 @@
-# what
+# content
 
 variable "version" {
   type        = string
@@ -7,7 +7,7 @@ variable "version" {
 
 variable "commit" {
   type        = string
-  description = "Git commit that is baked: 40 hexadecimal digits. One image for each; /version shows it."
+  description = "Git commit that is baked: 40 hexadecimal digits. One image per commit; /version shows it."
 
   validation {
     condition     = length(var.commit) == 40
@@ -17,17 +17,17 @@ variable "commit" {
 
 variable "built" {
   type        = string
-  description = "When, as YYYYMMDDThhmmssZ in UTC; a tag of the image and part of its name."
+  description = "Time of the bake, as YYYYMMDDThhmmssZ in UTC; a tag of the image and part of its name."
 }
 
 variable "expires" {
   type        = string
-  description = "From when on the image is deprecated, as YYYY-MM-DDThh:mm:ssZ; ansible/expire.yml then removes it if nobody needs it."
+  description = "Time when the image becomes deprecated, as YYYY-MM-DDThh:mm:ssZ; ansible/expire.yml then removes it if nothing needs it."
 }
 
 variable "architecture" {
   type        = string
-  description = "arm64 or amd64, as Debian calls them."
+  description = "Architecture, arm64 or amd64, as Debian calls them."
   default     = "arm64"
 
   validation {
@@ -36,39 +36,39 @@ variable "architecture" {
   }
 }
 
-# where
+# place
 
 variable "region" {
   type        = string
-  description = "Where the image is made; make bake passes AWS_REGION."
+  description = "Region of the image; make bake passes AWS_REGION."
   default     = "eu-central-1"
 }
 
 variable "subnet_id" {
   type        = string
-  description = "Subnet with a way out, through which the builder reaches Debian's mirrors, Systems Manager and Amazon's buckets; it decides whether the builder gets a public address. terraform/bootstrap can make one."
+  description = "Subnet with a route to the internet, so that the builder reaches Debian's mirrors, Systems Manager and Amazon's buckets. The subnet decides whether the builder gets a public address. terraform/bootstrap can create one."
 
   validation {
     condition     = length(split("subnet-", var.subnet_id)) == 2
-    error_message = "A subnet is named like subnet-0123456789abcdef0; terraform/bootstrap/README.md says where to get one."
+    error_message = "The subnet_id must be that of a subnet, such as subnet-0123456789abcdef0; terraform/bootstrap/README.md says how to get one."
   }
 }
 
 variable "instance_profile" {
   type        = string
-  description = "What lets the builder be reached through Systems Manager; terraform/bootstrap makes it."
+  description = "Name of the instance profile that lets the builder register with Systems Manager; terraform/bootstrap creates it."
   default     = "hello-birthday-builder"
 }
 
 variable "kms_key_id" {
   type        = string
-  description = "Key that encrypts the image's disk; empty is the account's own key for EBS."
+  description = "KMS key that encrypts the image's disk; empty means the account's own key for EBS."
   default     = ""
 }
 
 variable "share_with" {
   type        = list(string)
-  description = "Accounts that may run the image, besides this one: prod's, where dev bakes. Without a kms_key_id that they may use, a shared image is not encrypted."
+  description = "Other accounts that may run the image, such as prod's if dev bakes. Without a kms_key_id that they may use, a shared image is not encrypted."
   default     = []
 }
 
@@ -76,7 +76,7 @@ variable "share_with" {
 
 variable "ssm_agent" {
   type        = object({ package = string, key = string })
-  description = "Where the agent of Systems Manager and its signature are (.sig), and the file with the key that signs it; empty is Amazon's bucket of the region and ansible/roles/aws_agents/files/amazon-ssm-agent.asc."
+  description = "URL of the Systems Manager agent (its signature is beside it, with .sig), and the file with the key that signs it. Empty means Amazon's bucket of the region and ansible/roles/aws_agents/files/amazon-ssm-agent.asc."
   default     = { package = "", key = "" }
 }
 
@@ -84,6 +84,6 @@ variable "ssm_agent" {
 
 variable "rehearsal" {
   type        = object({ host = string, key = string, settings = map(string) })
-  description = "A machine that is no instance: its address, the file with the key to log in, and Ansible variables for it."
+  description = "Machine of the rehearsal, instead of an instance: its address, the file with the key to log in, and Ansible variables for it."
   default     = { host = "", key = "", settings = {} }
 }

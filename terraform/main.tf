@@ -7,7 +7,7 @@ provider "aws" {
   }
 }
 
-# Route 53 keeps the metrics of its health checks there, so an alarm on them has to be there, too.
+# Route 53 keeps the metrics of its health checks in us-east-1, so an alarm on them must be there, too.
 provider "aws" {
   alias               = "us_east_1"
   region              = "us-east-1"
@@ -36,7 +36,7 @@ module "network" {
   cidr               = var.vpc_cidr
   zone_count         = var.zone_count
   port               = local.port
-  way_out            = var.authentication # the keys of tokens come by it
+  way_out            = var.authentication # to fetch the issuer's signing keys
   table_arn          = module.service.table_arn
   transfers_arn      = module.service.transfers_bucket.arn
   log_key_arn        = module.service.operations_key_arn
@@ -63,7 +63,7 @@ module "service" {
   capacity      = var.capacity
   self_test     = var.self_test
 
-  # door
+  # clients
   domain_name          = var.domain_name
   hosted_zone_name     = var.hosted_zone_name
   requests_per_address = var.requests_per_address

@@ -1,5 +1,5 @@
 output "url" {
-  description = "Where clients find the service."
+  description = "URL of the service."
   value       = "https://${var.domain_name}"
 }
 
@@ -19,7 +19,7 @@ output "launch_template" {
 }
 
 output "ami_id" {
-  description = "Image that instances should run."
+  description = "Id of the image that instances should run."
   value       = var.ami_id
 }
 
@@ -29,7 +29,7 @@ output "table_name" {
 }
 
 output "refresh_preferences" {
-  description = "How instances are replaced, for a refresh that no apply starts, and the alarms that stop it."
+  description = "Preferences for a refresh that the deployment starts without an apply, including the alarms that stop it."
   value       = module.service.refresh_preferences
 }
 
@@ -39,11 +39,11 @@ output "operators_policy_arn" {
 }
 
 output "transfers_bucket" {
-  description = "Bucket through which Ansible hands files to instances; see ansible/operate.yml."
+  description = "Bucket through which Ansible passes files to instances; see ansible/operate.yml."
   value       = module.service.transfers_bucket.name
 }
 
 output "authentication" {
-  description = "Issuer, token endpoint and client id, where authentication is on; else null."
+  description = "Issuer, token endpoint and client id if authentication is on, otherwise null."
   value       = module.service.authentication
 }

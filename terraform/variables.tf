@@ -1,10 +1,10 @@
 variable "environment" {
-  description = "Environment, and the workspace that holds it."
+  description = "Environment, dev or prod; also the name of its workspace."
   type        = string
 
   validation {
     condition     = contains(["dev", "prod"], var.environment)
-    error_message = "There is no environment \"${var.environment}\"; there are dev and prod."
+    error_message = "There is no environment \"${var.environment}\": use dev or prod."
   }
   validation {
     condition     = var.environment == terraform.workspace
@@ -31,7 +31,7 @@ variable "region" {
 # network
 
 variable "vpc_cidr" {
-  description = "IPv4 range of the VPC, cut into eight subnets of which twice zone_count are used."
+  description = "IPv4 range of the VPC. It is split into eight subnets, of which two per zone are used."
   type        = string
 
   validation {
@@ -45,7 +45,7 @@ variable "vpc_cidr" {
 }
 
 variable "zone_count" {
-  description = "Availability zones to use; prod spans three."
+  description = "Number of availability zones to use; prod needs three."
   type        = number
   default     = 3
 

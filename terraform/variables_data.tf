@@ -1,17 +1,17 @@
 variable "table_name" {
-  description = "DynamoDB table."
+  description = "Name of the DynamoDB table."
   type        = string
   default     = "birthdays"
 }
 
 variable "deletion_protection" {
-  description = "Refuse to delete the table, the load balancer and buckets with objects. To destroy, apply once with false."
+  description = "Whether to refuse the deletion of the table, the load balancer and buckets with objects. Before you destroy the environment, apply once with false."
   type        = bool
   default     = true
 }
 
 variable "vault_lock" {
-  description = "Lock the backup vault: nobody deletes a recovery point before its time. After grace_days not even the lock can be removed."
+  description = "Lock of the backup vault: nobody can delete a recovery point before it expires. After grace_days, the lock itself cannot be removed any more."
   type        = object({ enabled = bool, grace_days = optional(number, 14) })
   default     = { enabled = false }
 }
@@ -19,18 +19,18 @@ variable "vault_lock" {
 # observability
 
 variable "alert_emails" {
-  description = "Addresses that alarms are sent to; each has to confirm once."
+  description = "Email addresses that alarms are sent to; each has to confirm once."
   type        = set(string)
   default     = []
 }
 
 variable "log_retention_days" {
-  description = "Days to keep logs, access logs included."
+  description = "Number of days to keep logs, including access logs."
   type        = number
   default     = 30
 }
 
 variable "runbooks_url" {
-  description = "Where docs/runbooks can be read; alarms link to it."
+  description = "URL of docs/runbooks; alarms link to its pages."
   type        = string
 }

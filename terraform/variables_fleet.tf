@@ -1,27 +1,27 @@
 variable "ami_id" {
-  description = "Image to run, as baked; changing it starts an instance refresh."
+  description = "Id of the image to run, from make bake; changing it starts an instance refresh."
   type        = string
 
   validation {
     condition     = can(regex("^ami-([0-9a-f]{8}|[0-9a-f]{17})$", var.ami_id))
-    error_message = "ami_id must be the id of an image, such as ami-0123456789abcdef0; \"${var.ami_id}\" is none."
+    error_message = "ami_id must be the id of an image, such as ami-0123456789abcdef0; \"${var.ami_id}\" is not."
   }
 }
 
 variable "ami_owners" {
-  description = "Accounts whose images may run here; \"self\" is the account of this environment."
+  description = "Accounts whose images may be launched; \"self\" is the account of this environment."
   type        = list(string)
   default     = ["self"]
 }
 
 variable "instance_type" {
-  description = "Instance type; one process on one vCPU, so more small instances rather than fewer large ones."
+  description = "Instance type. The service is one process on one vCPU, so prefer more small instances to fewer large ones."
   type        = string
   default     = "c7g.medium"
 }
 
 variable "capacity" {
-  description = "Size of the Auto Scaling Group, in instances. desired counts at creation only; later, scaling decides."
+  description = "Size of the Auto Scaling Group, in instances. desired only applies at creation; later, scaling decides."
   type        = object({ min = number, desired = number, max = number })
 
   validation {
@@ -35,30 +35,30 @@ variable "capacity" {
 }
 
 variable "self_test" {
-  description = "Let instances prove themselves before they serve. In an emergency false, if the test is wrong and not the image; changing it starts an instance refresh."
+  description = "Whether instances test themselves before they serve. Set it to false only in an emergency, if the test is wrong and not the image. Changing it starts an instance refresh."
   type        = bool
   default     = true
 }
 
-# door
+# clients
 
 variable "domain_name" {
-  description = "Name that clients use; must lie in the hosted zone."
+  description = "Host name that clients use; must be in the hosted zone."
   type        = string
 
   validation {
     condition     = var.domain_name == var.hosted_zone_name || endswith(var.domain_name, ".${var.hosted_zone_name}")
-    error_message = "domain_name (${var.domain_name}) must lie in hosted_zone_name (${var.hosted_zone_name})."
+    error_message = "domain_name (${var.domain_name}) must be in hosted_zone_name (${var.hosted_zone_name})."
   }
 }
 
 variable "hosted_zone_name" {
-  description = "Public Route 53 hosted zone, which must exist."
+  description = "Name of the public Route 53 hosted zone, which must exist."
   type        = string
 }
 
 variable "requests_per_address" {
-  description = "Requests one client address may send in five minutes before the firewall answers 429."
+  description = "Number of requests that one client address may send in five minutes before the firewall answers 429."
   type        = number
   default     = 30000
 
@@ -69,7 +69,7 @@ variable "requests_per_address" {
 }
 
 variable "authentication" {
-  description = "Answer only with a token: create a Cognito user pool that issues them for the scopes hello/read and hello/write, and a way out for instances to get its keys."
+  description = "Whether requests need a token. If so, a Cognito user pool issues tokens for the scopes hello/read and hello/write, and a NAT gateway lets instances fetch its signing keys."
   type        = bool
   default     = false
 }

@@ -1,5 +1,5 @@
 terraform {
-  required_version = ">= 1.11.0, < 2.0.0" # 1.11: state locked in S3 itself, without a table for it
+  required_version = ">= 1.11.0, < 2.0.0" # 1.11 can lock the state in S3 itself, without a DynamoDB table
 
   required_providers {
     aws = {

@@ -1,4 +1,4 @@
-# Values of dev. The image is not here: it is the bake's result, see README.
+# Values of dev. The image's id is not here: it is the result of a bake, see README.
 environment = "dev"
 account_id  = "111111111111"
 

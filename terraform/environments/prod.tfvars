@@ -1,4 +1,4 @@
-# Values of prod. The image is not here: it is the bake's result, see README.
+# Values of prod. The image's id is not here: it is the result of a bake, see README.
 environment = "prod"
 account_id  = "222222222222"
 
@@ -8,7 +8,7 @@ domain_name      = "hello.example.com"
 vpc_cidr   = "10.30.0.0/20"
 zone_count = 3
 capacity   = { min = 3, desired = 3, max = 6 }
-ami_owners = ["111111111111"] # dev bakes what prod runs
+ami_owners = ["111111111111"] # dev's account bakes the images that prod runs
 
 alert_emails = ["hello-birthday-alerts@example.com"]
 runbooks_url = "https://github.com/example/hello-birthday/blob/main/docs/runbooks"

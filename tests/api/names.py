@@ -1,4 +1,4 @@
-"""Usernames, good and bad, as they stand in a path; the rule is one for all methods."""
+"""Valid and invalid usernames, as they are written in a path; the rule is the same for all methods."""
 
 GOOD = {
     "one letter": ("a", "a"),

@@ -1,4 +1,4 @@
-"""What the OpenAPI language cannot say: a date of birth lies before today."""
+"""What OpenAPI cannot express: a date of birth is before today."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""What the service takes for granted of aiohttp without being promised it: an upgrade that changes it fails here."""
+"""Undocumented behaviour of aiohttp that the service relies on: an upgrade that changes it fails here."""
 
 import asyncio
 from collections import deque
@@ -25,7 +25,7 @@ async def handler() -> web.RequestHandler:
 
 
 async def test_requests_that_were_read_wait_in_messages() -> None:
-    """Each head that is complete, and each error, is at the end of `_messages` at once, with its body."""
+    """Each complete head, and each error, is at the end of `_messages` at once, with its body."""
     protocol = await handler()
     messages: deque[Any] = protocol._messages  # noqa: SLF001 - the private name that is used
     protocol.data_received(HEAD[:-1])
@@ -46,7 +46,7 @@ async def test_requests_that_were_read_wait_in_messages() -> None:
 
 @pytest.mark.parametrize("parser", [HttpRequestParser, HttpRequestParserPy])
 async def test_parser_refuses_what_no_head_goes_on_with(parser: type[HttpRequestParserPy]) -> None:
-    """Wherever a head is cut, the parser of the image and the one in Python refuse what protocol.py adds then."""
+    """Wherever a head is cut off, the image's parser and the one in Python refuse the bytes that protocol.py adds."""
     for length in range(1, len(HEAD) - 1):
         protocol = await handler()
         reader = parser(protocol, asyncio.get_running_loop(), 2**16)

@@ -1,4 +1,4 @@
-"""Bearer tokens: who gets in, who does not and why, and what happens to the issuer's keys."""
+"""Bearer tokens: which are accepted, which are refused and why, and how the issuer's keys are handled."""
 
 import asyncio
 import base64
@@ -75,7 +75,7 @@ def bearer(token: str) -> dict[str, str]:
 @pytest.mark.parametrize("path", ["/hello/Ada", "/hello/R2D2", "/hello/", "/hello", "/hello/a/b", "/hello/%41da?x=y"])
 @pytest.mark.parametrize("method", ["GET", "PUT", "POST", "DELETE"])
 async def test_without_a_token_all_of_hello_is_closed(session: aiohttp.ClientSession, method: str, path: str) -> None:
-    """Whatever the method and the name, 401 tells what is wanted and nothing else."""
+    """Whatever the method and the username, 401 says which credentials are needed and nothing else."""
     async with session.request(method, path) as response:
         await problem(response, 401, "missing_token")
         assert response.headers["WWW-Authenticate"] == 'Bearer realm="hello-birthday"'
@@ -95,14 +95,14 @@ async def test_without_a_token_all_of_hello_is_closed(session: aiohttp.ClientSes
     ],
 )
 async def test_the_rest_is_open(session: aiohttp.ClientSession, path: str, status: int) -> None:
-    """Load balancers, deployment gates and readers of the documentation need no token, not even a good one."""
+    """Load balancers, deployment gates and readers of the documentation need no token."""
     for headers in ({}, bearer("nonsense")):
         async with session.get(path, headers=headers) as response:
             assert response.status == status
 
 
 async def test_scopes(session: aiohttp.ClientSession, issuer: Issuer, username: str) -> None:
-    """`hello/write` stores and `hello/read` greets; with the other one it is 403, which names the missing scope."""
+    """PUT needs the scope `hello/write` and GET needs `hello/read`; otherwise 403 names the missing scope."""
     reader, writer = (bearer(issuer.token(scope=f"other {scope}")) for scope in (READ_SCOPE, WRITE_SCOPE))
     async with session.put(f"/hello/{username}", json=BODY, headers=writer) as response:
         assert response.status == 204
@@ -118,7 +118,7 @@ async def test_scopes(session: aiohttp.ClientSession, issuer: Issuer, username: 
 
 @pytest.mark.parametrize("scope", [None, "", "hello", "hello/readwrite", ["hello/read"], 1])
 async def test_no_scope_no_entry(session: aiohttp.ClientSession, issuer: Issuer, scope: object) -> None:
-    """A scope that is absent, of another kind or only similar allows nothing."""
+    """A scope that is absent, has the wrong type or is only similar allows nothing."""
     async with session.get("/hello/Ada", headers=bearer(issuer.token(scope=scope))) as response:
         await problem(response, 403, "insufficient_scope")
 
@@ -136,7 +136,7 @@ async def test_no_scope_no_entry(session: aiohttp.ClientSession, issuer: Issuer,
     ids=["second client", "aud", "aud list", "no token_use", "clock behind", "clock ahead"],
 )
 async def test_good_tokens(session: aiohttp.ClientSession, issuer: Issuer, claims: dict[str, Any]) -> None:
-    """Tokens of Cognito and of others are understood, and clocks may differ by some seconds."""
+    """Tokens of Cognito and of other issuers are accepted, and clocks may differ by some seconds."""
     claims = {name: value + int(time.time()) if isinstance(value, int) else value for name, value in claims.items()}
     async with session.get("/hello/nobody", headers=bearer(issuer.token(**claims))) as response:
         await problem(response, 404, "user_not_found")
@@ -217,7 +217,7 @@ BAD: dict[str, Callable[[Issuer], str]] = {
 
 @pytest.mark.parametrize("make", BAD.values(), ids=BAD.keys())
 async def test_bad_tokens(session: aiohttp.ClientSession, issuer: Issuer, make: Callable[[Issuer], str]) -> None:
-    """Whatever is wrong with a token, it is 401 invalid_token, which says so."""
+    """Whatever is wrong with a token, the answer is 401 invalid_token and says what is wrong."""
     async with session.get("/hello/Ada", headers=bearer(make(issuer))) as response:
         await problem(response, 401, "invalid_token")
         assert response.headers["WWW-Authenticate"].startswith(
@@ -238,7 +238,7 @@ async def test_bad_tokens(session: aiohttp.ClientSession, issuer: Issuer, make: 
     ids=["other scheme", "no token", "empty", "two words", "no ASCII", "two fields"],
 )
 async def test_bad_headers(guarded: str, issuer: Issuer, fields: list[bytes]) -> None:
-    """A header that is not exactly one bearer token is 401, even if a good token is in it."""
+    """A header that is not exactly one bearer token is 401, even if it contains a valid token."""
     lines = [field.replace(b"@", issuer.token().encode()) for field in fields]
     request = b"\r\n".join([b"GET /hello/Ada HTTP/1.1", b"Host: x", *lines, b"", b""])
     response = await raw.exchange(guarded, request)
@@ -252,25 +252,25 @@ async def test_scheme_is_case_insensitive(session: aiohttp.ClientSession, issuer
 
 
 async def test_oversized_token(session: aiohttp.ClientSession, issuer: Issuer) -> None:
-    """A token that no header field may hold is refused before anybody looks into it."""
+    """A token with characters that are illegal in a header is refused before it is parsed."""
     async with session.get("/hello/Ada", headers=bearer(issuer.token(padding="x" * 9000))) as response:
         await problem(response, 431, "headers_too_large")
 
 
 async def test_token_counts_in_the_header_only(session: aiohttp.ClientSession, issuer: Issuer) -> None:
-    """URLs are logged all over the world, so a token in one is none."""
+    """A token in the URL is ignored, because URLs are written to logs."""
     async with session.get("/hello/Ada", params={"access_token": issuer.token()}) as response:
         await problem(response, 401, "missing_token")
 
 
 async def test_good_token_of_wrong_method(session: aiohttp.ClientSession, issuer: Issuer) -> None:
-    """Whoever may come in is told of methods and paths that are not there."""
+    """With a valid token, a method that the resource does not have is answered with 405."""
     async with session.post("/hello/Ada", headers=bearer(issuer.token())) as response:
         await problem(response, 405, "method_not_allowed")
 
 
 async def test_new_key_is_fetched_and_floods_are_not_passed_on(config: Config) -> None:
-    """A token with a new key works at once; made-up key ids then make the service ask no more."""
+    """A token with a new key works at once; after that, made-up key ids cause no further requests to the issuer."""
     async with (
         running_issuer() as issuer,
         listening(with_issuer(config, issuer.url)) as (url, _),
@@ -288,7 +288,7 @@ async def test_new_key_is_fetched_and_floods_are_not_passed_on(config: Config) -
 
 
 async def test_waiting_for_keys_keeps_nobody_out(config: Config, issuer: Issuer) -> None:
-    """While a slow issuer is asked for made-up keys, good requests are served, and only so many wait."""
+    """While a slow issuer is asked for made-up keys, good requests are served, and a limited number waits."""
     held, answer = asyncio.Event(), asyncio.Event()
     answer.set()
 
@@ -334,7 +334,7 @@ async def test_outage_of_the_issuer_is_not_ours(config: Config) -> None:
 
 
 async def test_one_strange_key_costs_only_itself(config: Config, issuer: Issuer) -> None:
-    """Keys that cannot be read do not keep those that can from being used."""
+    """Unreadable keys do not prevent the use of the others."""
     strange = [{"kty": "EC", "crv": "P-512", "x": "AA", "y": "AA", "kid": "first"}, {"kid": "first"}, None]
 
     async def jwks(_request: web.Request) -> web.StreamResponse:
@@ -365,7 +365,7 @@ async def test_one_strange_key_costs_only_itself(config: Config, issuer: Issuer)
     ids=["list", "no JSON", "nested", "huge", "redirect", "no keys", "keys of another kind", "empty", "other keys"],
 )
 async def test_key_set_that_is_none(config: Config, issuer: Issuer, answer: web.Response, reason: str) -> None:
-    """What is no key set, or has no key for us, is refused in words that say so."""
+    """A document that is no key set, or has no usable key, is refused with a message that says so."""
 
     async def jwks(_request: web.Request) -> web.StreamResponse:
         return answer
@@ -377,7 +377,7 @@ async def test_key_set_that_is_none(config: Config, issuer: Issuer, answer: web.
 
 
 async def test_discovery_that_is_none(config: Config) -> None:
-    """An issuer that answers discovery with something else is refused in words that say so."""
+    """An issuer that answers discovery with something else is refused with a message that says so."""
 
     async def discovery(_request: web.Request) -> web.StreamResponse:
         return web.json_response([])
@@ -397,7 +397,7 @@ async def test_discovery_that_is_none(config: Config) -> None:
     ],
 )
 async def test_issuer_that_lies(config: Config, lie: dict[str, Any], reason: str) -> None:
-    """An issuer of another name, or with keys that anybody on the way could replace, is not trusted at all."""
+    """An issuer with another name, or with keys that are not fetched over https, is not trusted at all."""
     async with running_issuer() as issuer:
         issuer.discovery = lie
         with pytest.raises(SetupError, match=reason):
@@ -405,7 +405,7 @@ async def test_issuer_that_lies(config: Config, lie: dict[str, Any], reason: str
 
 
 async def test_issuer_that_is_down_at_start(config: Config) -> None:
-    """A service that can check nobody's token does not start, and says what to look at."""
+    """A service that could check no token does not start, and says what to look at."""
     async with running_issuer() as issuer:
         issuer.down = True
         with pytest.raises(SetupError) as failure:
@@ -415,7 +415,7 @@ async def test_issuer_that_is_down_at_start(config: Config) -> None:
 
 
 async def test_issuer_without_usable_keys(config: Config) -> None:
-    """An empty set of keys is as bad as none."""
+    """An empty key set is refused like a missing one."""
     async with running_issuer() as issuer:
         issuer.keys = []
         with pytest.raises(SetupError, match="are not to be had"):
@@ -423,7 +423,7 @@ async def test_issuer_without_usable_keys(config: Config) -> None:
 
 
 async def test_cognito(config: Config) -> None:
-    """Tokens of an emulated Cognito pool: a person's own has no scope of ours, one with our scopes gets in."""
+    """Tokens of an emulated Cognito pool: a person's own lacks our scopes, one with our scopes is accepted."""
     with moto() as endpoint:
         cognito = boto3.client("cognito-idp", region_name="eu-central-1", endpoint_url=endpoint)
         pool = cognito.create_user_pool(PoolName="hello")["UserPool"]["Id"]

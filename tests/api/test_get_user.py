@@ -58,7 +58,7 @@ async def test_greets_by_the_calendar(
 
 @pytest.mark.parametrize(("written", "name"), GOOD.values(), ids=GOOD)
 async def test_echoes_good_names(client: aiohttp.ClientSession, store: Store, written: str, name: str) -> None:
-    """A name is decoded once and echoed in its own upper and lower case."""
+    """A username is decoded once and echoed with its case unchanged."""
     store(name, "1990-06-15")
     async with client.get(path(written)) as response:
         assert await response.json() == {"message": f"Hello, {name}! Happy Birthday!"}
@@ -66,7 +66,7 @@ async def test_echoes_good_names(client: aiohttp.ClientSession, store: Store, wr
 
 @pytest.mark.parametrize("written", BAD.values(), ids=BAD)
 async def test_refuses_bad_names(client: aiohttp.ClientSession, written: str) -> None:
-    """A name that breaks the rule is 400, never 404 or 500."""
+    """An invalid username is 400, never 404 or 500."""
     async with client.get(path(written)) as response:
         await problem(response, 400, "invalid_username")
 
@@ -74,7 +74,7 @@ async def test_refuses_bad_names(client: aiohttp.ClientSession, written: str) ->
 async def test_upper_and_lower_case_are_different_users(
     client: aiohttp.ClientSession, store: Store, username: str
 ) -> None:
-    """Names are case-sensitive."""
+    """Usernames are case-sensitive."""
     store(username, "1990-06-15")
     async with client.get(path(username.swapcase())) as response:
         await problem(response, 404, "user_not_found")
@@ -82,7 +82,7 @@ async def test_upper_and_lower_case_are_different_users(
 
 @with_and_without_tokens
 async def test_unknown_user(client: aiohttp.ClientSession, username: str) -> None:
-    """Nobody is greeted who did not leave a date; nothing of it may be cached."""
+    """An unknown user is 404, which must not be cached."""
     async with client.get(path(username)) as response:
         await problem(response, 404, "user_not_found")
         assert response.headers["Cache-Control"] == "no-store"
@@ -125,7 +125,7 @@ async def test_query_is_ignored(client: aiohttp.ClientSession, store: Store, use
 async def test_corrupt_item_hurts_its_own_user_only(
     client: aiohttp.ClientSession, table: Table, store: Store, username: str, item: dict[str, Any]
 ) -> None:
-    """A damaged item is 500 for its user, others are served, and a PUT repairs it."""
+    """A damaged item is 500 for its user only, and a PUT repairs it."""
     store("Healthy", "1990-06-15")
     table.put_item(Item={"username": username} | item)
     async with client.get(path(username)) as response:

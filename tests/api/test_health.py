@@ -17,14 +17,14 @@ from tests.support.inprocess import listening
 
 @with_and_without_tokens
 async def test_healthz_and_readyz(client: aiohttp.ClientSession) -> None:
-    """A service that works is alive and ready."""
+    """A working service is alive and ready."""
     for path, status in (("/healthz", "ok"), ("/readyz", "ready")):
         async with client.get(path) as response:
             assert (response.status, await response.json()) == (200, {"status": status})
 
 
 async def test_version(config: Config, aiohttp_client: AiohttpClient) -> None:
-    """/version tells version, commit and image of what answers."""
+    """/version returns version, commit and image of the instance that answers."""
     built = Config(table_name=config.table_name, git_commit="abc123", image_id="ami-0123")
     client = await aiohttp_client(create_app(built))
     async with client.get("/version") as response:
@@ -32,7 +32,7 @@ async def test_version(config: Config, aiohttp_client: AiohttpClient) -> None:
 
 
 async def test_draining_closes_connections_but_serves(config: Config) -> None:
-    """While draining /healthz is 503, all else is served, and every response closes its connection."""
+    """While draining, /healthz is 503, everything else is served, and every response closes its connection."""
     async with listening(config) as (url, server), aiohttp.ClientSession(url) as client:
         server.drain()
         async with client.get("/healthz") as response:
@@ -61,7 +61,7 @@ class Probe:
 
 
 async def test_readiness_is_checked_once_for_all_who_ask() -> None:
-    """However many ask at the same time, and even if some go away, the table is asked once."""
+    """However many clients request /readyz at the same time, and even if some go away, the table is read once."""
     probe = Probe()
     check = CachedCheck(probe, seconds=1, clock=lambda: 0)
     callers = [asyncio.create_task(check.run()) for _ in range(10)]
@@ -76,7 +76,7 @@ async def test_readiness_is_checked_once_for_all_who_ask() -> None:
 
 
 async def test_readiness_is_remembered_for_its_time_only() -> None:
-    """Good and bad outcomes are both kept for the given seconds and then found out anew."""
+    """Both good and bad results are cached for the given seconds, and then checked again."""
     now = 0.0
     probe = Probe()
     probe.gate.set()

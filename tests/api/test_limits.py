@@ -1,4 +1,4 @@
-"""Clients that take their time, on purpose or not: they are cut, and nobody else notices them."""
+"""Slow clients, malicious or not: their connections are closed, and no other client notices."""
 
 import asyncio
 import contextlib
@@ -84,7 +84,7 @@ SLOW = {
 
 @pytest.mark.parametrize("beginning", SLOW.values(), ids=SLOW)
 async def test_slow_clients_are_cut_while_others_are_served(service: ServiceProcess, beginning: bytes) -> None:
-    """Clients that dribble get 408 when their time is over; all the while others are served as ever."""
+    """Clients that send slowly get 408 when their time is over, and other clients are served as usual meanwhile."""
     slow = asyncio.gather(*[dribble(service, beginning) for _ in range(SLOW_CLIENTS)])
     served = 0
     async with aiohttp.ClientSession(service.url) as client:
@@ -100,7 +100,7 @@ async def test_slow_clients_are_cut_while_others_are_served(service: ServiceProc
 
 
 async def test_slow_head_is_logged(config: Config) -> None:
-    """A request whose head did not arrive has its line in the log."""
+    """A request whose head did not arrive completely is logged."""
     async with impatient(config) as service:
         answer, _ = await dribble(service, SLOW["head"])
         event = await service.event("request.rejected")
@@ -109,7 +109,7 @@ async def test_slow_head_is_logged(config: Config) -> None:
 
 
 async def test_idle_connections_may_rest_longer_than_a_head_may_take(service: ServiceProcess) -> None:
-    """A connection without a request, new or after an answer, outlives one whose request does not get on."""
+    """An idle connection, new or after an answer, stays open for longer than one with an incomplete request."""
     parts = connection(service), connection(service), connection(service), connection(service), connection(service)
     async with parts[0] as new, parts[1] as used, parts[2] as halves, parts[3] as body, parts[4] as refused:
         used[1].write(b"GET /version HTTP/1.1\r\nHost: localhost\r\n\r\n")
@@ -132,7 +132,7 @@ async def test_idle_connections_may_rest_longer_than_a_head_may_take(service: Se
 
 
 async def test_later_requests_of_a_connection_have_no_more_time(service: ServiceProcess) -> None:
-    """A head that dribbles in after an earlier request's answer is cut too."""
+    """A head that arrives slowly after an earlier request's answer is refused, too."""
     async with connection(service) as (reader, writer):
         writer.write(b"GET /version HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert (await raw.read_response(reader)).status == 200
@@ -172,12 +172,12 @@ async def cut_behind(service: ServiceProcess, whole: bytes, statuses: list[int])
 
 
 async def test_half_a_head_behind_whole_requests(service: ServiceProcess) -> None:
-    """A head that begins in the same packet in which another request ends has no more time than others."""
+    """A head that begins in the packet in which another request ends has no more time than others."""
     await asyncio.gather(*[cut_behind(service, whole, statuses) for whole, statuses in BEFORE])
 
 
 async def test_half_a_head_while_another_request_is_worked_on(config: Config) -> None:
-    """A head whose time is over while the request before it is worked on is refused behind that one's answer."""
+    """A head whose time ends while the request before it is handled is refused after that request's answer."""
     ready = asyncio.Event()
 
     async def handler(_request: web.Request) -> web.Response:
@@ -205,7 +205,7 @@ async def send_without_reading(service: ServiceProcess) -> None:
 
 
 async def test_client_that_reads_nothing_is_cut(config: Config) -> None:
-    """Whoever leaves thousands of answers unread is not answered on, and cut when its time is over."""
+    """A client that leaves thousands of answers unread gets no more, and is disconnected when its time is over."""
     async with impatient(config) as service:
         client = asyncio.create_task(send_without_reading(service))
         await service.event("connection.aborted")
@@ -234,7 +234,7 @@ def many_files() -> Iterator[None]:
 
 @pytest.mark.usefixtures("many_files")
 async def test_idle_connections_slow_nobody_down(config: Config) -> None:
-    """GETs beside a thousand idle connections cost the service less than twice the CPU time that they cost alone."""
+    """With a thousand idle connections, GETs cost less than twice the CPU time that they cost without them."""
     environ = {"HELLO_TABLE_NAME": config.table_name, "HELLO_DRAIN_SECONDS": "0"}
     async with running_service(**environ) as service, followed(service):
         alone = await cheapest(service)

@@ -1,4 +1,4 @@
-"""How connections are taken in: those who come at once are served alike, and trouble of the system is outlived."""
+"""How connections are accepted: simultaneous clients are served equally, and system errors are survived."""
 
 import asyncio
 import errno
@@ -17,7 +17,7 @@ CLIENTS = 400
 
 
 async def test_late_connections_are_served_as_early_ones() -> None:
-    """Of many clients that come at once and ask without end, none is served again and again before another at all."""
+    """Of many clients that connect at once and keep sending, none is served repeatedly before all are served."""
     async with running_service("--local") as service:
         following = asyncio.create_task(service.follow())
         answered = await asyncio.to_thread(until_all_are_answered, URL(service.url).port)
@@ -59,7 +59,7 @@ troubles: list[OSError] = []
 
 
 async def test_trouble_of_the_system_is_outlived() -> None:
-    """Without a descriptor the service tells so and rests; a client that left meanwhile keeps nobody else out."""
+    """Without a free descriptor, the service logs it and pauses; a client that left meanwhile blocks nobody else."""
     troubles[:] = [OSError(errno.EMFILE, "Too many open files"), ConnectionAbortedError()]
     listening = Troubled()
     listening.bind(("127.0.0.1", 0))

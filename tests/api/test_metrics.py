@@ -1,4 +1,4 @@
-"""The metrics: what is counted, for whom, and that nobody's name is in them."""
+"""The metrics: what is counted, who can read it, and that they contain no usernames."""
 
 import asyncio
 import random
@@ -99,7 +99,7 @@ def strange_path(chooser: random.Random) -> str:
 
 
 async def test_cardinality_is_constant(client: aiohttp.ClientSession) -> None:
-    """Hundreds of names and paths make no series that the first of their kinds did not make, and none shows a name."""
+    """Hundreds of usernames and paths create no more series than one of each kind, and none shows a username."""
     chooser = random.Random(7)
     for path in ("/hello/Ada", "/hello/Ada1", "/Ada", "/docs/Ada"):
         for method in ("GET", "POST"):
@@ -115,7 +115,7 @@ async def test_cardinality_is_constant(client: aiohttp.ClientSession) -> None:
 
 
 async def test_only_this_machine_may_look(service: ServiceProcess) -> None:
-    """The admin port listens on 127.0.0.1 alone, and the public port has no metrics."""
+    """The admin port listens only on 127.0.0.1, and the public port has no metrics."""
     port = next(event["port"] for event in service.events if event["event"] == "metrics.started")
     with pytest.raises(ConnectionRefusedError):
         await asyncio.open_connection("127.0.0.2", port)
@@ -124,13 +124,13 @@ async def test_only_this_machine_may_look(service: ServiceProcess) -> None:
 
 
 async def test_off_by_default(config: Config) -> None:
-    """Without the setting nothing but the service itself listens."""
+    """Without the setting, only the service's own port listens."""
     async with running_service(HELLO_TABLE_NAME=config.table_name) as service:
         assert [event["event"] for event in service.events] == ["server.started"]
 
 
 async def test_port_that_is_taken(config: Config) -> None:
-    """A port that somebody else has is said by name."""
+    """A port that is taken is named in the error."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]
@@ -141,7 +141,7 @@ async def test_port_that_is_taken(config: Config) -> None:
 
 
 async def test_late_event_loop_is_seen(config: Config) -> None:
-    """A loop that was blocked for a while is late for as long as a minute."""
+    """A blocked event loop is reported in the metrics for a minute."""
     async with listening(Config(port=0, table_name=config.table_name, metrics_port=0)):
         await asyncio.sleep(0)  # lets the watch begin
         time.sleep(1)  # this is the fault
@@ -151,7 +151,7 @@ async def test_late_event_loop_is_seen(config: Config) -> None:
 
 
 async def test_trouble_with_the_storage(config: Config, dynamodb: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Errors have their names, attempts that were sent again and budgets that ran out are counted."""
+    """Errors are counted by name, and so are retries and exceeded time budgets."""
     proxy = FaultyProxy(dynamodb)
     async with proxy.running() as url:
         monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", url)

@@ -64,7 +64,7 @@ async def test_request_in_flight_is_finished(table_name: str) -> None:
 
 @pytest.mark.parametrize("second", [signal.SIGTERM, signal.SIGINT])
 async def test_second_signal_stops_at_once(table_name: str, second: signal.Signals) -> None:
-    """Whoever cannot wait for the drain sends a second signal; the exit status tells of it."""
+    """A second signal ends the drain, and the exit status shows it."""
     async with running_service(HELLO_TABLE_NAME=table_name, HELLO_DRAIN_SECONDS="600") as service:
         service.process.terminate()
         await service.event("drain.started")
@@ -85,7 +85,7 @@ async def test_interrupt_stops_at_once_and_cleanly() -> None:
 
 
 async def test_local_serves_from_its_own_store() -> None:
-    """--local works without any AWS settings, never uses those that are set, and is right for Python's strict mode."""
+    """--local works without AWS settings, never uses those that are set, and works in Python's strict mode."""
     foreign = {"AWS_ENDPOINT_URL_DYNAMODB": "http://127.0.0.1:9", "AWS_PROFILE": "production", "AWS_REGION": ""}
     strict = {"PYTHONDEVMODE": "1"}
     async with running_service("--local", **foreign, **strict) as service, aiohttp.ClientSession(service.url) as client:
@@ -97,7 +97,7 @@ async def test_local_serves_from_its_own_store() -> None:
 
 @pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "America/Los_Angeles"])
 async def test_today_is_utc_in_every_time_zone(table_name: str, zone: str) -> None:
-    """The machine's time zone changes no answer, neither for dates accepted nor for days counted."""
+    """The machine's time zone changes neither which dates are accepted nor how days are counted."""
     async with running_service(HELLO_TABLE_NAME=table_name, TZ=zone) as service:
         before = datetime.now(UTC).date()
         answers = await _answers_around(service.url, before)
@@ -159,7 +159,7 @@ async def test_port_in_use_is_one_sentence(service: ServiceProcess, table_name: 
 
 
 async def test_local_without_its_extra_says_what_to_install(tmp_path: Path) -> None:
-    """Where moto is not installed, --local tells how to install it."""
+    """If moto is not installed, --local says how to install it."""
     (tmp_path / "moto.py").write_text("raise ImportError", encoding="utf-8")
     status, _, err = await run_to_end("--local", PYTHONPATH=str(tmp_path))
     assert (status, err.count("\n")) == (2, 1)
@@ -167,7 +167,7 @@ async def test_local_without_its_extra_says_what_to_install(tmp_path: Path) -> N
 
 
 async def test_misspelt_variable_is_reported(table_name: str) -> None:
-    """A HELLO_ variable that means nothing is a warning, for it is most likely a typing error."""
+    """An unknown HELLO_ variable causes a warning, because it is most likely a typing error."""
     async with running_service(HELLO_TABLE_NAME=table_name, HELLO_PROT="80") as service:
         assert {"event": "config.variable_ignored", "name": "HELLO_PROT", "level": "warning"}.items() <= service.events[
             0
@@ -185,7 +185,7 @@ async def test_help_and_version() -> None:
 
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
 async def test_signal_while_starting(table_name: str, sent: signal.Signals) -> None:
-    """While DynamoDB is still awaited, a signal ends the process at once and cleanly, also one it was to ignore."""
+    """While the service waits for DynamoDB, a signal ends it at once and cleanly, even one inherited as ignored."""
     endpoint = f"http://127.0.0.1:{free_port()}"
     environ = {"HELLO_TABLE_NAME": table_name, "AWS_ENDPOINT_URL_DYNAMODB": endpoint, "HELLO_STARTUP_SECONDS": "60"}
     process = await start("--port", "0", before="trap '' INT TERM", **environ, HELLO_LOG_LEVEL="debug")
@@ -200,7 +200,7 @@ async def test_signal_while_starting(table_name: str, sent: signal.Signals) -> N
 
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
 async def test_signal_before_anything_is_opened(sent: signal.Signals) -> None:
-    """A signal counts from the first moment: here the embedded store is not even up."""
+    """A signal works from the first moment, even before the embedded store is up."""
     process = await start("--local", "--port", "0", before="trap '' INT TERM", HELLO_PROT="80")
     assert process.stdout is not None
     assert process.stderr is not None
@@ -219,7 +219,7 @@ async def test_signal_before_anything_is_opened(sent: signal.Signals) -> None:
     ids=["closed", "full"],
 )
 async def test_standard_output_that_takes_nothing(before: str, arguments: tuple[str, ...], message: str) -> None:
-    """Where nothing can be printed, one line on standard error says so, and the exit status is 2."""
+    """If nothing can be printed, one line on standard error says so, and the exit status is 2."""
     status, _, err = await run_to_end(*arguments, before=before, PYTHONUNBUFFERED="")
     assert (status, err.count("\n")) == (2, 1)
     assert message in err

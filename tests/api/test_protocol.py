@@ -1,4 +1,4 @@
-"""What is no proper request: unknown paths and methods, limits, malformed HTTP."""
+"""Improper requests: unknown paths and methods, exceeded limits, malformed HTTP."""
 
 import asyncio
 import dataclasses
@@ -25,7 +25,7 @@ HOST = b"Host: localhost\r\n"
 )
 @with_and_without_tokens
 async def test_unknown_path(client: aiohttp.ClientSession, path: str) -> None:
-    """A path without a resource is 404."""
+    """An unknown path is 404."""
     async with client.get(URL(path, encoded=True)) as response:
         await problem(response, 404, "not_found")
 
@@ -44,7 +44,7 @@ async def test_unknown_method(client: aiohttp.ClientSession, path: str, allow: s
 
 @pytest.mark.parametrize("sane", ["abc", "0b684c43-88ca-4711-bb48-fd6a18ef4188", "A.b_c-9", "x" * 128])
 async def test_takes_a_sane_request_id(client: aiohttp.ClientSession, sane: str) -> None:
-    """A request id of the client's choice comes back, in success and in failure."""
+    """A request id that the client chose is returned, in success and in failure."""
     for path, status in (("/healthz", 200), ("/nothing", 404)):
         async with client.get(path, headers={"X-Request-Id": sane}) as response:
             assert (response.status, response.headers["X-Request-Id"]) == (status, sane)
@@ -90,7 +90,7 @@ MALFORMED = {
 
 @pytest.mark.parametrize("request_bytes", MALFORMED.values(), ids=MALFORMED)
 async def test_malformed_http(url: str, request_bytes: bytes) -> None:
-    """What is no HTTP is 400 in the shape of all errors, and the connection ends."""
+    """Bytes that are not HTTP are answered with 400 in the shape of all errors, and the connection is closed."""
     response = await raw.exchange(url, request_bytes)
     check_problem(response.json(), response.headers, 400, "bad_request")
     assert b"Ada" not in response.body
@@ -145,7 +145,7 @@ async def statuses(url: str, sent: bytes) -> list[int]:
 
 
 async def test_unknown_transfer_coding(url: str) -> None:
-    """A transfer coding before `chunked` is 501, and what follows is no other request (RFC 9112, section 6.1)."""
+    """A transfer coding before `chunked` is 501, and what follows is not read as a request (RFC 9112, section 6.1)."""
     head = b"PUT /hello/Ada HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: gzip, chunked\r\n\r\n"
     response = await raw.exchange(url, head + CHUNKED)
     check_problem(response.json(), response.headers, 501, "unknown_transfer_coding")
@@ -162,7 +162,7 @@ REFUSED = {
 
 @pytest.mark.parametrize("head", REFUSED.values(), ids=REFUSED)
 async def test_connection_of_a_refused_head_ends_at_once(config: Config, head: bytes) -> None:
-    """Nobody waits for the body of a request that is no valid HTTP."""
+    """The service does not wait for the body of an invalid request."""
     patient = dataclasses.replace(config, body_seconds=3600)
     async with listening(patient) as (url, _):
         assert await statuses(url, head) == [400]
@@ -192,7 +192,7 @@ FOLLOWED = {
 async def test_request_with_something_behind_it(
     url: str, request_bytes: bytes, behind: bytes, answers: list[int]
 ) -> None:
-    """A good request is answered whatever came with it, and where nothing may follow the connection ends."""
+    """A good request is answered whatever came with it, and the connection is closed if nothing may follow."""
     assert await statuses(url, request_bytes + behind) == answers
 
 
@@ -262,7 +262,7 @@ DECIDED = {
 
 @pytest.mark.parametrize(("head", "status", "code"), DECIDED.values(), ids=DECIDED)
 async def test_final_status_at_once(url: str, head: bytes, status: int, code: str) -> None:
-    """Whom the head alone refuses is not asked for the body, and told that the connection ends."""
+    """A request that is refused by its head gets no 100 Continue, and is told that the connection closes."""
     target = URL(url)
     reader, writer = await asyncio.open_connection(target.host, target.port)
     writer.write(head + WAIT + b"\r\n")
@@ -273,7 +273,7 @@ async def test_final_status_at_once(url: str, head: bytes, status: int, code: st
 
 
 async def test_missing_token_at_once(config: Config) -> None:
-    """Whoever has no token is not asked for the body."""
+    """A request without a token gets no 100 Continue."""
     async with running_issuer() as issuer:
         guarded = dataclasses.replace(config, auth_issuer=issuer.url, auth_audience=(AUDIENCE,))
         async with listening(guarded) as (url, _):
@@ -282,7 +282,7 @@ async def test_missing_token_at_once(config: Config) -> None:
 
 
 async def test_continue_only_while_the_body_is_missing(url: str) -> None:
-    """A body that came with its head is not asked for, one that did not is, and the connection goes on after both."""
+    """100 Continue is sent only if the body has not arrived yet, and the connection stays open in both cases."""
     target = URL(url)
     reader, writer = await asyncio.open_connection(target.host, target.port)
     writer.write(PUT + WAIT + SIZED + PUT + WAIT + LENGTH + b"\r\n")
@@ -294,7 +294,7 @@ async def test_continue_only_while_the_body_is_missing(url: str) -> None:
 
 @pytest.mark.parametrize("field", [b"Expect: a-miracle", b"Transfer-Encoding: gzip, chunked"])
 async def test_who_sends_on_gets_the_refusal(url: str, field: bytes) -> None:
-    """A client that is refused while it still sends its body can send on, and then reads why."""
+    """A client that is refused while it sends its body can finish sending, and then read the answer."""
     target = URL(url)
     reader, writer = await asyncio.open_connection(target.host, target.port)
     framing = b"" if field.startswith(b"Transfer") else b"Transfer-Encoding: chunked\r\n"
@@ -330,7 +330,7 @@ async def test_body_that_does_not_arrive(config: Config, username: str) -> None:
 
 
 async def test_client_that_goes_away(url: str, client: aiohttp.ClientSession, table: Table, username: str) -> None:
-    """A client that leaves in the middle of its body stores nothing and disturbs nobody."""
+    """A client that disconnects in the middle of its body stores nothing and affects no other client."""
     target = URL(url)
     _, writer = await asyncio.open_connection(target.host, target.port)
     writer.write(f"PUT /hello/{username} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 29\r\n\r\n{{".encode())
@@ -351,7 +351,7 @@ class Breaking(web.Response):
 
 
 async def test_response_that_breaks_is_cut(config: Config) -> None:
-    """When a response fails half-way the connection is cut; no second response is mixed into it."""
+    """If a response fails half-way, the connection is closed, and no second response is mixed into it."""
 
     async def handler(_request: web.Request) -> web.Response:
         return Breaking(text="hello", headers={"Content-Length": "5"})

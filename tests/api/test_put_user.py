@@ -34,7 +34,7 @@ def stored(table: Table, name: str) -> dict[str, Any] | None:
 async def test_stores_a_new_and_replaces_a_known_user(
     client: aiohttp.ClientSession, table: Table, username: str
 ) -> None:
-    """204 without a body both times; the last write wins and is what GET sees next."""
+    """Both PUTs are 204 without a body; the last write wins, and the next GET returns it."""
     for born, days in (("1990-06-16", 1), ("1990-06-17", 2), ("1990-06-17", 2)):
         async with client.put(path(username), json={"dateOfBirth": born}) as response:
             assert (response.status, await response.read()) == (204, b"")
@@ -46,7 +46,7 @@ async def test_stores_a_new_and_replaces_a_known_user(
 
 @pytest.mark.parametrize(("written", "name"), GOOD.values(), ids=GOOD)
 async def test_accepts_good_names(client: aiohttp.ClientSession, table: Table, written: str, name: str) -> None:
-    """A name is decoded once and stored in its own upper and lower case."""
+    """A username is decoded once and stored with its case unchanged."""
     async with client.put(path(written), data=BODY) as response:
         assert response.status == 204
     assert stored(table, name) is not None
@@ -54,7 +54,7 @@ async def test_accepts_good_names(client: aiohttp.ClientSession, table: Table, w
 
 @pytest.mark.parametrize("written", BAD.values(), ids=BAD)
 async def test_refuses_bad_names(client: aiohttp.ClientSession, written: str) -> None:
-    """A name that breaks the rule is 400, as it is for GET."""
+    """An invalid username is 400, as it is for GET."""
     async with client.put(path(written), data=BODY) as response:
         await problem(response, 400, "invalid_username")
 
@@ -66,7 +66,7 @@ async def test_refuses_bad_names(client: aiohttp.ClientSession, written: str) ->
 async def test_accepts_dates_before_today(
     client: aiohttp.ClientSession, table: Table, username: str, born: str
 ) -> None:
-    """Any real date before today is good, however long ago."""
+    """Any real date before today is accepted, however long ago."""
     async with client.put(path(username), json={"dateOfBirth": born}) as response:
         assert response.status == 204
     assert stored(table, username) == {"username": username, "dateOfBirth": born}
@@ -116,14 +116,14 @@ BAD_DATES: dict[str, Any] = {
 
 @pytest.mark.parametrize("born", BAD_DATES.values(), ids=BAD_DATES)
 async def test_refuses_bad_dates(client: aiohttp.ClientSession, table: Table, username: str, born: object) -> None:
-    """Whatever is not a real date before today in ten characters is 400, and nothing is stored."""
+    """Anything but a real date before today in ten characters is 400, and nothing is stored."""
     async with client.put(path(username), data=json.dumps({"dateOfBirth": born})) as response:
         await problem(response, 400, "invalid_date_of_birth")
     assert stored(table, username) is None
 
 
 async def test_says_that_the_date_is_missing(client: aiohttp.ClientSession, username: str) -> None:
-    """A field of another name is told from a bad date, and nothing that was sent is repeated."""
+    """A misnamed field has another error than a bad date, and neither error repeats what was sent."""
     async with client.put(path(username), data='{"birthday": "1990-06-15"}') as response:
         detail = (await problem(response, 400, "invalid_date_of_birth"))["detail"]
     assert detail.startswith("dateOfBirth is missing")
@@ -133,7 +133,7 @@ async def test_says_that_the_date_is_missing(client: aiohttp.ClientSession, user
 
 @with_and_without_tokens
 async def test_refused_write_leaves_the_old_date(client: aiohttp.ClientSession, table: Table, username: str) -> None:
-    """A bad PUT loses nothing of what was stored."""
+    """A refused PUT leaves the stored date unchanged."""
     async with client.put(path(username), data=BODY) as response:
         assert response.status == 204
     async with client.put(path(username), json={"dateOfBirth": "2023-02-29"}) as response:
@@ -185,7 +185,7 @@ BAD_BODIES: dict[str, tuple[bytes, str]] = {
 
 @pytest.mark.parametrize(("body", "code"), BAD_BODIES.values(), ids=BAD_BODIES)
 async def test_refuses_bad_bodies(client: aiohttp.ClientSession, username: str, body: bytes, code: str) -> None:
-    """Whatever is not one strict JSON object in UTF-8 is 400 and says so."""
+    """Anything but one strict JSON object in UTF-8 is 400, and the error says so."""
     async with client.put(path(username), data=body) as response:
         await problem(response, 400, code)
 
@@ -202,7 +202,7 @@ async def test_refuses_bad_bodies(client: aiohttp.ClientSession, username: str, 
     ids=["unknown fields", "white space", "escapes", "other fields in any letters", "4096 bytes"],
 )
 async def test_accepts_unusual_bodies(client: aiohttp.ClientSession, table: Table, username: str, body: bytes) -> None:
-    """Unknown fields, white space, escapes and the full 4096 bytes are fine."""
+    """Unknown fields, white space, escapes and the full 4096 bytes are accepted."""
     async with client.put(path(username), data=body) as response:
         assert response.status == 204
     assert stored(table, username) == {"username": username, "dateOfBirth": "1990-06-15"}
@@ -211,7 +211,7 @@ async def test_accepts_unusual_bodies(client: aiohttp.ClientSession, table: Tabl
 @pytest.mark.parametrize("size", [4097, 5_000, 100_000, 1_000_000])
 @pytest.mark.parametrize("chunked", [False, True], ids=["sized", "chunked"])
 async def test_refuses_large_bodies(client: aiohttp.ClientSession, username: str, size: int, chunked: bool) -> None:
-    """More than 4096 bytes are 413, whether announced or not, and whatever they are."""
+    """More than 4096 bytes are 413, whether announced or not, and whatever they contain."""
 
     async def chunks() -> AsyncIterator[bytes]:
         for start in range(0, size, 1000):
@@ -248,7 +248,7 @@ REFUSED_TYPES = {
 
 @pytest.mark.parametrize("content_type", ACCEPTED_TYPES.values(), ids=ACCEPTED_TYPES)
 async def test_accepts_content_types(client: aiohttp.ClientSession, username: str, content_type: str) -> None:
-    """JSON under its own name, under none, or as curl sends it by default."""
+    """JSON is accepted with its own content type, with none, or with curl's default."""
     async with client.put(path(username), data=BODY, headers={"Content-Type": content_type}) as response:
         assert response.status == 204
 
@@ -273,7 +273,7 @@ async def test_refuses_content_types(
 
 @pytest.mark.parametrize("filler", ["; ", ";", "(", '"', "=", "charset=", "\t", " "])
 async def test_long_content_types_hold_up_nobody(client: aiohttp.ClientSession, username: str, filler: str) -> None:
-    """A Content-Type of 8 KB is refused at once, for twenty clients in a fraction of what one took to be parsed."""
+    """A Content-Type of 8 KB is refused at once: for twenty clients in a fraction of the time that one once took."""
     headers = {"Content-Type": ("application/json" + filler * 8000)[:8000] + "x"}
 
     async def refused() -> None:
@@ -292,7 +292,7 @@ async def test_long_content_types_hold_up_nobody(client: aiohttp.ClientSession, 
 async def test_refuses_conditions(
     client: aiohttp.ClientSession, table: Table, username: str, field: str, value: str
 ) -> None:
-    """A conditional PUT is 412 and stores nothing, since nobody would keep its condition."""
+    """A conditional PUT is 412 and stores nothing, since the service does not evaluate conditions."""
     async with client.put(path(username), data=BODY, headers={field: value}) as response:
         await problem(response, 412, "precondition_failed")
     assert stored(table, username) is None

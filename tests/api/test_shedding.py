@@ -1,4 +1,4 @@
-"""More requests at once than the service works on: the others are refused at once, health checks never."""
+"""More requests at once than the service accepts: the others are refused at once, but health checks never."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -77,7 +77,7 @@ async def test_requests_beyond_the_limit_are_refused(busy: Busy, client: aiohttp
 
 
 async def test_health_checks_are_never_refused(busy: Busy, client: aiohttp.ClientSession) -> None:
-    """What load balancers, people and gates ask about the instance is answered however busy it is."""
+    """Requests about the instance, such as health checks, are answered however busy it is."""
     async with busy.working(client):
         for path, status in (("/healthz", 200), ("/readyz", 200), ("/version", 200), ("/nothing", 404)):
             async with client.get(path) as response:
@@ -117,7 +117,7 @@ async def test_refused_connection_rests(busy: Busy, client: aiohttp.ClientSessio
 
 
 async def test_resting_connection_is_closed_by_the_stop(busy: Busy, client: aiohttp.ClientSession) -> None:
-    """A connection that rests does not keep the service from stopping."""
+    """A connection that pauses does not keep the service from stopping."""
     async with busy.working(client):
         reader, writer = await asyncio.open_connection("127.0.0.1", busy.port)
         writer.write(GET)
@@ -130,7 +130,7 @@ async def test_resting_connection_is_closed_by_the_stop(busy: Busy, client: aioh
 
 
 async def test_bodies_that_arrive_slowly_are_no_work(busy: Busy, client: aiohttp.ClientSession) -> None:
-    """Waiting for a body takes nobody's place: a client that sends slowly cannot keep the others out."""
+    """Requests that wait for their body do not count as in progress, so slow clients cannot keep others out."""
     reader, writer = await asyncio.open_connection("127.0.0.1", busy.port)
     writer.write(b"PUT /hello/Slow HTTP/1.1\r\nHost: a\r\nContent-Length: 28\r\nExpect: 100-continue\r\n\r\n")
     assert (await raw.read_response(reader)).status == 100

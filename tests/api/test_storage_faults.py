@@ -1,4 +1,4 @@
-"""The service while DynamoDB, or the way to it, fails: 503 in time, alive, and well again by itself."""
+"""The service while DynamoDB, or the network to it, fails: 503 in time, alive, and recovered without help."""
 
 import asyncio
 import time
@@ -57,7 +57,7 @@ FAULTS: dict[str, Callable[[FaultyProxy], Fault]] = {
 async def test_storage_fault_is_503_in_time_and_heals(
     service: Service, username: str, fault: Callable[[FaultyProxy], Fault]
 ) -> None:
-    """A fault is 503 within the budget for GET, PUT and /readyz alike; when it is over all is well at once."""
+    """A fault is 503 within the time budget for GET, PUT and /readyz; when it is over, all work again at once."""
     path = f"/hello/{username}"
     body = {"dateOfBirth": "1990-06-15"}
     async with service.client.put(path, json=body) as response:
@@ -94,7 +94,7 @@ async def test_one_bad_answer_is_retried(service: Service, username: str) -> Non
 
 
 async def test_bad_requests_never_reach_the_storage(service: Service) -> None:
-    """What is refused by a rule costs no storage call."""
+    """A request that breaks a rule causes no storage call."""
     before = len(service.proxy.calls)
     async with service.client.get("/hello/R2D2") as response:
         assert response.status == 400
@@ -106,7 +106,7 @@ async def test_bad_requests_never_reach_the_storage(service: Service) -> None:
 
 
 async def test_more_requests_than_connections_wait_no_longer_than_the_budget(service: Service) -> None:
-    """Even those that wait for a free connection to DynamoDB get their 503 in time."""
+    """Even requests that wait for a free connection to DynamoDB get their 503 in time."""
     service.proxy.fault = service.proxy.silence
     started = time.monotonic()
     answers = await asyncio.gather(*[service.client.get("/hello/Ada") for _ in range(300)])

@@ -1,4 +1,4 @@
-"""The service while its surroundings do not hold: logs that nobody takes, proxies, few descriptors, rude readers."""
+"""The service while its environment fails: logs that nobody reads, proxies, few descriptors, stalled readers."""
 
 import asyncio
 import fcntl
@@ -40,7 +40,7 @@ async def dead_proxy(guests: list[object]) -> AsyncIterator[dict[str, str]]:
 
 @pytest.mark.timeout(120)
 async def test_logs_and_proxies_decide_nothing(tmp_path: Path) -> None:
-    """With a reader who is gone or stalls, a full disk, a dead proxy: no request fails, no acknowledged write is lost.
+    """If the log's reader stalls, the disk is full or a proxy is dead, no request fails and no write is lost.
 
     No request to the store goes through the proxy, and what nobody reads holds up no exit.
     """
@@ -99,7 +99,7 @@ async def one_client(session: aiohttp.ClientSession, username: str) -> list[obje
 
 
 async def test_few_descriptors(config: Config) -> None:
-    """The limit is raised as far as may be; beyond it connections are refused and told of, and the others work on."""
+    """The limit is raised as far as possible; connections beyond it are refused and logged, the others go on."""
     few = "ulimit -Sn 100; ulimit -Hn 256"
     async with running_service(before=few, HELLO_TABLE_NAME=config.table_name) as service, AsyncExitStack() as stack:
         limits = Path(f"/proc/{service.process.pid}/limits").read_text(encoding="ascii")
@@ -120,7 +120,7 @@ async def test_few_descriptors(config: Config) -> None:
 
 
 async def test_reader_of_metrics_who_stalls_holds_up_no_exit(config: Config) -> None:
-    """Whoever asks for metrics and does not read them costs the exit a moment, not a minute."""
+    """A client that requests metrics and does not read them delays the exit by a moment, not a minute."""
     environ = {"HELLO_METRICS_PORT": "0", "HELLO_DRAIN_SECONDS": "0"}
     async with running_service(HELLO_TABLE_NAME=config.table_name, **environ) as service:
         port = next(event["port"] for event in service.events if event["event"] == "metrics.started")

@@ -97,7 +97,7 @@ async def test_request_span_has_its_calls_below_it_and_names_nobody(config: Conf
 
 
 async def test_error_of_ours_is_one_in_the_trace(config: Config, collector: Collector) -> None:
-    """Only a status from 500 on makes a span an error."""
+    """Only a status of 500 or higher makes a span an error."""
     environ = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url, "HELLO_DRAIN_SECONDS": "1"}
     async with running_service(HELLO_TABLE_NAME=config.table_name, **environ) as service:
         service.process.terminate()
@@ -120,7 +120,7 @@ async def test_error_of_ours_is_one_in_the_trace(config: Config, collector: Coll
     ids=["not asked for", "disabled", "no exporter"],
 )
 async def test_off_imports_nothing(environ: dict[str, str]) -> None:
-    """Where no traces are asked for, OpenTelemetry is not even imported."""
+    """Unless traces are configured, OpenTelemetry is not even imported."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-c",
@@ -134,14 +134,14 @@ async def test_off_imports_nothing(environ: dict[str, str]) -> None:
 
 
 async def test_protocol_that_is_not_there() -> None:
-    """A protocol that the extra does not bring is refused by name."""
+    """A protocol that the extra does not include is refused by name."""
     environ = {"OTEL_TRACES_EXPORTER": "otlp", "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}
     status, _, errors = await run_to_end("--port", "0", **environ)
     assert (status, errors) == (2, "hello-birthday: OTEL_EXPORTER_OTLP_PROTOCOL must be http/protobuf, not 'grpc'\n")
 
 
 async def test_not_installed() -> None:
-    """Without the extra, whoever asks for traces is told how to get them."""
+    """If traces are configured without the extra, the error says how to install it."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-c",

@@ -1,4 +1,4 @@
-"""What clients saw of one load, whichever program sent it."""
+"""The results of one load as clients saw them, whichever program sent it."""
 
 import statistics
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""The soak as data: what happened in each interval, how it is shown, and whether anything crept up."""
+"""The soak as data: what happened in each interval, how it is shown, and whether anything grew."""
 
 import statistics
 from collections.abc import Iterator, Sequence

@@ -1,4 +1,4 @@
-"""A journald of our own, with the image's settings: what it costs that every line of the log goes there.
+"""A journald of our own, with the image's settings, to measure what it costs to log every line there.
 
 It runs beside the service in a mount namespace, on the same core, so the machine's own journal knows nothing of it.
 """

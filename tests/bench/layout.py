@@ -1,4 +1,4 @@
-"""What all parts of the benchmark share: folders, cores, and the variables every process is started with."""
+"""What all parts of the benchmark share: folders, cores, and the environment of every process."""
 
 import os
 import resource

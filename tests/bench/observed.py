@@ -1,4 +1,4 @@
-"""Clients whose requests are all waited for, and what they saw."""
+"""Clients that wait for all of their answers, and what they measured."""
 
 import asyncio
 import time

@@ -1,4 +1,4 @@
-"""What is measured: the combinations of server, workload, latency and size, and how often and how long."""
+"""The plan of the measurements: combinations of server, workload, latency and size, how often and how long."""
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""What programs read afterwards: build/bench.json, with the circumstances the figures depend on."""
+"""The report for programs: build/bench.json, with the circumstances that the figures depend on."""
 
 import dataclasses
 import json

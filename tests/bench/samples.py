@@ -1,4 +1,4 @@
-"""What was measured, as data: samples, their medians over the rounds, and what ours is beside the other of a pair."""
+"""The measurements as data: samples, their medians over the rounds, and the ratios of the pairs."""
 
 import math
 import statistics

@@ -1,4 +1,4 @@
-"""With which status the benchmark's programs end, and when they give no verdict."""
+"""The exit status of the benchmark's programs, and when they give no verdict."""
 
 from collections.abc import Sequence
 from enum import IntEnum

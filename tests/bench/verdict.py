@@ -1,4 +1,4 @@
-"""What the figures mean: how ours compares with the others, and which of the promises were missed.
+"""The verdict on the figures: how ours compares with the others, and which promises were missed.
 
 A comparison is named by its place and the other server: `get64_vs_fastapi` tells how many times its requests per second
 ours serves with 64 clients, `get64_p50_vs_fastapi` compares median waits, `_p99_` the slowest of a hundred, `_cpu_` the

@@ -1,4 +1,4 @@
-"""A scripted AWS and a scripted Terraform: an environment that a deployment can be let loose on, in no time."""
+"""A scripted AWS and a scripted Terraform: an environment for deployments that take no time."""
 
 import json
 import math

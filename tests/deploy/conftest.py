@@ -1,4 +1,4 @@
-"""An emulated S3 for the lease and the releases; everything else of AWS is scripted."""
+"""An emulated S3 for the lease and the releases; the rest of AWS is scripted."""
 
 import uuid
 from collections.abc import Iterator

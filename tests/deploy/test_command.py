@@ -1,4 +1,4 @@
-"""The command line: what is refused, what an interruption leaves, and the exit status of each."""
+"""The command line: what is refused, what an interruption leaves behind, and the exit status of each."""
 
 import json
 import os
@@ -81,21 +81,21 @@ def told(process: "subprocess.Popen[str]") -> tuple[int, str]:
     ],
 )
 def test_refusals(start: Start, arguments: list[str], says: str) -> None:
-    """What cannot be done is refused with a sentence that helps, and exit status 2."""
+    """Impossible requests are refused with a helpful sentence and exit status 2."""
     status, printed = told(start(*arguments))
     assert (status, says in printed) == (2, True), printed
     assert "Traceback" not in printed
 
 
 def test_terraform_is_missing(start: Start, folder: Path) -> None:
-    """Without Terraform the command says where to get it."""
+    """If Terraform is not installed, the command says where to get it."""
     (folder / "bin" / "terraform").unlink()
     status, printed = told(start("dev", "--image", "ami-a", PATH=str(folder / "bin")))
     assert (status, "terraform is not installed" in printed) == (2, True), printed
 
 
 def test_aws_refuses(start: Start) -> None:
-    """Credentials that AWS does not know, or none, are told in one line."""
+    """Missing credentials, or those that AWS rejects, are reported in one line."""
     status, printed = told(
         start("dev", "--image", "ami-a", AWS_ENDPOINT_URL="http://127.0.0.1:1", AWS_MAX_ATTEMPTS="1")
     )
@@ -104,7 +104,7 @@ def test_aws_refuses(start: Start) -> None:
 
 
 def test_dry_run_changes_nothing(start: Start, folder: Path, bucket: Bucket) -> None:
-    """A dry run plans, tells how to do exactly that, and takes no lease."""
+    """A dry run plans, says how to apply exactly that plan, and takes no lease."""
     status, printed = told(start("dev", "--image", "ami-a", "--dry-run", "--expect-no-changes"))
     assert (status, "ami-a would be brought to dev: no changes" in printed) == (0, True), printed
     assert "Contents" not in bucket.s3.list_objects_v2(Bucket=bucket.name)
@@ -117,7 +117,7 @@ def test_dry_run_changes_nothing(start: Start, folder: Path, bucket: Bucket) -> 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_interrupted(start: Start, folder: Path, bucket: Bucket, number: signal.Signals) -> None:
-    """Interrupted within an apply, it lets Terraform end in order, gives the lease back, and says how to go on."""
+    """Interrupted during an apply, it lets Terraform finish, gives the lease back, and says how to go on."""
     process = start("dev", "--image", "ami-a")
     assert process.stdout is not None
     assert next(line for line in process.stdout if line == "applying\n")
@@ -131,7 +131,7 @@ def test_interrupted(start: Start, folder: Path, bucket: Bucket, number: signal.
 
 
 def test_apply_that_takes_too_long(start: Start, bucket: Bucket) -> None:
-    """Once its half of the time is over, an apply is interrupted, so that there is time left to go back."""
+    """Once half of the time is over, an apply is interrupted, so that there is time left to roll back."""
     status, printed = told(start("dev", "--image", "ami-a", "--minutes=0.02"))
     assert (status, "FAILED: time is up, and terraform apply was interrupted" in printed) == (3, True), printed
     assert "Contents" not in bucket.s3.list_objects_v2(Bucket=bucket.name)
@@ -147,7 +147,7 @@ def test_stale_plan(start: Start, folder: Path, bucket: Bucket) -> None:
 
 
 def test_locked_state(start: Start, folder: Path, bucket: Bucket) -> None:
-    """If somebody else has locked the state, nothing was changed, so there is nothing to go back from."""
+    """If somebody else has locked the state, nothing was changed, so nothing is rolled back."""
     locked = "echo 'Error: Error acquiring the state lock' >&2; exit 1"
     (folder / "bin" / "terraform").write_text(_TERRAFORM.replace("apply) ", f"apply) {locked}; "))
     status, printed = told(start("dev", "--image", "ami-a"))
@@ -156,7 +156,7 @@ def test_locked_state(start: Start, folder: Path, bucket: Bucket) -> None:
 
 
 def test_interrupted_in_a_plan(start: Start, folder: Path, bucket: Bucket) -> None:
-    """Interrupted within a plan, it lets Terraform give back its own lock, which nobody else would."""
+    """Interrupted during a plan, it lets Terraform release its own lock."""
     os.mkfifo(folder / "began")
     plan = "trap 'echo interrupted > ../interrupted; exit 1' INT; echo > ../began; while :; do sleep 0.1; done"
     (folder / "bin" / "terraform").write_text(_TERRAFORM.replace("plan) ", f"plan) {plan}; "))

@@ -38,13 +38,13 @@ def group(client: Any, check: Callable[[], None] = lambda: None) -> Group:  # no
     ],
 )
 def test_statuses(status: str, active: bool, successful: bool) -> None:
-    """Each status, also one that is not known yet, goes on, or is a good or a bad end."""
+    """Each status, even an unknown one, means that the refresh goes on, succeeded or failed."""
     refresh = Refresh("r-1", {"Status": status})
     assert (refresh.active, refresh.successful) == (active, successful)
 
 
 def test_each_step_is_told_once(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Waiting tells percentage, instances and reason whenever they change, and returns the end."""
+    """While waiting, percentage, instances and reason are reported when they change; then the outcome is returned."""
     steps = [("Pending", 0, 3), ("InProgress", 33, 2), ("InProgress", 33, 2), ("Successful", 100, 0)]
     cloud = Cloud()
     cloud.apply(cloud.plan("ami-a"))
@@ -66,7 +66,7 @@ def test_each_step_is_told_once(caplog: pytest.LogCaptureFixture, monkeypatch: p
 
 
 def test_time_is_up() -> None:
-    """A refresh that takes too long is cancelled, and that is a failure."""
+    """A refresh that takes too long is cancelled, and counts as failed."""
     cloud = Cloud()
     cloud.apply(cloud.plan("ami-a"))
     cloud.start_instance_refresh(Preferences={})
@@ -85,7 +85,7 @@ def refreshing(dying: int) -> Cloud:
 
 
 def test_second_death_ends_the_wait() -> None:
-    """Two instances of the new version that did not live are enough: the refresh is cancelled, long before its hour."""
+    """When two instances of the new version have ended, the refresh is cancelled, long before AWS gives up."""
     cloud = refreshing(dying=2)
     with pytest.raises(Failed, match=r"i-dying-0, i-dying-1 of the new version did not live"):
         group(cloud).wait(time.monotonic() + 60)
@@ -93,7 +93,7 @@ def test_second_death_ends_the_wait() -> None:
 
 
 def test_one_death_may_be_the_machines_fault() -> None:
-    """One instance that did not live is replaced by AWS, and the refresh is waited for."""
+    """If only one instance has ended, AWS replaces it, and the wait goes on."""
     end = group(refreshing(dying=1)).wait(time.monotonic() + 60)
     assert end is not None
     assert end.successful
@@ -106,7 +106,7 @@ def error(code: str, status: int) -> ClientError:
 
 
 def test_passing_errors_are_waited_out(caplog: pytest.LogCaptureFixture) -> None:
-    """While AWS is in trouble a refresh goes on, so the wait does, too; it says so once, and asks for the lease."""
+    """While AWS answers with errors, the wait goes on; it says so once, and keeps checking the lease."""
     cloud, looks = refreshing(dying=0), list[None]()
     cloud.trouble = [error("ServiceUnavailable", 503)] * 3 + [error("Throttling", 400)]
     end = group(cloud, lambda: looks.append(None)).wait(time.monotonic() + 60)
@@ -117,7 +117,7 @@ def test_passing_errors_are_waited_out(caplog: pytest.LogCaptureFixture) -> None
 
 
 def test_other_errors_end_the_wait() -> None:
-    """An error that asking again does not cure, such as credentials that have run out, is not waited out."""
+    """A permanent error, such as expired credentials, is not retried."""
     cloud = refreshing(dying=0)
     cloud.trouble = [error("ExpiredToken", 403)]
     with pytest.raises(ClientError, match="ExpiredToken"):
@@ -125,13 +125,13 @@ def test_other_errors_end_the_wait() -> None:
 
 
 def test_nothing_to_cancel() -> None:
-    """Cancelling is no error where no refresh is under way any more."""
+    """Cancelling is no error if no refresh is in progress any more."""
     group(Cloud()).cancel()
 
 
 @pytest.mark.parametrize("alarms", [True, False])
 def test_preferences_are_those_of_terraform(alarms: bool) -> None:
-    """A refresh of our own has Terraform's preferences; alarms and pauses for them only if they may stop it."""
+    """A refresh that the command starts has Terraform's preferences; alarms and pauses only if alarms may stop it."""
     client: Any = boto3.client("autoscaling", region_name="eu-central-1")
     without = ("AlarmSpecification", "CheckpointDelay", "CheckpointPercentages")
     expected = {name: value for name, value in PREFERENCES.items() if alarms or name not in without}
@@ -143,7 +143,7 @@ def test_preferences_are_those_of_terraform(alarms: bool) -> None:
 
 
 def test_those_that_end_are_not_old() -> None:
-    """Instances of another version are old, unless they are about to end."""
+    """Instances of another version count as old, unless they are being terminated."""
     cloud = Cloud()
     cloud.apply(cloud.plan("ami-a"))
     cloud.instances[0]["LaunchTemplate"] = {"Version": "0"}
@@ -152,7 +152,7 @@ def test_those_that_end_are_not_old() -> None:
 
 
 def test_group_that_is_not_there() -> None:
-    """A group that was removed by hand has no refresh, and saying more about it is a failure."""
+    """A group that was removed by hand has no refresh, and asking for its instances fails."""
     client: Any = boto3.client("autoscaling", region_name="eu-central-1")
     with Stubber(client) as stub:
         stub.add_client_error("describe_instance_refreshes", "ValidationError")
@@ -163,7 +163,7 @@ def test_group_that_is_not_there() -> None:
 
 
 def test_no_answer_is_not_no_refresh() -> None:
-    """If AWS refuses to tell, nothing is concluded from that."""
+    """If AWS refuses to answer, nothing is concluded from that."""
     client: Any = boto3.client("autoscaling", region_name="eu-central-1")
     with Stubber(client) as stub:
         stub.add_client_error("describe_instance_refreshes", "AccessDenied")
@@ -172,7 +172,7 @@ def test_no_answer_is_not_no_refresh() -> None:
 
 
 def test_refresh_that_does_not_start() -> None:
-    """A refresh that AWS does not start, such as while an alarm rings, is a failure, so that there is a way back."""
+    """If AWS does not start a refresh, such as while an alarm rings, that is a failure that can be rolled back."""
     client: Any = boto3.client("autoscaling", region_name="eu-central-1")
     with Stubber(client) as stub:
         stub.add_client_error("start_instance_refresh", "ValidationError", "an alarm is in ALARM state")
@@ -181,7 +181,7 @@ def test_refresh_that_does_not_start() -> None:
 
 
 def test_refresh_that_somebody_else_started() -> None:
-    """A refresh that is under way already is no failure: it is told, so that it can be waited for."""
+    """A refresh that is already in progress is no failure: it is reported, so that it can be waited for."""
     client: Any = boto3.client("autoscaling", region_name="eu-central-1")
     with Stubber(client) as stub:
         stub.add_client_error("start_instance_refresh", "InstanceRefreshInProgress")

@@ -1,4 +1,4 @@
-"""One deployment at a time: who holds the lease, and what becomes of one whose holder has died."""
+"""One deployment at a time: who holds the lease, and what happens when its holder dies."""
 
 import io
 import json
@@ -32,7 +32,7 @@ def holder(bucket: Bucket) -> str:
 
 
 def test_second_is_refused_and_told_who_deploys(bucket: Bucket) -> None:
-    """While a deployment is under way, another is refused, and learns by whom and for how long; then it may begin."""
+    """During a deployment, another is refused, and told by whom and for how long; after that it may begin."""
     with held(lease(bucket)):
         with pytest.raises(Refused, match=r"by Ada, since today.*runs out in 1[12]\d seconds"):
             lease(bucket, "Bob").acquire()
@@ -42,7 +42,7 @@ def test_second_is_refused_and_told_who_deploys(bucket: Bucket) -> None:
 
 
 def test_signals_are_for_the_main_thread(bucket: Bucket) -> None:
-    """Whoever keeps the lease gets neither SIGINT nor SIGTERM: the main thread holds them back while programs start."""
+    """The thread that renews the lease blocks SIGINT and SIGTERM, so that the main thread gets them."""
     with held(lease(bucket)):
         (keeper,) = [thread for thread in threading.enumerate() if thread.name == "lease"]
         status = Path(f"/proc/self/task/{keeper.native_id}/status").read_text(encoding="ascii")
@@ -52,7 +52,7 @@ def test_signals_are_for_the_main_thread(bucket: Bucket) -> None:
 
 
 def test_lease_of_the_dead_runs_out(bucket: Bucket) -> None:
-    """A lease that was not renewed in time is taken over, and its first holder notices."""
+    """A lease that was not renewed in time can be taken over, and its first holder notices."""
     dead = lease(bucket)
     dead.acquire()
     lease(bucket, "Bob", seconds=0).acquire()
@@ -61,7 +61,7 @@ def test_lease_of_the_dead_runs_out(bucket: Bucket) -> None:
 
 
 def test_lost_lease_stops_its_holder_and_stays_with_the_other(bucket: Bucket) -> None:
-    """Who lost the lease goes no further, and does not take it from its new holder at the end."""
+    """A deployment that lost the lease stops, and does not take it from its new holder at the end."""
     lost = lease(bucket, seconds=6)  # renewed each second
     lost.acquire()
     lease(bucket, "Bob", seconds=0).acquire()
@@ -73,7 +73,7 @@ def test_lost_lease_stops_its_holder_and_stays_with_the_other(bucket: Bucket) ->
 
 
 def test_lease_that_could_not_be_renewed_has_run_out(bucket: Bucket) -> None:
-    """Who could not renew the lease for as long as it lasts goes no further, even before anybody says so."""
+    """A deployment that could not renew the lease for as long as it lasts stops, even if nobody else took it."""
     now = 0.0
     kept = Lease(bucket.s3, bucket.name, {"by": "Ada"}, clock=lambda: now)
     kept.acquire()
@@ -90,7 +90,7 @@ def test_lease_that_could_not_be_renewed_has_run_out(bucket: Bucket) -> None:
 
 
 def test_call_ends_before_the_lease_does() -> None:
-    """Every attempt of a call, and the pauses between them, end before the lease, which is looked at after it."""
+    """All attempts of a call, and the pauses between them, end before the lease does, which is then checked."""
     config: Any = CONFIG
     pauses = sum(min(2**retry, 20) for retry in range(config.retries["total_max_attempts"] - 1))
     longest = config.retries["total_max_attempts"] * (config.connect_timeout + config.read_timeout) + pauses
@@ -109,7 +109,7 @@ def test_renewed_lease_is_kept(bucket: Bucket) -> None:
 
 
 def test_lease_renewed_at_the_last_moment_is_kept(bucket: Bucket) -> None:
-    """A lease that is renewed between another's look and its taking over stays with its holder."""
+    """A lease that is renewed between another deployment's reading it and taking it over stays with its holder."""
     kept = lease(bucket)
     kept.acquire()
 
@@ -130,7 +130,7 @@ def test_lease_renewed_at_the_last_moment_is_kept(bucket: Bucket) -> None:
 
 
 def test_of_two_at_once_one_wins(bucket: Bucket) -> None:
-    """Of many who begin at the same moment one deploys, and all others are refused."""
+    """Of many deployments that begin at the same moment, one goes on and all others are refused."""
 
     def begin(number: int) -> bool:
         try:
@@ -145,7 +145,7 @@ def test_of_two_at_once_one_wins(bucket: Bucket) -> None:
 
 @pytest.mark.parametrize(("seconds", "dead"), [(119, False), (120, True)])
 def test_age_is_told_by_the_clock_of_s3(seconds: int, dead: bool) -> None:
-    """How old a lease is depends on what S3 says, whatever our own clock shows."""
+    """The age of a lease is measured by S3's clock, whatever our own clock shows."""
     now = datetime(2001, 2, 3, tzinfo=UTC)
     s3: Any = boto3.client("s3", region_name="eu-central-1")
     found = {
@@ -181,7 +181,7 @@ class LostAnswers:
 
 
 def test_lost_answers_lose_no_lease(bucket: Bucket) -> None:
-    """Who finds the own lease after a refused write has it: it was written, and the answer got lost."""
+    """A deployment that finds its own lease after a refused write holds it: only the first answer was lost."""
     whole = lease(bucket)
     deaf = Lease(LostAnswers(bucket.s3), bucket.name, {"by": "Ada"})
     deaf.acquire()
@@ -193,7 +193,7 @@ def test_lost_answers_lose_no_lease(bucket: Bucket) -> None:
 
 
 def test_earlier_write_is_no_renewal(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Who finds an earlier write of the own lease after a refused one keeps it, as long as that one lasts."""
+    """A deployment that finds its own earlier lease after a refused write keeps it, as long as that one lasts."""
     now = 0.0
     kept = Lease(bucket.s3, bucket.name, {"by": "Ada"}, clock=lambda: now)
     kept.acquire()
@@ -211,7 +211,7 @@ def test_earlier_write_is_no_renewal(bucket: Bucket, monkeypatch: pytest.MonkeyP
 
 
 def test_lease_that_cannot_be_given_back_is_no_failure(bucket: Bucket, caplog: pytest.LogCaptureFixture) -> None:
-    """A deployment that is done stays done if S3 is away at the end; the lease runs out by itself."""
+    """A finished deployment stays successful if S3 is unavailable at the end; the lease expires by itself."""
     kept = lease(bucket)
     kept.acquire()
     bucket.s3.delete_object(Bucket=bucket.name, Key=KEY)

@@ -1,4 +1,4 @@
-"""By what an approval knows a plan again: what it would do, and nothing else."""
+"""The digest by which an approval recognises a plan: what it would do, and nothing else."""
 
 import copy
 from collections.abc import Callable
@@ -41,7 +41,7 @@ def changed(change: Callable[[Told, list[Told]], object]) -> Plan:
 
 
 def test_actions() -> None:
-    """What is told are the resources that would change, with what would happen to them."""
+    """The summary lists the resources that would change, with what would happen to them."""
     assert plan(PLAN).changes == {"group": "update", "gone": "delete"}
 
 
@@ -59,7 +59,7 @@ def test_actions() -> None:
     ],
 )
 def test_another_deed_is_noticed(change: Callable[[Told, list[Told]], object]) -> None:
-    """Another value, action, resource, image or environment is not what was approved."""
+    """Another value, action, resource, image or environment has another digest."""
     assert changed(change).digest != plan(PLAN).digest
 
 
@@ -73,5 +73,5 @@ def test_another_deed_is_noticed(change: Callable[[Told, list[Told]], object]) -
     ],
 )
 def test_what_the_plan_leaves_alone_may_change(change: Callable[[Told, list[Told]], object]) -> None:
-    """A group that grew meanwhile, and what is deleted or kept as it is, do not make it another plan."""
+    """A group that grew, and attributes of deleted or unchanged resources, do not change the digest."""
     assert changed(change).digest == plan(PLAN).digest

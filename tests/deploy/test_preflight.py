@@ -1,4 +1,4 @@
-"""Before a deployment, each thing that it needs is told in one line, with what to do where it is missing."""
+"""Before a deployment, each prerequisite is reported in one line, with what to do if it is missing."""
 
 import os
 import subprocess
@@ -118,7 +118,7 @@ def run(*arguments: str, **environ: str) -> Told:
 
 
 def test_nothing_is_missing(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
-    """Where everything is there, each line says so, and what was found; that is exit status 0."""
+    """If nothing is missing, each line says what was found, and the exit status is 0."""
     assert tell(place.ask()) == 0
     printed = capsys.readouterr().out
     lines = printed.splitlines()
@@ -175,21 +175,21 @@ def make_preferences(place: Place) -> None:
     ids=["delegated elsewhere", "not delegated", "no zone", "provider", "preferences", "old tool", "no tool"],
 )
 def test_what_is_missing(place: Place, change: Callable[[Place], object], what: str, advice: str) -> None:
-    """What is missing, or in the way, is one line that says what to do; all else is well."""
+    """Each missing or conflicting thing is one line that says what to do; the others pass."""
     change(place)
     line = place.wrong()
     assert (line.startswith(f"MISSING  {what}: "), advice in line) == (True, True), line
 
 
 def test_quota_is_too_small(place: Place, allowed: dict[str, float], capsys: pytest.CaptureFixture[str]) -> None:
-    """A quota that is too small for prod is told with the command that asks for more; that is exit status 2."""
+    """A quota that is too small for prod is reported with the command that requests more, and exit status 2."""
     allowed["Value"] = 5.0
     assert tell(place.ask()) == 2
     assert "the quota is 5; ask for more: aws service-quotas request-service" in capsys.readouterr().out
 
 
 def test_what_terraform_made_is_well(place: Place) -> None:
-    """After the first deployment, the same question finds our own provider and preferences, and is content."""
+    """After the first deployment, preflight finds our own provider and preferences, and passes."""
     make_a_provider(place)
     make_preferences(place)
     iam = place.client("iam")
@@ -202,14 +202,14 @@ def test_what_terraform_made_is_well(place: Place) -> None:
 
 
 def test_a_provider_that_bootstrap_is_told_of_is_well(place: Place) -> None:
-    """Where bootstrap's values say that GitHub's provider exists, whoever made it is nobody's concern."""
+    """If bootstrap's values say that GitHub's provider exists, preflight does not ask who created it."""
     make_a_provider(place)
     place.values = replace(place.values, prepared=f"{place.values.prepared}github_provider_exists = true\n")
     assert {finding.state for finding in place.ask()} == {State.OK}
 
 
 def test_what_aws_does_not_say_is_missing(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A question that AWS refuses is one line, and the others are asked all the same."""
+    """A query that AWS refuses is one line, and the others are made all the same."""
 
     def refuse(*_backend: object, **_asked: object) -> None:
         raise NoSuchResource
@@ -219,7 +219,7 @@ def test_what_aws_does_not_say_is_missing(place: Place, monkeypatch: pytest.Monk
 
 
 def test_images_of_an_account_that_encrypts_by_itself(place: Place) -> None:
-    """Where images are baked, encryption by default is told, since it makes them hard to share; it stops nothing."""
+    """In the account that bakes, encryption by default causes a warning, since such images are hard to share."""
     place.client("ec2").enable_ebs_encryption_by_default()
     assert "on by default; instances are encrypted" in str(place.ask()[-1])
     place.values = replace(place.values, given=place.values.given.replace("111111111111", place.account))
@@ -235,14 +235,14 @@ NOBODY = {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""}
     [((), NOBODY), (("--before=deploy",), {}), (("--before=bake",), NOBODY), ((), {"AWS_PROFILE": "nobody"})],
 )
 def test_wrong_credentials(place: Place, arguments: tuple[str, ...], whose: dict[str, str]) -> None:  # noqa: ARG001 - its tools
-    """No credentials, or those of another account, are told at once in one line that names what to do."""
+    """Missing credentials, or those of another account, are reported at once in one line that says what to do."""
     status, printed = run("prod", *arguments, **whose)
     lines = [line for line in printed.splitlines() if not line.startswith(("ok ", "note "))]
     assert (status, len(lines), "export AWS_PROFILE=..." in lines[0]) == (2, 1, True), printed
 
 
 def test_wrong_arguments() -> None:
-    """An environment that does not exist is told in one line, and what is no server's address without a traceback."""
+    """An unknown environment is reported in one line, and so is an invalid server address."""
     status, printed = run("prod", "--dns=dns.example.com")
     assert (status, "argument --dns: invalid resolver value: 'dns.example.com'" in printed) == (2, True), printed
     assert run("test") == (2, "There is no environment test; there are dev, prod.\n")
@@ -250,7 +250,7 @@ def test_wrong_arguments() -> None:
 
 @pytest.mark.parametrize(("before", "tool"), [(before_deploy, "terraform"), (before_bake, "packer")])
 def test_quick_look(place: Place, before: Any, tool: str, capsys: pytest.CaptureFixture[str]) -> None:  # noqa: ANN401 - either of two
-    """Before a deployment or a bake one line says who does it where, or what is wrong with its tools."""
+    """Before a deployment or a bake, one line says which identity acts in which account, or what its tools lack."""
     known = environments() | {"prod": place.values}
     assert tell_in_one_line("this", before(place.session, "prod", known)) == 0
     assert capsys.readouterr().out.endswith(f"account {place.account}, which is that of prod\n")
@@ -267,7 +267,7 @@ def test_bake_for_another_environment(place: Place) -> None:
 
 
 def test_values_are_read_as_terraform_reads_them() -> None:
-    """What stands in an environment's file counts, else the variable's default."""
+    """The value in an environment's file counts, otherwise the variable's default."""
     dev, prod = environments().values()
     assert (dev.environment, dev.account_id, dev.bakes, dev.most_instances) == ("dev", "111111111111", True, 5)
     assert (prod.environment, prod.account_id, prod.bakes, prod.most_instances) == ("prod", "222222222222", False, 9)

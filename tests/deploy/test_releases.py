@@ -1,4 +1,4 @@
-"""The list of releases is the way back."""
+"""The list of releases, which rollbacks rely on."""
 
 from terraform.deploy.releases import Release, Releases
 from tests.deploy.conftest import Bucket
@@ -18,17 +18,17 @@ def images(bucket: Bucket, *deployed: str) -> list[str]:
 
 
 def test_newest_is_last(bucket: Bucket) -> None:
-    """Releases are listed in the order they came, and there are none at first."""
+    """Releases are listed in their order, and there are none at first."""
     assert images(bucket) == []
     assert images(bucket, "a", "b", "c") == ["a", "b", "c"]
 
 
 def test_going_back_forgets_what_came_after(bucket: Bucket) -> None:
-    """After going back to a release, the one before it is the next way back."""
+    """After a rollback to a release, the next rollback goes to the one before it."""
     assert images(bucket, "a", "b", "c", "b") == ["a", "b"]
 
 
 def test_list_does_not_grow_for_ever(bucket: Bucket) -> None:
-    """Fifty releases are kept."""
+    """The last fifty releases are kept."""
     many = [f"ami-{number}" for number in range(53)]
     assert images(bucket, *many) == many[3:]

@@ -1,4 +1,4 @@
-"""Before prod is planned for: must somebody approve it?"""
+"""Before a plan for prod: does GitHub require somebody's approval?"""
 
 import os
 import subprocess
@@ -42,13 +42,13 @@ def test_somebody_has_to_approve() -> None:
     ],
 )
 def test_doubt_is_refused_in_one_line(status: int, body: bytes, says: str) -> None:
-    """Where the environment is missing or unprotected, or GitHub says anything else, nothing begins."""
+    """If the environment is missing or unprotected, or GitHub answers anything else, the pipeline stops."""
     done = ask(status, body)
     assert (done.returncode, done.stderr.count("\n"), says in done.stderr) == (2, 1, True), done.stderr
 
 
 def test_it_is_for_workflows() -> None:
-    """At a desk, without GitHub's variables, it says what it lacks."""
+    """Outside of GitHub, it says which variables it lacks."""
     environ = {"PATH": os.environ["PATH"]}
     command = [sys.executable, "-m", "terraform.preflight.reviewers", "prod"]
     done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False)

@@ -1,4 +1,4 @@
-"""Whatever happens, a deployment ends with one version everywhere and says which, or says that a person must act."""
+"""A deployment ends with one version everywhere and says which, or says that a person must act."""
 
 import time
 from collections.abc import Iterator
@@ -67,7 +67,7 @@ def stage(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
 
 
 def test_first_and_second(stage: Stage) -> None:
-    """The first deployment makes the environment, the second replaces every instance; both are releases."""
+    """The first deployment creates the environment, the second replaces every instance; both are recorded."""
     assert stage.deploy("a") == Status.DONE
     assert stage.deploy("b") == Status.DONE
     assert (stage.serving, stage.released) == ({"b"}, ["a", "b"])
@@ -76,7 +76,7 @@ def test_first_and_second(stage: Stage) -> None:
 
 @pytest.mark.parametrize("end", ["Failed", "Cancelled", "RollbackSuccessful", "RollbackFailed"])
 def test_failed_refresh_goes_back(stage: Stage, end: str) -> None:
-    """A refresh that ends badly brings the last release back, after the bad instance was taken from clients."""
+    """A failed refresh is rolled back, after the bad instance was deregistered."""
     stage.deploy("a")
     stage.cloud.ends = [end]
     assert stage.deploy("b") == Status.FAILED
@@ -86,7 +86,7 @@ def test_failed_refresh_goes_back(stage: Stage, end: str) -> None:
 
 
 def test_alarm_after_the_refresh_goes_back(stage: Stage) -> None:
-    """An alarm that rings once the new version serves everywhere brings the last release back, alarms or not."""
+    """An alarm that rings after the refresh causes a rollback, which no alarm stops."""
     stage.deploy("a")
     stage.cloud.rings_with = "b"
     assert stage.deploy("b") == Status.FAILED
@@ -96,7 +96,7 @@ def test_alarm_after_the_refresh_goes_back(stage: Stage) -> None:
 
 
 def test_failed_smoke_test_goes_back(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A smoke test that fails for the new version brings the last release back."""
+    """A failed smoke test causes a rollback."""
     stage.deploy("a")
 
     def smoke(_environment: Environment) -> None:
@@ -109,7 +109,7 @@ def test_failed_smoke_test_goes_back(stage: Stage, monkeypatch: pytest.MonkeyPat
 
 
 def test_time_is_up_goes_back(stage: Stage) -> None:
-    """A refresh that is not done in time is cancelled, which brings the last release back; that takes its own time."""
+    """A refresh that takes too long is cancelled and rolled back; the rollback has time of its own."""
     stage.deploy("a")
     stage.cloud.steps = 1000
     with pytest.raises(Stuck, match="Going back to a failed, too: time is up"):
@@ -118,7 +118,7 @@ def test_time_is_up_goes_back(stage: Stage) -> None:
 
 
 def test_one_budget_for_the_way_there_and_the_way_back(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The way there has half of the time, and the way back ends with the whole of it, however often it waits."""
+    """The deployment has half of the time, and a rollback ends with the whole of it, however often it waits."""
     stage.deploy("a")
     apply, told = stage.cloud.apply, list[float]()
 
@@ -135,7 +135,7 @@ def test_one_budget_for_the_way_there_and_the_way_back(stage: Stage, monkeypatch
 
 
 def test_first_deployment_has_no_way_back(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where nothing was released before, a person must act."""
+    """If nothing was released before, a person must act."""
 
     def smoke(_environment: Environment) -> None:
         raise Failed("the smoke tests failed")
@@ -147,7 +147,7 @@ def test_first_deployment_has_no_way_back(stage: Stage, monkeypatch: pytest.Monk
 
 
 def test_same_image_is_no_way_back(stage: Stage) -> None:
-    """Where the image was released before, its Terraform is what failed, and the commit before is the way back."""
+    """If the image was released before, Terraform's code or values failed, and the commit before must be deployed."""
     stage.deploy("a")
     stage.cloud.apply_fails = 1
     with pytest.raises(Stuck, match="deploy that"):
@@ -155,7 +155,7 @@ def test_same_image_is_no_way_back(stage: Stage) -> None:
 
 
 def test_way_back_fails(stage: Stage) -> None:
-    """Where going back fails as well, a person must act."""
+    """If the rollback fails as well, a person must act."""
     stage.deploy("a")
     stage.cloud.ends = ["Failed"] * 3
     with pytest.raises(Stuck, match="Going back to a failed, too"):
@@ -163,7 +163,7 @@ def test_way_back_fails(stage: Stage) -> None:
 
 
 def test_way_back_is_known_before_anything_is_changed(stage: Stage) -> None:
-    """If the list of releases cannot be read, nothing is applied, since nobody could go back."""
+    """If the list of releases cannot be read, nothing is applied, since it could not be rolled back."""
     stage.deploy("a")
     stage.releases = Releases(stage.releases.s3, "missing")
     with pytest.raises(ClientError, match="NoSuchBucket"):
@@ -172,7 +172,7 @@ def test_way_back_is_known_before_anything_is_changed(stage: Stage) -> None:
 
 
 def test_stale_plan_is_refused(stage: Stage) -> None:
-    """A plan that is stale changes nothing, so nothing is brought back."""
+    """A stale plan changes nothing, so nothing is rolled back."""
     stage.deploy("a")
     stage.cloud.stale = True
     with pytest.raises(Refused, match="has changed since"):
@@ -181,7 +181,7 @@ def test_stale_plan_is_refused(stage: Stage) -> None:
 
 
 def test_ringing_alarms_refuse(stage: Stage) -> None:
-    """While alarms ring nothing is deployed, unless that is the cure; then none of them stops it."""
+    """While alarms ring nothing is deployed, unless they are to be ignored; then none of them stops the refresh."""
     stage.deploy("a")
     stage.cloud.alarms = {"target-5xx"}
     with pytest.raises(Refused, match="target-5xx rings already"):
@@ -193,7 +193,7 @@ def test_ringing_alarms_refuse(stage: Stage) -> None:
 
 
 def test_blocked_machine_is_refused(stage: Stage) -> None:
-    """Where a firewall does not let this machine through, nothing is changed, since nothing could be verified."""
+    """If a firewall blocks this machine, nothing is changed, since nothing could be verified."""
     stage.deploy("a")
     stage.cloud.blocked = 2
     assert stage.deploy("b") == Status.DONE
@@ -212,7 +212,7 @@ def test_refresh_under_way_is_seen_through(stage: Stage) -> None:
 
 
 def test_refresh_that_failed_meanwhile_is_started_again(stage: Stage) -> None:
-    """Where the refresh of an interrupted deployment failed, the same deployment starts another, with alarms."""
+    """If the refresh of an interrupted deployment failed, the same deployment starts another, with alarms."""
     stage.deploy("a")
     stage.cloud.ends = ["Failed"]
     stage.cloud.apply(stage.cloud.plan("b"))
@@ -223,7 +223,7 @@ def test_refresh_that_failed_meanwhile_is_started_again(stage: Stage) -> None:
 
 
 def test_version_of_another_image_is_found(stage: Stage) -> None:
-    """An instance that answers with another image than it should is not well."""
+    """An instance that reports another image than it should fails the verification."""
     stage.deploy("a")
     outputs, cloud = stage.cloud.outputs(), cast(Any, stage.cloud)
     group = Group(cloud, "group", {}, Waiter(lambda: None, 0.0))
@@ -236,7 +236,7 @@ def test_version_of_another_image_is_found(stage: Stage) -> None:
 
 
 def test_nobody_is_taken_out_where_too_few_would_remain(stage: Stage) -> None:
-    """Bad instances stay at the load balancer if fewer than two thirds of the fleet would serve without them."""
+    """Bad instances stay registered if fewer than two thirds of the fleet would serve without them."""
     stage.deploy("a")
     stage.cloud.rings_with = "b"
     stage.deploy("b")
@@ -244,7 +244,7 @@ def test_nobody_is_taken_out_where_too_few_would_remain(stage: Stage) -> None:
 
 
 def test_lost_lease_ends_before_anything_is_applied(stage: Stage) -> None:
-    """Who lost the lease while planning applies nothing."""
+    """A deployment that lost the lease while planning applies nothing."""
     stage.deploy("a")
     stage.lease.acquire()
     stage.lose_the_lease()
@@ -255,7 +255,7 @@ def test_lost_lease_ends_before_anything_is_applied(stage: Stage) -> None:
 
 @pytest.mark.parametrize("steps", [2, 0], ids=["while waiting", "at the end"])
 def test_lost_lease_brings_nothing_back(stage: Stage, monkeypatch: pytest.MonkeyPatch, steps: int) -> None:
-    """Who lost the lease during the refresh leaves the rest to the new holder."""
+    """A deployment that lost the lease during the refresh leaves the rest to the new holder."""
     stage.cloud.steps = steps
     stage.deploy("a")
     stage.lease.acquire()
@@ -274,7 +274,7 @@ def test_lost_lease_brings_nothing_back(stage: Stage, monkeypatch: pytest.Monkey
 
 
 def test_way_back_does_not_depend_on_first_aid(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where AWS does not tell which instances are bad, they are replaced without being taken out first."""
+    """If AWS does not say which instances are bad, they are replaced without being deregistered first."""
 
     def refuse(**_asked: object) -> None:
         raise ClientError({"Error": {"Code": "InvalidLaunchTemplateId.VersionNotFound"}}, "DescribeLaunchTemplates")
@@ -288,7 +288,7 @@ def test_way_back_does_not_depend_on_first_aid(stage: Stage, monkeypatch: pytest
 
 
 def test_image_that_cannot_start_goes_back(stage: Stage) -> None:
-    """A new version whose instances do not live is given up after the second, and the last release comes back."""
+    """A version whose instances end is given up after the second one, and rolled back."""
     stage.deploy("a")
     stage.cloud.dying, stage.cloud.steps = 2, 20
     assert stage.deploy("b") == Status.FAILED
@@ -298,7 +298,7 @@ def test_image_that_cannot_start_goes_back(stage: Stage) -> None:
 
 
 def test_refresh_started_at_the_same_moment_is_waited_for(stage: Stage) -> None:
-    """Where somebody else starts a refresh just before the command does, it waits for that, and starts its own."""
+    """If somebody else starts a refresh just before the command does, it waits for that, and starts its own."""
     stage.deploy("a")
     stage.cloud.ends = ["Failed", "Failed"]
     stage.cloud.apply(stage.cloud.plan("b"))
@@ -310,7 +310,7 @@ def test_refresh_started_at_the_same_moment_is_waited_for(stage: Stage) -> None:
 
 
 def test_error_of_aws_goes_back(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An error that AWS answers where nothing waits is a failure like any other, with a way back."""
+    """An error of AWS outside of a wait is a failure like any other, and rolled back."""
     stage.deploy("a")
     describe = stage.cloud.describe_auto_scaling_groups
 
@@ -324,7 +324,7 @@ def test_error_of_aws_goes_back(stage: Stage, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_alarm_that_does_not_end_needs_a_person(stage: Stage) -> None:
-    """An alarm that still rings after going back was not the new version's fault alone."""
+    """An alarm that still rings after a rollback is reported as not only the new version's fault."""
     stage.deploy("a")
     stage.cloud.ends = ["Failed"]
     stage.cloud.rings_with = "a"

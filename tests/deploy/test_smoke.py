@@ -1,4 +1,4 @@
-"""What clients get is asked as they ask: by the smoke tests, in a process of their own, as the command runs them."""
+"""The smoke tests send requests as clients do; they run in a process of their own, as the command runs them."""
 
 import asyncio
 from collections.abc import Iterator
@@ -41,7 +41,7 @@ def environment(cloud: Cloud, url: str) -> Environment:
 async def test_with_and_without_a_token(
     cloud: Cloud, guarded: tuple[str, Issuer], clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The smoke tests pass for a service that asks for tokens if they have one, and fail if not."""
+    """For a service that requires tokens, the smoke tests pass with one and fail without."""
     url, issuer = guarded
     clock.today = utc_today()
     asked = environment(cloud, url)
@@ -54,7 +54,7 @@ async def test_with_and_without_a_token(
 
 @pytest.mark.timeout(180)  # pytest within pytest
 def test_a_service_that_says_yes_to_all(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The smoke tests fail for a service that answers, but wrongly, and lets in everybody though it should not."""
+    """The smoke tests fail for a service that answers wrongly, or does not require the token that it should."""
     monkeypatch.setenv("HELLO_SMOKE_TOKEN", "a.good.token")
     with pytest.raises(Failed, match=r"FAILED \S+test_birthday(?s:.*)FAILED \S+test_no_token"):
         environment(cloud, cloud.url).smoke()
@@ -62,7 +62,7 @@ def test_a_service_that_says_yes_to_all(cloud: Cloud, monkeypatch: pytest.Monkey
 
 @pytest.mark.parametrize("refused", [2, 3])
 async def test_firewall_in_front_is_no_fault_of_the_service(refused: int) -> None:
-    """A 403 of a firewall is asked again; one that stays ends the tests, and is told as what it is, and by whom."""
+    """A firewall's 403 is retried; if it stays, the tests end and say that a firewall blocks them."""
     asked = 0
 
     async def answer(_request: web.Request) -> web.Response:
@@ -85,7 +85,7 @@ async def test_firewall_in_front_is_no_fault_of_the_service(refused: int) -> Non
 
 @pytest.mark.parametrize("instances", [3, 0])
 def test_nobody_answers(cloud: Cloud, monkeypatch: pytest.MonkeyPatch, instances: int) -> None:
-    """A load balancer that cannot be reached is told, also where no instance is wanted."""
+    """An unreachable load balancer is reported, even if no instances are expected."""
     del cloud.instances[instances:]
     group = {"DesiredCapacity": instances, "LaunchTemplate": {"Version": "1"}, "Instances": cloud.instances}
     monkeypatch.setattr(cloud, "describe_auto_scaling_groups", lambda **_: {"AutoScalingGroups": [group]})

@@ -1,4 +1,4 @@
-"""What is verified: the alarms, every instance, and who answers; and the first aid while going back."""
+"""What is verified: the alarms, every instance, and which image answers; and the deregistration of bad instances."""
 
 import re
 from collections.abc import Iterator
@@ -114,7 +114,7 @@ def test_ringing(session: Session) -> None:
 
 
 def test_all_well(session: Session) -> None:
-    """Three good instances are three; one about to end does not matter."""
+    """Three good instances pass, and one that is being terminated does not matter."""
     tell(session, [*map(instance, "abc"), instance("d", "1", state="Terminating:Wait")], well(*"abc"))
     assert environment(session)._instances() == 3  # noqa: SLF001 - serves() would go on to ask the load balancer
 
@@ -132,21 +132,21 @@ def test_all_well(session: Session) -> None:
     ids=["old", "unhealthy", "pending", "unhealthy target", "new target", "still registered"],
 )
 def test_one_unwell(session: Session, third: dict[str, Any], state: str, message: str) -> None:
-    """One instance that is not well is enough, and it is named."""
+    """One bad instance is enough to fail, and it is named."""
     tell(session, [instance("a"), instance("b"), third], well("a", "b") | {"i-bad": state})
     with pytest.raises(Failed, match=re.escape(message)):
         environment(session).serves("ami-new")
 
 
 def test_too_few(session: Session) -> None:
-    """All must be there."""
+    """All instances must be there."""
     tell(session, [*map(instance, "ab")], well(*"ab"))
     with pytest.raises(Failed, match="of 3 instances wanted there are 2"):
         environment(session).serves("ami-new")
 
 
 def test_serves(session: Session) -> None:
-    """What serves everywhere is what /version says."""
+    """/version says which image serves everywhere."""
     tell(session, [*map(instance, "abc")], well(*"abc"))
     with answering(lambda: [version("ami-new")]) as url:
         told = environment(session, url).serves("ami-new")
@@ -154,7 +154,7 @@ def test_serves(session: Session) -> None:
 
 
 def test_another_image_answers(session: Session) -> None:
-    """An answer of another image is a failure that names it."""
+    """An answer from another image is a failure that names it."""
     tell(session, [*map(instance, "abc")], well(*"abc"))
     with (
         answering(lambda: [version("ami-new"), version("ami-old")]) as url,
@@ -165,7 +165,7 @@ def test_another_image_answers(session: Session) -> None:
 
 @pytest.mark.parametrize("body", [b"<html>", b"[]", b"null", b"{}"])
 def test_something_else_answers(session: Session, body: bytes) -> None:
-    """An answer that is none of the service's is a failure."""
+    """An answer that does not come from the service is a failure."""
     tell(session, [*map(instance, "abc")], well(*"abc"))
     with answering(lambda: [body]) as url, pytest.raises(Failed, match=r"/version (answers|does not answer)"):
         environment(session, url).serves("ami-new")

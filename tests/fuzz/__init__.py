@@ -1,1 +1,1 @@
-"""Fuzzing: requests that nobody thought of, and what every answer to them must be; make fuzz."""
+"""Fuzzing: unexpected requests, and what every answer to them must be; make fuzz."""

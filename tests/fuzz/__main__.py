@@ -1,4 +1,4 @@
-"""`python -m tests.fuzz`: send what nobody thought of, show what came back, fail if anything was wrong."""
+"""`python -m tests.fuzz`: send unexpected requests, show the answers, fail if anything was wrong."""
 
 import argparse
 import asyncio

@@ -1,4 +1,4 @@
-"""What every answer must be, whatever was asked: no error of ours, and errors in the one shape."""
+"""What every answer must be, whatever the request: no 5xx of ours, and all errors in the one shape."""
 
 from http import HTTPStatus
 from importlib import resources

@@ -1,4 +1,4 @@
-"""One connection: send bytes, listen until the service has said all it has to say, and judge what it said."""
+"""One connection: send bytes, read until the service has answered everything, and judge the answers."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""Requests that are no HTTP, or barely: what the corpus lists, and mutations of its good ones."""
+"""Requests that are barely HTTP or not at all: those of the corpus, and mutations of its good ones."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass

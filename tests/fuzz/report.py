@@ -1,4 +1,4 @@
-"""What a run means: its faults, a table for people, build/fuzz.json for programs."""
+"""The results of a run: its faults, a table for people, build/fuzz.json for programs."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What the generated requests are made of: names, dates, bodies, header fields, proper ones and all others."""
+"""The parts of generated requests: names, dates, bodies and header fields, valid and invalid."""
 
 import json
 import string

@@ -1,4 +1,4 @@
-"""What is fuzzed: the service in a process of its own, before a DynamoDB-compatible server, and all it logs."""
+"""The target of the fuzzing: the service in a process of its own, with a DynamoDB-compatible server, and its log."""
 
 import asyncio
 import logging

@@ -1,1 +1,1 @@
-"""The image: baked, then booted and looked at."""
+"""The image: baked, then booted and inspected."""

@@ -1,4 +1,4 @@
-"""Asks whether what the service needs has known vulnerabilities; leaves the answer in build/audit.json.
+"""Checks the service's dependencies for known vulnerabilities, and writes the result to build/audit.json.
 
     python -m tests.image.audit REQUIREMENTS
 

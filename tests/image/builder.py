@@ -1,4 +1,4 @@
-"""The machine that an image is made of: Debian's cloud image, told by the metadata service to become a builder."""
+"""The builder of an image: Debian's cloud image, set up by user data from the metadata service."""
 
 import re
 import shutil

@@ -1,4 +1,4 @@
-"""Where the image and what belongs to it are."""
+"""The paths of the image and of its files."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What `make image` did and found, as a table and in build/image.json."""
+"""The results of `make image`, as a table and in build/image.json."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The agents: they run, are told where to ship to, and find the journal and the metrics where they look."""
+"""The agents: they run, know where to send data, and find the journal and the metrics."""
 
 import json
 import re
@@ -19,7 +19,7 @@ COPIES = "/var/lib/journal-to-file"
 
 
 def test_agents_run(inside: Host) -> None:
-    """Both are started at boot; here they are stand-ins, and say so."""
+    """Both agents start at boot; here they are stand-ins, and say so."""
     for agent in STAND_INS:
         assert inside.service(agent).is_running
         assert inside.service(agent).is_enabled
@@ -44,7 +44,7 @@ def test_agent_ships_to_the_groups_of_this_environment(inside: Host) -> None:
 
 
 def test_agent_is_told_whose_metrics_it_finds_where(machine: Machine, inside: Host) -> None:
-    """The agent's user reads where the service shows its metrics, and as which instance and where to they are sent."""
+    """The agent's user can read its settings: the port of the metrics, the instance's id and the log group."""
     metrics = settings(inside)["logs"]["metrics_collected"]["prometheus"]
     assert metrics["log_group_name"] == "/test/metrics"
     told = machine.run("runuser", "--user", "cwagent", "--", "cat", metrics["prometheus_config_path"]).stdout
@@ -53,7 +53,7 @@ def test_agent_is_told_whose_metrics_it_finds_where(machine: Machine, inside: Ho
 
 
 def test_agent_finds_the_metrics_it_looks_for(machine: Machine, inside: Host) -> None:
-    """The service shows everything that becomes a metric of CloudWatch, and shows it to this machine only."""
+    """The service exposes everything that becomes a metric in CloudWatch, and only to this machine."""
     fetch = ["curl", "--silent", "--show-error", "--fail", "http://127.0.0.1:8081/metrics"]
     shown = machine.run("runuser", "--user", "cwagent", "--", *fetch).stdout
     processor = settings(inside)["logs"]["metrics_collected"]["prometheus"]["emf_processor"]
@@ -65,7 +65,7 @@ def test_agent_finds_the_metrics_it_looks_for(machine: Machine, inside: Host) ->
 
 
 def test_service_log_reaches_the_agent_as_it_was_written(machine: Machine, inside: Host) -> None:
-    """What the service logs stands in the agent's copy as the same JSON, readable by the agent's user."""
+    """The agent's copy has the service's log lines as the same JSON, readable by the agent's user."""
     request_id = "seen-by-the-agent"
     command = f'curl --silent --header "X-Request-Id: {request_id}" http://127.0.0.1:8080/version'
     machine.run("sh", "-c", command)

@@ -46,7 +46,7 @@ def of_the_image() -> dict[str, Any]:
 
 
 def test_service_bill_has_every_locked_dependency_with_its_digest(of_the_service: dict[str, Any]) -> None:
-    """Each requirement of the artifact is a component of the same version, whose digest is one of those locked."""
+    """Each requirement of the artifact is a component of the same version, with one of the locked digests."""
     text = (WHEELS / "requirements.txt").read_text()
     locked = dict(re.findall(r"^([a-z0-9-]+)==(\S+)", text, re.MULTILINE))
     components = {component["name"]: component for component in of_the_service["components"]}
@@ -58,7 +58,7 @@ def test_service_bill_has_every_locked_dependency_with_its_digest(of_the_service
 
 
 def test_licences_may_be_used(of_the_service: dict[str, Any]) -> None:
-    """Every Python dependency says its licence, and offers one that we may use."""
+    """Every Python dependency states its licence, and offers one that we may use."""
     unusable = {}
     for component in of_the_service["components"]:
         said = [lic.get("expression") or lic["license"].get("id") for lic in component.get("licenses", [])]

@@ -1,4 +1,4 @@
-"""A machine that believes itself in EC2: what cloud-init makes of it, and of Debian's own image."""
+"""A machine that looks like an EC2 instance: what cloud-init does to it, and to Debian's own image."""
 
 import re
 import shlex
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.image
 
 
 def test_cloud_init_is_done_without_complaint(inside: Host) -> None:
-    """EC2 was recognised and asked; there are no errors and no warnings."""
+    """cloud-init detected EC2 and read its metadata, without errors or warnings."""
     told = inside.check_output("cloud-init status --long --wait")
     assert "status: done\nextended_status: done\n" in told
     assert "detail: DataSourceEc2Local\nerrors: []\nrecoverable_errors: {}" in told
@@ -26,12 +26,12 @@ def test_cloud_init_is_done_without_complaint(inside: Host) -> None:
 
 
 def test_machine_has_the_name_that_it_was_given(machine: Machine, inside: Host) -> None:
-    """The name comes from the metadata service."""
+    """The host name comes from the metadata service."""
     assert inside.check_output("hostname") == f"ip-{machine.address().replace('.', '-')}"
 
 
 def test_nobody_can_log_in(inside: Host) -> None:
-    """cloud-init makes no user, no host keys for a server that is not there, and lets nobody in as root."""
+    """cloud-init creates no user and no SSH host keys, and does not let anybody log in as root."""
     assert inside.check_output("ls /home /etc/ssh").splitlines() == [
         "/etc/ssh:",
         "ssh_config",
@@ -43,7 +43,7 @@ def test_nobody_can_log_in(inside: Host) -> None:
 
 
 def test_names_come_from_dns(inside: Host) -> None:
-    """The service finds its store by a name that is in no file."""
+    """The service resolves its store's name by DNS, since it is in no file."""
     assert inside.check_output("getent hosts %s", OUTSIDE).split()[1] == OUTSIDE
     assert OUTSIDE not in inside.file("/etc/hosts").content_string
 
@@ -68,7 +68,7 @@ def with_lists(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 def test_image_is_as_new_as_its_bake(with_lists: Path) -> None:
-    """Nothing that Debian has mended, security updates included, is left to be upgraded."""
+    """All of Debian's updates, including security updates, are installed."""
     upgrade = ["chroot", str(with_lists), "apt-get", "--simulate", "dist-upgrade"]
     told = subprocess.check_output(upgrade, text=True)
     assert re.search(r"^0 upgraded, 0 newly installed, 0 to remove and 0 not upgraded", told, re.MULTILINE), told

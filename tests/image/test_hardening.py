@@ -43,7 +43,7 @@ async def test_lynis_finds_nothing_that_was_not_decided(world: World) -> None:
 
 
 def test_every_kernel_setting_answers_a_finding() -> None:
-    """What the role sets is what lynis asks for, or a comment says why."""
+    """Every kernel setting of the role is one that lynis asks for, or a comment says why it is set."""
     profile = Path("/etc/lynis/default.prf").read_text(encoding="utf-8")
     asked = set(re.findall(r"sysctl;([a-z0-9_.]+);", profile))
     text = (REPOSITORY / "ansible/roles/hardening/vars/main.yml").read_text(encoding="utf-8")

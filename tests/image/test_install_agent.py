@@ -1,4 +1,4 @@
-"""The script that installs Amazon's agents, with the real curl and gpg, where apt only notes what it is asked for."""
+"""The script that installs Amazon's agents, with the real curl and gpg, and an apt that only records its arguments."""
 
 import shutil
 import subprocess
@@ -71,7 +71,7 @@ def builder(tmp_path: Path) -> Builder:
 
 
 def test_user_data_installs_a_package_signed_by_the_key_in_it(builder: Builder, world: Outside, tmp_path: Path) -> None:
-    """The user data waits for whoever holds apt's locks, and installs what the one key in it has signed."""
+    """The user data waits for apt's locks, and installs a package that the key in it has signed."""
     template.copy(tmp_path / "copy")
     done = builder.run(template.user_data(tmp_path / "copy", world))
     assert done.returncode == 0, done.stderr
@@ -83,7 +83,7 @@ def test_user_data_installs_a_package_signed_by_the_key_in_it(builder: Builder, 
 
 
 def test_fetched_key_is_trusted_by_its_fingerprint_only(builder: Builder, world: Outside) -> None:
-    """A URL of a key needs the fingerprint; with the right one the package is installed, with another it is not."""
+    """A key from a URL needs its fingerprint: with the right one the package is installed, with another it is not."""
     package, key = f"{world.url}/amazon-ssm-agent.deb", f"{world.url}/assets/amazon-cloudwatch-agent.gpg"
     assert builder.install(package, key, world.fingerprint).returncode == 0
     installed = len(builder.asked)
@@ -102,7 +102,7 @@ def test_fetched_key_is_trusted_by_its_fingerprint_only(builder: Builder, world:
     ids=["Amazon's", "none"],
 )
 def test_package_that_somebody_else_signed_is_refused(builder: Builder, world: Outside, key: str, says: str) -> None:
-    """Amazon's own key does not let a stand-in in, and what is no key lets nothing in."""
+    """A stand-in is refused with Amazon's own key, and everything is refused with an invalid key."""
     done = builder.install(f"{world.url}/amazon-ssm-agent.deb", key)
     assert done.returncode == 1
     assert says in done.stderr
@@ -110,7 +110,7 @@ def test_package_that_somebody_else_signed_is_refused(builder: Builder, world: O
 
 
 def test_package_that_was_changed_is_refused(builder: Builder, world: Outside) -> None:
-    """A package of which one byte differs is not installed."""
+    """A package with one changed byte is not installed."""
     package = world.key.parents[1] / "amazon-ssm-agent.deb"
     changed = package.with_name("changed.deb")
     changed.write_bytes(package.read_bytes() + b"!")
@@ -122,7 +122,7 @@ def test_package_that_was_changed_is_refused(builder: Builder, world: Outside) -
 
 
 def test_missing_signature_is_said(builder: Builder, world: Outside) -> None:
-    """What is not there stops the bake with its address."""
+    """A missing file stops the bake, and the error names its address."""
     shutil.copy(world.key.parents[1] / "amazon-ssm-agent.deb", world.key.parents[1] / "unsigned.deb")
     done = builder.install(f"{world.url}/unsigned.deb", world.key.read_text())
     assert done.returncode == 1

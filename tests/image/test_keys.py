@@ -27,7 +27,7 @@ def test_keys_are_those_that_amazon_publishes(tmp_path: Path) -> None:
 
 
 def test_key_that_expires_soon_is_told() -> None:
-    """Before its last 90 days a key is fine; from then on it is named with its end and with what to do."""
+    """Only in its last 90 days, a key is reported with its expiry date and with what to do."""
     key = FILES / "amazon-ssm-agent.asc"
     end = expiry(key)
     assert end is not None
@@ -38,7 +38,7 @@ def test_key_that_expires_soon_is_told() -> None:
 
 
 def test_key_without_an_end_never_expires(tmp_path: Path) -> None:
-    """Some keys are good for ever."""
+    """A key without an expiry date passes."""
     gpg = ["gpg", "--homedir", str(tmp_path), "--batch", "--quiet", "--pinentry-mode=loopback", "--passphrase="]
     subprocess.run([*gpg, "--quick-gen-key", "somebody", "ed25519", "sign", "never"], check=True)
     key = tmp_path / "key.asc"

@@ -1,4 +1,4 @@
-"""What happens to a machine: a bad start, a hang, a stop, a reboot."""
+"""The life of a machine: a bad start, a hang, a stop, a reboot."""
 
 import asyncio
 import shutil
@@ -28,7 +28,7 @@ def main_process(machine: Machine) -> str:
 
 @pytest.mark.usefixtures("metadata")
 async def test_hung_process_is_replaced(world: World) -> None:
-    """A process whose event loop no longer turns is killed by the watchdog, and its successor serves."""
+    """The watchdog kills a process whose event loop hangs, and its successor serves."""
     with booted(ROOT, world.network, "hello-hung", *world.trusting) as machine:
         await ready(machine)
         hung = main_process(machine)
@@ -59,7 +59,7 @@ async def test_stop_under_load_loses_nothing(world: World) -> None:
 
 
 async def test_machine_is_not_ready_without_its_database(world: World) -> None:
-    """Without DynamoDB the service does not become ready, says why, and does once it answers."""
+    """Without DynamoDB the service does not become ready, says why, and becomes ready once it answers."""
     port = free_port()
     url = f"https://{OUTSIDE}:{port}"
     async with metadata_service(
@@ -113,7 +113,7 @@ async def test_reboot_keeps_it_working(world: World, tmp_path: Path) -> None:
 
 
 async def test_user_data_is_never_run(world: World) -> None:
-    """A script that somebody puts into the user data is read for settings, and is not run."""
+    """A script in the user data is not run; it is only read for settings."""
     script = f"#!/bin/sh\ntouch /run/ran\n{world.user_data}"
     async with metadata_service(script):
         with booted(ROOT, world.network, "hello-script", *world.trusting) as machine:

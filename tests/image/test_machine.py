@@ -39,7 +39,7 @@ def test_service_is_enabled_and_runs_as_its_own_user(inside: Host) -> None:
 
 
 def test_service_is_sandboxed(inside: Host) -> None:
-    """The exposure by systemd's rating is 1.5 or lower, and the kernel agrees that no privilege can be gained."""
+    """The exposure that systemd rates is 1.5 or lower, and the kernel confirms that no privileges can be gained."""
     rating = inside.check_output("systemd-analyze security hello-birthday.service --no-pager | tail -1")
     (exposure,) = re.findall(r"[0-9.]+(?= )", rating)
     note("exposure", float(exposure))
@@ -51,7 +51,7 @@ def test_service_is_sandboxed(inside: Host) -> None:
 
 
 def test_machine_listens_for_requests_only(machine: Machine, inside: Host) -> None:
-    """The network reaches the service and DHCP's client; metrics and the resolver are there for the machine itself."""
+    """The network reaches only the service and the DHCP client; metrics and the resolver are local."""
     listening = inside.check_output("ss --no-header --listening --tcp --udp --numeric").splitlines()
     addresses = {line.split()[4] for line in listening}
     assert {address for address in addresses if not address.startswith("127.")} == {
@@ -62,7 +62,7 @@ def test_machine_listens_for_requests_only(machine: Machine, inside: Host) -> No
 
 
 def test_requests_are_answered_and_stored(machine: Machine) -> None:
-    """A date that was put is greeted, and the version names the image and the commit."""
+    """A stored user is greeted, and /version names the image and the commit."""
     assert ask(machine, "/hello/Ada", "PUT", b'{"dateOfBirth":"1990-12-10"}') == (204, b"")
     status, body = ask(machine, "/hello/Ada")
     assert status == 200
@@ -73,7 +73,7 @@ def test_requests_are_answered_and_stored(machine: Machine) -> None:
 
 
 def test_journal_has_the_services_lines(machine: Machine, inside: Host) -> None:
-    """Every request is one line of JSON in the journal, without names."""
+    """Every request is one line of JSON in the journal, without usernames."""
     ask(machine, "/hello/Grace")
     lines = inside.check_output("journalctl --unit=hello-birthday --output=cat --no-pager").splitlines()
     events = [json.loads(line) for line in lines if line.startswith("{")]

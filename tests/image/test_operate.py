@@ -1,4 +1,4 @@
-"""Day two: the playbooks that look at instances and remove old images, run for real."""
+"""The playbooks that inspect instances and remove old images, run for real."""
 
 import json
 import shlex
@@ -46,7 +46,7 @@ def test_nothing_is_changed_by_accident(operate: Playbook) -> None:
 
 
 def test_well_instance_is_shown(operate: Playbook) -> None:
-    """Version, health and readiness of a well instance are shown, and nothing fails."""
+    """Version, health and readiness of a healthy instance are shown, and nothing fails."""
     done = operate("--check", "--diff", "--tags", "health")
     assert done.returncode == 0, done.stdout
     assert "ami-0000000000000000a" in done.stdout
@@ -127,7 +127,7 @@ def test_inventory_finds_our_instances_by_environment(emulated: Account) -> None
 
 
 def test_inventory_goes_through_systems_manager(emulated: Account) -> None:
-    """Instances are reached by sessions of their environment's own document, and files by its bucket."""
+    """Ansible reaches instances by their environment's session document, and passes files through its bucket."""
     dev = run_instance(emulated, "ami-0000000000000000a", Application="hello-birthday", Environment="dev")
     listed = ansible("ansible-inventory", "--host", dev, **emulated.environ)
     told = {name: value for name, value in json.loads(listed.stdout).items() if name.startswith("ansible_")}
@@ -173,7 +173,7 @@ def launch(emulated: Account, name: str, *images: str | None) -> None:
 
 
 def test_only_old_images_that_nobody_needs_expire(emulated: Account, expire: Callable[..., set[str]]) -> None:
-    """Too old an image of ours goes, a shared one later, unless it runs, would be launched, or is a way back."""
+    """An old image is removed, a shared one later, unless it runs, would be launched, or may be rolled back to."""
     ec2 = emulated.client("ec2")
     ours = [image for fate, image in IMAGES.items() if fate != "is not ours"]
     ec2.create_tags(Resources=ours, Tags=[{"Key": "Application", "Value": "hello-birthday"}])

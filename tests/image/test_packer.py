@@ -1,4 +1,4 @@
-"""The template for AWS: valid as far as the Packer of this machine knows, and what leaves a bake."""
+"""The template for AWS: it is valid as far as this machine's Packer can tell; and the results of a bake."""
 
 import json
 import re
@@ -40,7 +40,7 @@ def test_template_has_the_one_format() -> None:
 
 
 def test_source_is_valid_but_for_what_is_newer_than_this_packer(home: Path) -> None:
-    """Without the newer settings, the source is valid; they are all that an old Packer does not understand."""
+    """Without the newer settings the source is valid; an old Packer rejects only those."""
     printed = validate(home).stdout
     unknown = set(re.findall(r'(?:argument named|Blocks of type) "(\w+)"', printed))
     assert unknown <= NEWER, printed
@@ -52,7 +52,7 @@ def test_source_is_valid_but_for_what_is_newer_than_this_packer(home: Path) -> N
 
 
 def test_options_are_those_that_were_compared_with_the_plugins_documentation() -> None:
-    """The page on the image lists every option of the source that nobody can try here, and no other."""
+    """The decision on the image lists exactly the options of the source that cannot be tried here."""
     page = (REPOSITORY / "docs/decisions/08-image.md").read_text()
     table = page.partition("| option |")[2].partition("\n\n")[0]
     listed = [name for line in table.splitlines()[2:] for name in re.findall(r"`(\w+)`", line.split("|")[1])]
@@ -61,7 +61,7 @@ def test_options_are_those_that_were_compared_with_the_plugins_documentation() -
 
 
 def test_image_is_encrypted_with_its_disk() -> None:
-    """The builder's disk is what the image is made of: encrypted from the start, and not copied to be encrypted."""
+    """The builder's disk is encrypted from the start, so the image is not copied in order to encrypt it."""
     mapping = SOURCE.partition("launch_block_device_mappings {")[2].partition("}")[0]
     assert set(re.findall(r"^ +(encrypted|kms_key_id) ", mapping, re.MULTILINE)) == {"encrypted", "kms_key_id"}
     assert re.findall(r"encrypt_boot|kms_key_id", SOURCE.replace(mapping, "")) == []
@@ -78,12 +78,12 @@ def test_image_is_encrypted_with_its_disk() -> None:
 def test_shared_image_is_encrypted_with_a_key_that_can_be_shared(
     home: Path, variables: dict[str, str], encrypted: str
 ) -> None:
-    """The account's own key cannot be shared, so what is shared is encrypted with another one or not at all."""
+    """The account's own key cannot be shared, so shared images are encrypted with another key or not at all."""
     assert template.evaluate(home, "local.encrypt", **variables) == encrypted
 
 
 def test_builder_has_time_to_be_reached() -> None:
-    """Packer waits 15 minutes; the subnet decides about an address; the plugins are those that reach a builder."""
+    """Packer waits 15 minutes, the subnet decides about the address, and the plugins can reach a builder."""
     assert re.findall(r'^  ssh_timeout += "(\w+)"', SOURCE, re.MULTILINE) == ["15m"]
     assert "associate_public_ip_address" not in SOURCE
     plugins = (REPOSITORY / "packer/plugins.pkr.hcl").read_text()
@@ -91,7 +91,7 @@ def test_builder_has_time_to_be_reached() -> None:
 
 
 def test_user_data_trusts_the_key_of_the_repository(home: Path) -> None:
-    """A builder gets the whole key as the script's second argument, and the user data is no longer than EC2 takes."""
+    """A builder gets the whole key as the script's second argument, and the user data fits EC2's limit."""
     told = template.evaluate(home, "local.user_data", region="eu-west-1")
     assert len(told.encode()) < USER_DATA_BYTES
     shebang, given, script = told.split("#!/bin/sh\n")
@@ -107,11 +107,11 @@ def test_user_data_trusts_the_key_of_the_repository(home: Path) -> None:
     [
         ("commit", "main", "The commit must be the 40 hexadecimal digits"),
         ("architecture", "riscv64", "The architecture must be arm64 or amd64"),
-        ("subnet_id", "", "A subnet is named like subnet-0123456789abcdef0"),
+        ("subnet_id", "", "The subnet_id must be that of a subnet, such as subnet-0123456789abcdef0"),
     ],
 )
 def test_wrong_variables_are_refused(home: Path, variable: str, value: str, says: str) -> None:
-    """A variable that cannot be right ends the bake before it begins, and the message says what to give."""
+    """An invalid variable ends the bake before it begins, and the message says what is expected."""
     done = validate(home, **{variable: value})
     assert done.returncode != 0
     assert says in done.stdout
@@ -134,7 +134,7 @@ def test_image_file_names_the_image_that_was_baked_last(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("artifacts", [(), ("eu-central-1:ami-1,eu-west-1:ami-2", "eu-central-1:ami-3"), ("nothing",)])
 def test_image_file_is_not_written_from_a_manifest_that_is_not_clear(tmp_path: Path, artifacts: tuple[str]) -> None:
-    """No image, several, or something else: an error that shows what the manifest names, and no file."""
+    """If the manifest names no image, several, or something else, the error shows it, and no file is written."""
     (tmp_path / "manifest.json").write_text(manifest(*artifacts))
     target = tmp_path / "image.tfvars.json"
     done = subprocess.run([*WRITE, tmp_path / "manifest.json", target], check=False, capture_output=True, text=True)

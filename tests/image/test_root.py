@@ -1,4 +1,4 @@
-"""The image at rest: what is in it, and above all what is not."""
+"""The files of the image: what is in it, and what is not."""
 
 import re
 import stat
@@ -20,7 +20,7 @@ def files(*folders: str) -> list[Path]:
 
 
 def test_image_is_nobody_yet() -> None:
-    """Machine id and name are left to the first boot; the builder's user is gone."""
+    """Machine id and host name are set at the first boot, and the builder's user is deleted."""
     assert [(ROOT / name).read_bytes() for name in ("etc/machine-id", "etc/hostname")] == [b"", b""]
     assert [line for line in (ROOT / "etc/passwd").read_text().splitlines() if line.startswith("admin:")] == []
 
@@ -48,14 +48,14 @@ def test_image_has_no_leftovers() -> None:
 
 
 def test_program_belongs_to_root_and_is_nobodys_to_change() -> None:
-    """The service cannot change itself, nor can anybody but root."""
+    """Only root can change the service's files."""
     paths = [ROOT / "opt/hello-birthday", *(ROOT / "opt/hello-birthday").rglob("*")]
     states = [(path, path.lstat()) for path in paths if not path.is_symlink()]
     assert [path for path, state in states if state.st_uid or state.st_mode & (stat.S_IWGRP | stat.S_IWOTH)] == []
 
 
 def test_program_cannot_install_anything() -> None:
-    """The installer is gone once its work is done."""
+    """The installer pip is removed from the image."""
     assert list((ROOT / "opt/hello-birthday").glob("bin/pip*")) == []
 
 
@@ -65,11 +65,11 @@ def test_image_is_unknown_to_systems_manager() -> None:
 
 
 def test_image_has_no_address_yet() -> None:
-    """No lease and no identifier of the builder's DHCP client is left: it would ask for the builder's address first."""
+    """The builder's DHCP lease and identifier are removed, so instances do not ask for its address."""
     assert files("var/lib/dhcpcd", "etc/netplan") == []
 
 
 def test_hygiene_check_of_the_bake_agrees() -> None:
-    """What looks last on a builder finds nothing in the image at rest, either."""
+    """The hygiene check finds nothing in the finished image."""
     done = subprocess.run(["packer/hygiene", str(ROOT)], check=True, capture_output=True, text=True)
     assert done.stdout == "hygiene: nothing left behind\n"

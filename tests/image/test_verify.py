@@ -1,4 +1,4 @@
-"""What looks at a prepared builder before it forgets: packer/verify passes what works, and refuses what does not."""
+"""The check of a prepared builder: packer/verify passes what works, and refuses what does not."""
 
 import subprocess
 from collections.abc import Callable
@@ -22,7 +22,7 @@ def verify(machine: Machine) -> Verify:
 
 
 def test_prepared_machine_passes(verify: Verify) -> None:
-    """Units, program and agents of the image are found well."""
+    """Units, program and agents of the image pass."""
     done = verify()
     assert (done.returncode, done.stdout) == (0, "verified: units, program, agents\n"), done.stderr
 
@@ -36,7 +36,7 @@ def test_misspelt_option_is_refused(verify: Verify, machine: Machine) -> None:
 
 
 def test_unit_that_is_not_started_is_refused(verify: Verify, machine: Machine) -> None:
-    """One unit of several that is not started at boot ends the bake."""
+    """A single unit that does not start at boot ends the bake."""
     machine.run("systemctl", "disable", "journal-to-file@system")
     done = verify()
     machine.run("systemctl", "enable", "journal-to-file@system")

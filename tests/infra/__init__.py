@@ -1,1 +1,1 @@
-"""Tests that hold the project's files to what the project says of itself."""
+"""Tests that compare the project's files with what its documentation says."""

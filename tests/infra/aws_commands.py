@@ -1,4 +1,4 @@
-"""Is this a command of the AWS CLI? Asked of the models that the CLI is made of."""
+"""Checks whether commands of the AWS CLI exist, by the models that the CLI is generated from."""
 
 import json
 from collections.abc import Callable, Iterator

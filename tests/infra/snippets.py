@@ -1,4 +1,4 @@
-"""What readers paste: the commands in a document's code blocks and code spans.
+"""The commands that readers paste from a document's code blocks and code spans.
 
     python -m tests.infra.snippets | shellcheck -
 

@@ -1,4 +1,4 @@
-"""What `make terraform-test` found, as a table and in build/terraform.json."""
+"""The results of `make terraform-test`, as a table and in build/terraform.json."""
 
 import json
 import sys

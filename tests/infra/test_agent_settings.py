@@ -1,4 +1,4 @@
-"""The settings of the CloudWatch agent, held against the schema that its makers publish."""
+"""The settings of the CloudWatch agent, checked against the schema that Amazon publishes."""
 
 import json
 from pathlib import Path
@@ -28,12 +28,12 @@ def settings() -> dict[str, Any]:
 
 
 def test_settings_are_what_the_agent_understands() -> None:
-    """The agent knows every setting; it would not start with one that it does not know."""
+    """The agent knows every setting; with an unknown one it would not start."""
     assert complaints(settings()) == []
 
 
 def test_schema_notices_what_is_wrong() -> None:
-    """A value of another kind and a name that is missing are noticed, each by its place."""
+    """A value of the wrong type and a missing name are found, each with its place."""
     wrong = settings()
     wrong["agent"]["metrics_collection_interval"] = "60"
     del wrong["logs"]["logs_collected"]["files"]["collect_list"][0]["file_path"]

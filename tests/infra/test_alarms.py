@@ -1,4 +1,4 @@
-"""Alarms ring when they should and at no other time: their expressions, given values, and their events."""
+"""Alarms ring when they should and at no other time: their expressions are evaluated, and their events matched."""
 
 import re
 from typing import Any
@@ -67,27 +67,27 @@ def rings(alarm: dict[str, Any], **values: float | None) -> bool:
 def test_alarm_rings_when_it_should(
     stack: Stack, name: str, bad: dict[str, float | None], good: dict[str, float | None]
 ) -> None:
-    """What is too little, too much or silent counts against the alarm, and what is as usual does not."""
+    """Values that are too low, too high or missing count towards the alarm, and normal values do not."""
     alarm = alarms(stack)[name]
     assert (rings(alarm, **bad), rings(alarm, **good)) == (True, False)
 
 
 def test_group_may_replace_an_instance_in_peace(stack: Stack) -> None:
-    """Fewer instances than desired, and agents that say nothing, are news after a quarter of an hour."""
+    """Missing instances and silent agents ring only after a quarter of an hour."""
     for name in ("below-desired-capacity", "agents-silent"):
         alarm = alarms(stack)[name]
         assert alarm["datapoints_to_alarm"] * period(alarm) == 15 * 60
 
 
 def test_agents_tell_as_often_as_the_alarm_expects(stack: Stack) -> None:
-    """What an instance tells in a period is divided by how often it tells it in that time."""
+    """The sum of the agents' reports in a period is divided by the number that one agent sends in it."""
     alarm = alarms(stack)["agents-silent"]
     (interval,) = re.findall(r"scrape_interval: (\d+)s", SCRAPE)
     assert expression(alarm).endswith(f"/ {period(alarm) // int(interval)}")
 
 
 def test_only_three_alarms_stop_a_refresh(stack: Stack) -> None:
-    """Whatever else rings tells people, and stops no deployment."""
+    """All other alarms notify people, and stop no deployment."""
     (group,) = stack.planned("aws_autoscaling_group")
     (specification,) = group["instance_refresh"][0]["preferences"][0]["alarm_specification"]
     names = {name.removeprefix(f"{stack.name}-") for name in specification["alarms"]}
@@ -117,7 +117,7 @@ def event(stack: Stack, kind: str, source: str, **detail: str) -> Any:  # noqa: 
 def test_bad_news_is_logged_and_counted(
     stack: Stack, kind: str, source: str, detail: dict[str, str], alarm: str | None
 ) -> None:
-    """An event that is bad news gets into the log, and counts for the alarm of its kind; no other event does."""
+    """An event of a failure is logged and counts towards its alarm, and other events are not."""
     told, rules = event(stack, kind, source, **detail), stack.account.client("events").list_rules()["Rules"]
     patterns = [rule["EventPattern"] for rule in rules if rule["Name"].startswith(stack.name)]
     logged = any(EventPattern.load(pattern).matches_event(told) for pattern in patterns)
@@ -127,7 +127,7 @@ def test_bad_news_is_logged_and_counted(
 
 
 def test_costs_count_what_alarms_watch(stack: Stack) -> None:
-    """The page of costs has as many metrics as the alarms watch."""
+    """The page of costs counts as many metrics as the alarms watch."""
     planned = stack.planned("aws_cloudwatch_metric_alarm")
     watched = sum(len(query["metric"]) for alarm in planned for query in alarm["metric_query"])
     plain = sum(bool(alarm["metric_name"]) for alarm in planned)
@@ -136,7 +136,7 @@ def test_costs_count_what_alarms_watch(stack: Stack) -> None:
 
 
 def test_somebody_far_away_asks_whether_the_service_is_there(stack: Stack) -> None:
-    """From outside, a path of ours is asked for by its name and TLS; the alarm is where Route 53 keeps its metrics."""
+    """The health check from outside uses our host name and TLS; its alarm is where Route 53 keeps its metrics."""
     (check,) = stack.account.client("route53").list_health_checks()["HealthChecks"]
     asked = check["HealthCheckConfig"]
     (name,) = [record["name"] for record in stack.planned("aws_route53_record") if record.get("type") == "A"]
@@ -149,7 +149,7 @@ def test_somebody_far_away_asks_whether_the_service_is_there(stack: Stack) -> No
 
 
 def test_people_hear_of_both_regions(stack: Stack) -> None:
-    """Whoever is told of alarms is told of the one from outside, too."""
+    """The alarm from outside is sent to the same addresses as the others."""
     told = {}
     for region in ("eu-central-1", "us-east-1"):
         subscriptions = stack.account.client("sns", region).list_subscriptions()["Subscriptions"]

@@ -40,7 +40,7 @@ def not_drawn(architecture: ModuleType) -> set[str]:
 
 
 def test_every_resource_is_drawn_or_left_out_on_purpose(architecture: ModuleType) -> None:
-    """Each type of resource of the stack is in one of the two tables, and none is in both."""
+    """Each type of resource of the stack is in exactly one of the two tables."""
     assert described("modules") - drawn(architecture) - not_drawn(architecture) == set()
     assert drawn(architecture) & not_drawn(architecture) == set()
 

@@ -1,4 +1,4 @@
-"""What make does before Packer or Terraform runs: it refuses what cannot work, and passes on where and for what."""
+"""What make does before Packer or Terraform runs: it refuses what cannot work, and passes on where to bake."""
 
 import os
 import re
@@ -29,7 +29,7 @@ def told(*words: str, folder: Path = ROOT, **environ: str) -> dict[str, str]:
 
 @pytest.mark.parametrize("subnet", ["", "vpc-0123456789abcdef0"])
 def test_bake_without_a_subnet_is_refused_before_anything_is_built(subnet: str) -> None:
-    """No subnet, or what is none: one line that says where to get one, and not even the artifact is begun."""
+    """A missing or invalid subnet is refused in one line that says how to get one, before the artifact is built."""
     done = make("bake", SUBNET=subnet)
     assert done.returncode != 0
     sentence, _, makes_own = done.stderr.partition("\n")
@@ -42,7 +42,7 @@ def test_bake_without_a_subnet_is_refused_before_anything_is_built(subnet: str) 
     ("target", "follows"), [("bake", "uv build"), ("deploy", "-m terraform.deploy dev")], ids=["bake", "deploy"]
 )
 def test_identity_account_and_tools_come_first(target: str, follows: str) -> None:
-    """Before anything else is done, a line says who does it in which account, or why nothing is done at all."""
+    """Before anything else, a line says which identity acts in which account, or why nothing is done."""
     done = make("--dry-run", target, ENVIRONMENT="dev", SUBNET="subnet-1")
     commands = done.stdout
     assert 0 < commands.find(f"-m terraform.preflight dev --before {target}") < commands.find(follows), done.stderr
@@ -67,7 +67,7 @@ def test_preflight_needs_an_environment() -> None:
 def test_architecture_is_that_of_the_environments_instances(
     tmp_path: Path, instance_type: str, architecture: str
 ) -> None:
-    """What an environment's values name decides, whatever machine bakes."""
+    """The architecture follows from the environment's values, whatever machine bakes."""
     values = "terraform/environments/dev.tfvars"
     for name in (*_READ, values):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
@@ -80,7 +80,7 @@ def test_architecture_is_that_of_the_environments_instances(
 
 
 def test_architecture_that_no_instance_has_is_refused() -> None:
-    """A word that is no architecture of instances is refused in one line, and nothing is built."""
+    """An unknown architecture is refused in one line, and nothing is built."""
     done = make("artifact", "ARCH=armv7")
     assert done.returncode != 0
     assert done.stderr.startswith("no instance has the architecture armv7: say ARCH=x86_64 or ARCH=aarch64\nmake: ***")
@@ -88,12 +88,12 @@ def test_architecture_that_no_instance_has_is_refused() -> None:
 
 @pytest.mark.parametrize("environment", ["dev", "prod"])
 def test_default_architecture_is_that_of_the_default_type(environment: str) -> None:
-    """Without a type of its own, an environment runs Graviton."""
+    """Without an instance type of its own, an environment runs on Graviton."""
     assert told(f"ENVIRONMENT={environment}")["architecture"] == "arm64"
 
 
 def test_pipelines_values_reach_packer() -> None:
-    """Region, subnet and accounts to share with are passed on; what is empty is left to the template."""
+    """Region, subnet and accounts to share with are passed on; empty values are left to the template."""
     given = told(AWS_REGION="eu-west-1", SUBNET="subnet-1", SHARE_IMAGES_WITH='["222222222222"]')
     assert (given["region"], given["subnet_id"], given["share_with"]) == (
         "eu-west-1",

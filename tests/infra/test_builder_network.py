@@ -1,4 +1,4 @@
-"""The network that an account can have for Packer's builders: a way out for them, and no way in for anybody."""
+"""The network that an account can have for Packer's builders: they reach the internet, and nobody reaches them."""
 
 import json
 from collections.abc import Iterator
@@ -60,7 +60,7 @@ def test_nobody_reaches_builders(bootstrap: Terraform, emulated: Account) -> Non
 
 
 def test_network_is_optional(bootstrap: Terraform) -> None:
-    """Without the variable nothing of it is left, and nothing else changes."""
+    """Without the variable the network does not exist, and nothing else differs."""
     assert planned(bootstrap.plan("-var-file=dev.tfvars")) == []
     without = planned(bootstrap.plan("-var-file=dev.tfvars", "-var=builder_network=false"))
     assert without
@@ -70,7 +70,7 @@ def test_network_is_optional(bootstrap: Terraform) -> None:
 
 
 def test_another_account_does_not_replace_this_one(bootstrap: Terraform) -> None:
-    """Where one account was prepared, values of another are refused until its own workspace is chosen."""
+    """After one account was prepared, values of another are refused until its own workspace is selected."""
     with pytest.raises(TerraformFailed) as caught:
         bootstrap.plan("-var-file=prod.tfvars")
     message = " ".join(str(caught.value).replace("│", " ").split())
@@ -86,5 +86,5 @@ def test_another_account_does_not_replace_this_one(bootstrap: Terraform) -> None
     ],
 )  # fmt: skip
 def test_github_is_optional(bootstrap: Terraform, setting: str, missing: set[str]) -> None:
-    """Without GitHub there are no roles for it; where the account has its provider already, only that is left out."""
+    """Without GitHub there are no roles for it; if the account already has its provider, only that is left out."""
     assert set(planned(bootstrap.plan("-var-file=dev.tfvars", f"-var={setting}"))) == missing

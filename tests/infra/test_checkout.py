@@ -150,7 +150,7 @@ def checkout(accounts: dict[str, Account], folders: dict[str, Path], tmp_path: P
 
 @pytest.mark.parametrize("order", [["dev", "prod", "dev"], ["prod", "dev", "prod"]], ids="-".join)
 def test_both_environments_have_one_checkout(checkout: Checkout, order: list[str]) -> None:
-    """One after the other, either environment is planned for, whatever was chosen before."""
+    """Both environments can be planned one after the other, whatever was selected before."""
     for environment in ENVIRONMENTS:
         checkout.make_workspace(environment)
     for environment in order:
@@ -165,14 +165,14 @@ def test_both_environments_have_one_checkout(checkout: Checkout, order: list[str
     [(["--dry-run"], "REFUSED: prod has no state yet"), (["--image=current"], "There is no current release yet")],
 )
 def test_what_deploys_nothing_makes_no_state(checkout: Checkout, arguments: list[str], says: str) -> None:
-    """Before the first deployment, a dry run says who makes it, and neither that nor a refusal leaves anything."""
+    """Before the first deployment, a dry run says who must make it; neither a dry run nor a refusal creates a state."""
     status, printed = checkout.deploy("prod", *arguments)
     assert (status, says in printed) == (2, True), printed
     assert checkout.kept("prod") == []
 
 
 def test_dry_run_needs_no_lock(checkout: Checkout) -> None:
-    """A dry run neither takes a lock, which one that is killed would leave, nor minds one."""
+    """A dry run neither takes a lock nor waits for one."""
     checkout.make_workspace("dev")
     checkout.accounts["dev"].client("s3").put_object(Bucket=bucket("dev"), Key=lock("dev"), Body=b"{}")
     status, printed = checkout.deploy("dev", "--dry-run")
@@ -180,7 +180,7 @@ def test_dry_run_needs_no_lock(checkout: Checkout) -> None:
 
 
 def test_deployment_waits_for_a_lock(checkout: Checkout) -> None:
-    """A deployment that meets a lock goes on when it is given back."""
+    """A deployment that finds a lock goes on when it is released."""
     checkout.make_workspace("dev")
     s3, requests = checkout.accounts["dev"].client("s3"), checkout.requests["dev"]
     s3.put_object(Bucket=bucket("dev"), Key=lock("dev"), Body=b'{"ID": "somebody-else"}')
@@ -194,7 +194,7 @@ def test_deployment_waits_for_a_lock(checkout: Checkout) -> None:
 
 
 def test_cancelled_step_leaves_no_lock(checkout: Checkout) -> None:
-    """A signal for a step's first process, all that GitHub sends, lets Terraform end and give back both locks."""
+    """A signal to a step's first process, as GitHub sends it, lets Terraform finish and release both locks."""
     workflow = yaml.safe_load((ROOT / ".github/workflows/dev.yml").read_text())
     (step,) = [step["run"] for step in workflow["jobs"]["deploy"]["steps"] if "make deploy" in step.get("run", "")]
     long = "touch ../began; exec sleep 60"
@@ -214,7 +214,7 @@ def test_cancelled_step_leaves_no_lock(checkout: Checkout) -> None:
 
 
 def test_what_was_approved_is_done(checkout: Checkout) -> None:
-    """A deployment does what a dry run told, as long as that would be the same still."""
+    """A deployment applies what a dry run showed, as long as it would still do the same."""
     checkout.make_workspace("prod")
     status, printed = checkout.deploy("prod", "--dry-run")
     assert status == 0, printed
@@ -228,7 +228,7 @@ def test_what_was_approved_is_done(checkout: Checkout) -> None:
 
 
 def test_lock_that_was_left_is_removed_as_the_runbook_says(checkout: Checkout) -> None:
-    """What a killed apply leaves is removed by the page's own commands, with the id that Terraform told."""
+    """A lock that a killed apply left is removed by the runbook's own commands, with the id that Terraform printed."""
     checkout.make_workspace("prod")
     (script,) = [text for text in scripts(RUNBOOK.read_text()) if "force-unlock" in text]
     told_id = script.split()[-1]

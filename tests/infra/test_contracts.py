@@ -55,7 +55,7 @@ def test_service_keeps_connections_longer_than_the_load_balancer(stack: Stack) -
 
 
 def test_load_balancer_stops_sending_before_an_instance_stops_serving(stack: Stack) -> None:
-    """Deregistration outlasts the longest request; an instance that drains by itself is found out within its drain."""
+    """Deregistration outlasts the longest request; the load balancer notices a draining instance during its drain."""
     check, delay = health_check(stack), int(only(stack, "aws_lb_target_group")["deregistration_delay"])
     longest = DEFAULTS.body_seconds + DEFAULTS.storage_seconds
     assert delay > longest
@@ -71,7 +71,7 @@ def test_new_instances_have_time_to_start(stack: Stack) -> None:
 
 
 def test_instances_may_boot_slowly_and_start_twice(stack: Stack) -> None:
-    """Nobody gives up an instance whose volume loads slowly and whose first start takes as long as it may, in vain."""
+    """An instance with a slow volume and a failed first start still has time to become healthy."""
     (start,) = re.findall(r"^TimeoutStartSec=(\d+)$", UNIT.read_text(encoding="utf-8"), re.MULTILINE)
     check = health_check(stack)
     first_healthy = check["interval"] * check["healthy_threshold"]
@@ -80,7 +80,7 @@ def test_instances_may_boot_slowly_and_start_twice(stack: Stack) -> None:
 
 
 def test_load_balancer_leaves_legal_requests_to_the_service(stack: Stack) -> None:
-    """Requests that are odd but legal get through; what is ambiguous is refused by the service itself."""
+    """Unusual but legal requests get through the load balancer; the service itself refuses ambiguous ones."""
     assert only(stack, "aws_lb")["desync_mitigation_mode"] == "defensive"
 
 
@@ -93,7 +93,7 @@ def test_refresh_and_maintenance_keep_the_same_capacity(stack: Stack) -> None:
 
 
 def test_instances_may_call_what_the_service_calls(stack: Stack) -> None:
-    """The role grants every DynamoDB action that is in the source, and besides only a look at the table."""
+    """The role allows every DynamoDB action in the source, and besides only DescribeTable."""
     calls = set(re.findall(r"client\.([a-z]+(?:_[a-z]+)+)\(", inspect.getsource(storage)))
     calls.remove("create_table")  # for --local and tests
     iam = stack.account.client("iam")
@@ -103,14 +103,14 @@ def test_instances_may_call_what_the_service_calls(stack: Stack) -> None:
 
 
 def test_table_is_the_one_that_the_service_expects(stack: Stack) -> None:
-    """Name and key of the table are those of the service, which could put and get an item there."""
+    """Name and key of the table are those that the service expects."""
     table = only(stack, "aws_dynamodb_table")
     assert table["name"] == DEFAULTS.table_name
     assert f'_KEY = "{table["hash_key"]}"' in inspect.getsource(storage)
 
 
 def test_instances_are_told_only_settings_that_the_service_knows(stack: Stack) -> None:
-    """What an instance is told at first boot is a setting of the service, or a log group for the agent."""
+    """Every setting in the user data is one of the service, or a log group for the agent."""
     told = stack.settings
     groups = {name for name in told if name.startswith("LOG_GROUP_")}
     assert unknown_variables(told) == []
@@ -124,7 +124,7 @@ def test_instances_are_told_only_settings_that_the_service_knows(stack: Stack) -
 
 
 def test_service_asks_for_tokens_where_they_are_issued(stack: Stack) -> None:
-    """The service trusts the user pool and its client where there is one, and asks for no token where there is none."""
+    """The service trusts the user pool and its client if there is one, and requires no token otherwise."""
     cognito = stack.account.client("cognito-idp")
     pools = [pool["Id"] for pool in cognito.list_user_pools(MaxResults=60)["UserPools"]]
     clients = [cognito.list_user_pool_clients(UserPoolId=pool)["UserPoolClients"] for pool in pools]
@@ -134,7 +134,7 @@ def test_service_asks_for_tokens_where_they_are_issued(stack: Stack) -> None:
 
 
 def test_builder_has_the_profile_that_the_bootstrap_makes(stack: Stack) -> None:
-    """The instance profile that Packer names exists once an account is prepared."""
+    """Bootstrap creates the instance profile that Packer names."""
     template = (ROOT / "packer/variables.pkr.hcl").read_text(encoding="utf-8")
     (name,) = re.findall(r'variable "instance_profile" \{.*?default += "([\w-]+)"', template, re.DOTALL)
     profile = stack.account.client("iam").get_instance_profile(InstanceProfileName=name)["InstanceProfile"]
@@ -142,7 +142,7 @@ def test_builder_has_the_profile_that_the_bootstrap_makes(stack: Stack) -> None:
 
 
 def test_instances_reach_the_bucket_that_the_inventory_names(stack: Stack) -> None:
-    """Ansible hands its modules over in a bucket that exists and that the network lets instances reach."""
+    """Ansible's bucket for modules exists, and instances can reach it."""
     inventory = (ROOT / "ansible/inventory/hello_birthday.aws_ec2.yml").read_text(encoding="utf-8")
     (prefix, suffix) = re.findall(
         r"bucket_name: \"'([\w-]+)' ~ ec2_tags.Environment ~ '([\w-]+)' ~ owner_id", inventory
@@ -154,7 +154,7 @@ def test_instances_reach_the_bucket_that_the_inventory_names(stack: Stack) -> No
 
 
 def test_unit_waits_as_long_as_the_service_takes_to_stop(stack: Stack) -> None:
-    """The service manager gives the drain and the last requests their time, and so does the load balancer."""
+    """The unit gives the drain and the last requests enough time, and so does the load balancer."""
     (stop,) = re.findall(r"^TimeoutStopSec=(\d+)$", UNIT.read_text(encoding="utf-8"), re.MULTILINE)
     assert int(stop) > DEFAULTS.drain_seconds + DEFAULTS.shutdown_seconds
     assert int(stop) > int(only(stack, "aws_lb_target_group")["deregistration_delay"])
@@ -188,7 +188,7 @@ def longest(step: dict[str, Any]) -> float:
 
 @pytest.mark.parametrize("environment", ["dev", "prod"])
 def test_deployment_ends_before_its_credentials_and_its_job_do(environment: str) -> None:
-    """Bake and deployment, the way back included, fit the sessions that they run in, as long as the role gives them."""
+    """Bake and deployment, including a rollback, fit the sessions of the role that they run with."""
     job = yaml.safe_load((ROOT / f".github/workflows/{environment}.yml").read_text(encoding="utf-8"))["jobs"]["deploy"]
     roles = (ROOT / "terraform/bootstrap/github.tf").read_text(encoding="utf-8")
     (longest_session,) = re.findall(r"max_session_duration += (\d+)", roles)
@@ -199,7 +199,7 @@ def test_deployment_ends_before_its_credentials_and_its_job_do(environment: str)
 
 
 def test_deployment_outlasts_what_it_waits_for() -> None:
-    """The way there has time for an apply, the longest refresh, the last look and the watch; so has the way back."""
+    """A deployment has time for an apply, the longest refresh, the verification and the watch; so has a rollback."""
     assert Limits.minutes / 2 >= _APPLY_MINUTES + Limits.refresh_minutes + Limits.settle_minutes + Limits.watch_minutes
 
 
@@ -229,5 +229,5 @@ def test_a_refresh_and_the_watch_wait_for_longer_than_their_alarms_need(stack: S
 
 
 def test_waiting_for_locks_leaves_time_to_deploy() -> None:
-    """A plan and an apply may each wait for a lock, and most of the way there is left for what comes after."""
+    """A plan and an apply may each wait for a lock, and most of the time is left for what follows."""
     assert Limits.minutes / 2 / 4 >= 2 * LOCK_SECONDS / 60

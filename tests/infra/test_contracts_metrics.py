@@ -1,4 +1,4 @@
-"""What the service shows of itself arrives: unit, agent, permissions, alarms and dashboard speak of the same things."""
+"""The service's metrics arrive: unit, agent, permissions, alarms and dashboard use the same names."""
 
 import json
 import re
@@ -56,7 +56,7 @@ def test_agent_reads_metrics_where_the_service_shows_them() -> None:
 
 
 def test_agent_sends_metrics_that_the_service_has() -> None:
-    """Each metric that the agent picks is one of the service's, of a kind that it can send, and gets as far as that."""
+    """Each metric that the agent selects is one of the service's, of a kind that it can send, and is not dropped."""
     suffixes = {"counter": "_total", "gauge": ""}  # it cannot send histograms
     shown = {
         f"{family.name}{suffixes[family.type]}" for family in metrics.REGISTRY.collect() if family.type in suffixes
@@ -75,7 +75,7 @@ def test_agents_settings_are_filled_completely() -> None:
 
 
 def test_alarms_and_dashboard_show_what_the_agent_sends(stack: Stack) -> None:
-    """Each metric of the service in an alarm or a graph is one that the agent sends, and none is paid for in vain."""
+    """Each metric of the service in an alarm or a graph is sent by the agent, and no other metrics are sent."""
     queries = [query for alarm in stack.planned("aws_cloudwatch_metric_alarm") for query in alarm["metric_query"]]
     watched = [metric for query in queries for metric in query["metric"] if "job" in (metric.get("dimensions") or {})]
     body = stack.account.client("cloudwatch").get_dashboard(DashboardName=stack.name)["DashboardBody"]
@@ -88,7 +88,7 @@ def test_alarms_and_dashboard_show_what_the_agent_sends(stack: Stack) -> None:
 
 
 def test_what_hosts_measure_is_watched_and_drawn(stack: Stack) -> None:
-    """Whatever is measured of the machines rings when it is bad, over all of them, and can be looked at by instance."""
+    """Every host metric has an alarm over all instances, and the dashboard shows it by instance."""
     queries = [query for alarm in stack.planned("aws_cloudwatch_metric_alarm") for query in alarm["metric_query"]]
     metrics = [metric for query in queries for metric in query["metric"] if metric["namespace"] == "HelloBirthday"]
     watched = {metric["metric_name"] for metric in metrics if not metric["dimensions"]}
@@ -98,6 +98,6 @@ def test_what_hosts_measure_is_watched_and_drawn(stack: Stack) -> None:
 
 
 def test_what_gets_lost_is_told() -> None:
-    """Whatever the service counts as refused, lost or given up reaches CloudWatch."""
+    """All counters of refused, lost or abandoned things reach CloudWatch."""
     counters = {f"{family.name}_total" for family in metrics.REGISTRY.collect() if family.type == "counter"}
     assert {name for name in counters if name.startswith("hello_")} - {name for name, _ in sent()} == set()

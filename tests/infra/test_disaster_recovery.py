@@ -1,4 +1,4 @@
-"""The page on disasters rests on settings that are as it says."""
+"""The settings that the page on disaster recovery relies on are as it says."""
 
 import re
 from pathlib import Path
@@ -32,14 +32,14 @@ def test_page_says_what_is_set(sentence: str, path: str, pattern: str) -> None:
 
 
 def test_oldest_nightly_backup_is_a_day_and_its_window_old() -> None:
-    """The hours that a lost table and its last backup cost are a day and the time that a backup may start late."""
+    """The hours that a lost table and its last backup cost are a day plus the time by which a backup may start late."""
     minutes = {int(found) for found in re.findall(r"start_window += (\d+)", _text(f"{MODULE}/backup.tf"))}
     assert minutes == {60}
     assert f"up to {24 + 1} hours" in PAGE
 
 
 def test_unhealthy_instances_are_noticed_in_time() -> None:
-    """The seconds that a lost instance costs are the checks that it has to fail."""
+    """The seconds that a lost instance costs are those of the health checks that it has to fail."""
     checks, seconds = (
         setting(f"{MODULE}/load_balancer.tf", rf"{name} += (\d+)") for name in ("unhealthy_threshold", "interval")
     )

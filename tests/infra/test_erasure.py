@@ -1,4 +1,4 @@
-"""One person is erased by name, by somebody who can neither read nor write the table: docs/runbooks/erase-a-person.md.
+"""A person is erased by name, by somebody who can neither read nor write the table: docs/runbooks/erase-a-person.md.
 
 The emulator runs no Automation. So the document's one step is sent as Automation would send it: its inputs, with the
 parameter filled in, to the service and the operation that it names.
@@ -65,7 +65,7 @@ def client(dynamodb: str) -> Iterator[Any]:
 
 
 def test_exactly_one_person_is_erased(client: Any) -> None:  # noqa: ANN401 - one of boto3's
-    """The named item is gone, those with similar names stay; once more, or for nobody, changes and tells nothing."""
+    """The named item is deleted, similar names stay; repeating it, or erasing nobody, changes and reveals nothing."""
     content = TEXT.replace("${table}", "people")
     for name in ("Ada", "Ada", "Nobody"):
         erase(content, name, client)
@@ -74,7 +74,7 @@ def test_exactly_one_person_is_erased(client: Any) -> None:  # noqa: ANN401 - on
 
 @pytest.mark.parametrize("name", ["", "Ada Lovelace", "Ada\n", "*", "{{ Username }}", "Äda", "A" * 257])
 def test_what_is_no_username_is_refused(name: str) -> None:
-    """The document takes what the service takes as a username, and nothing else."""
+    """The document accepts exactly what the service accepts as a username."""
     pattern = yaml.safe_load(TEXT)["parameters"]["Username"]["allowedPattern"]
     assert re.fullmatch(pattern, name) is None
     assert re.fullmatch(pattern, "A" * 256)
@@ -96,7 +96,7 @@ def test_page_starts_the_document_with_its_parameter() -> None:
 
 
 def test_page_tells_how_long_copies_are_kept() -> None:
-    """Recovery, copies and logs remember as long as the page says."""
+    """Recovery, backups and logs keep personal data for as long as the page says."""
     days = dict(re.findall(r"^\| (?:the )?(.*?) \| .* \| (\d+) days \|$", PAGE, re.MULTILINE))
     backup = re.findall(r"delete_after = (\d+)", (MODULE / "backup.tf").read_text(encoding="utf-8"))
     (recovery,) = re.findall(r"recovery_period_in_days = (\d+)", (MODULE / "table.tf").read_text(encoding="utf-8"))
@@ -125,7 +125,7 @@ def test_document_erases_from_the_stacks_table(stack: Stack) -> None:
 
 
 def test_role_deletes_items_of_one_table(stack: Stack) -> None:
-    """The role that Automation takes on has one action on the one table, and the table's key through DynamoDB only."""
+    """The role that Automation assumes has one action on the one table, and the table's key only through DynamoDB."""
     iam, role, account = stack.account.client("iam"), f"{stack.name}-erasure", stack.account.account_id
     assert iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"] == []
     assert iam.list_role_policies(RoleName=role)["PolicyNames"] == ["erase"]

@@ -1,4 +1,4 @@
-"""What looks at a machine last, before it becomes an image: each line of packer/hygiene finds what it is there for."""
+"""The last check before a machine becomes an image: each line of packer/hygiene finds what it is meant to find."""
 
 import subprocess
 from pathlib import Path
@@ -38,7 +38,7 @@ def hygiene(root: Path) -> "subprocess.CompletedProcess[str]":
 
 
 def test_machine_that_left_nothing_behind_passes(tmp_path: Path) -> None:
-    """What every image has is no offence: empty files of identity, locks, the logs of agents that run."""
+    """What every image has is accepted: empty identity files, locks, the logs of running agents."""
     for path in ("etc/hostname", "etc/machine-id", "var/lib/apt/lists/lock", "var/log/amazon/ssm/errors.log"):
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).touch()
@@ -48,7 +48,7 @@ def test_machine_that_left_nothing_behind_passes(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("offender", OFFENDERS)
 def test_each_offender_is_found_alone(tmp_path: Path, offender: str) -> None:
-    """One thing that was left behind, on a machine that has nothing else, is refused by its name."""
+    """A single thing that was left behind is refused by its name."""
     (tmp_path / offender).parent.mkdir(parents=True)
     (tmp_path / offender).write_text("-----BEGIN PRIVATE KEY-----\n")
     done = hygiene(tmp_path)
@@ -57,7 +57,7 @@ def test_each_offender_is_found_alone(tmp_path: Path, offender: str) -> None:
 
 
 def test_every_line_has_its_offender() -> None:
-    """No line of the script looks for what no test plants."""
+    """Every line of the script has a test that plants what it looks for."""
     lines = Path("packer/hygiene").read_text(encoding="utf-8").splitlines()
     looking = [line for line in lines if line.strip().startswith(("look ", "grep "))]
     assert len(looking) <= len(OFFENDERS)

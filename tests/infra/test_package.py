@@ -7,6 +7,6 @@ PROJECT = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text
 
 
 def test_no_system_gets_half_of_what_is_imported() -> None:
-    """Everything that the service imports is installed wherever it is, and the systems where it runs are named."""
+    """All dependencies that the service imports are installed with it, and its operating systems are named."""
     assert [dependency for dependency in PROJECT["dependencies"] if ";" in dependency] == []
     assert "Operating System :: POSIX" in PROJECT["classifiers"]

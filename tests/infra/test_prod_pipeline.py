@@ -1,4 +1,4 @@
-"""The job that plans for prod, played: its own steps, in one checkout, in both accounts."""
+"""The job that plans for prod, simulated: its own steps, in one checkout, in both accounts."""
 
 import json
 import os
@@ -62,7 +62,7 @@ def play(checkout: Path, stacks: dict[str, Stack], told: dict[str, str]) -> dict
 
 
 def test_what_dev_released_is_planned_for_prod(stacks: dict[str, Stack], checkout: Path, released: str) -> None:
-    """The job hands over dev's image and plans for prod; another time it comes to the very same plan."""
+    """The job hands over dev's image and plans for prod; a second run produces the same plan."""
     with github(200, environment(required_reviewers())) as told:
         outputs = play(checkout, stacks, told)
         assert outputs["image"] == released

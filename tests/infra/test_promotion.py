@@ -1,4 +1,4 @@
-"""What goes from dev to prod: the very image that dev ran, as long as it is young."""
+"""What goes from dev to prod: the very image that dev released, as long as it is not too old."""
 
 import json
 import subprocess
@@ -70,7 +70,7 @@ def repository(tmp_path: Path) -> Repository:
 
 
 def test_image_of_the_same_content_is_handed_over(releases: Releases, repository: Repository, tmp_path: Path) -> None:
-    """Of two releases, the one whose content is checked out is taken, by whichever commit it came to be there."""
+    """Of two releases, the one with the checked-out content is taken, whatever its commit is."""
     releases.add(release(YOUNG, repository.commit("one")))
     releases.add(release(OTHER, repository.commit("two")))
     repository.commit("one")
@@ -83,7 +83,7 @@ def test_image_of_the_same_content_is_handed_over(releases: Releases, repository
 def test_what_dev_did_not_release_is_refused(
     releases: Releases, repository: Repository, tmp_path: Path, released: str | None
 ) -> None:
-    """Without a release, after one of other content, or of a commit that is not here, nothing is handed over."""
+    """Nothing is handed over without a release, or if its content is different or its commit is not here."""
     if released:
         commit = released if released.startswith("0") else repository.commit(released)
         releases.add(release(OTHER, commit))

@@ -10,7 +10,7 @@ VERSIONS = {path: text for path, text in SOURCES.items() if path.name == "versio
 
 
 def test_both_major_versions_are_allowed() -> None:
-    """Whoever has version 6 for something else may have it here, too; what comes after it nobody knows."""
+    """Version 6 of the provider is allowed, later ones are not."""
     allowed = {re.findall(r'hashicorp/aws"\n +version = "(.*)"', text)[0] for text in VERSIONS.values()}
     assert allowed == {">= 5.100, < 7"}
 

@@ -1,4 +1,4 @@
-"""A release tells what the changelog says of its version, and its tag is that version."""
+"""The notes of a release are what the changelog says about its version, and its tag is that version."""
 
 import subprocess
 import sys
@@ -30,7 +30,7 @@ def test_notes_are_the_section_of_the_version() -> None:
 
 @pytest.mark.parametrize("tag", ["v0.0.1", "", __version__])
 def test_another_tag_is_refused(tag: str) -> None:
-    """A tag that is not v and the version is refused, in a sentence that names both."""
+    """A tag other than v and the version is refused, in a sentence that names both."""
     done = run(tag)
     assert done.returncode == 1
     assert f"v{__version__}" in done.stderr

@@ -109,7 +109,7 @@ def damage(client: Clients) -> Client:
 
 
 def test_damaged_items_are_put_back(damage: Client) -> None:
-    """What was changed or deleted is as before; what a user wrote since, and who is new, stays."""
+    """Changed and deleted items are restored; what users wrote since, and new users, stay."""
     told = mend("--write")
     assert stored(damage) == STORED | {"Grace": "1906-12-10", "Barbara": "1928-11-07"}
     assert "2 put back, 1 left alone" in told
@@ -133,7 +133,7 @@ def test_putting_back_twice_is_harmless(damage: Client) -> None:
 
 
 def test_items_without_a_date_are_put_back(client: Clients) -> None:
-    """An item that lost its date, or has one of another type, is damaged as well."""
+    """An item without a date, or with one of another type, counts as damaged."""
     dynamodb = client("dynamodb")
     dynamodb.put_item(TableName="birthdays", Item={"username": {"S": "Ada"}})
     dynamodb.put_item(TableName="birthdays", Item={"username": {"S": "Alan"}, "dateOfBirth": {"N": "1"}})
@@ -160,7 +160,7 @@ async def test_service_outlives_its_table(client: Clients) -> None:
 
 @pytest.mark.terraform
 def test_terraform_adopts_the_restored_table(stacks: dict[str, Stack]) -> None:
-    """A table restored under its name is given back its settings; until then Terraform would make an empty one."""
+    """Terraform adopts a table that was restored under its name, and gives it its settings back."""
     stack = stacks["prod"]
     dynamodb = stack.account.client("dynamodb")
     dynamodb.put_item(TableName="birthdays", Item=item("Ada", STORED["Ada"]))
@@ -179,7 +179,7 @@ def test_terraform_adopts_the_restored_table(stacks: dict[str, Stack]) -> None:
 
 @pytest.mark.terraform
 def test_another_name_would_replace_the_table(stacks: dict[str, Stack]) -> None:
-    """Changing table_name means to delete the table, which its protection refuses."""
+    """Changing table_name would delete the table, which its protection refuses."""
     stack = stacks["prod"]
     assert _actions(stack, table_name="birthdays-before")[TABLE] == ["delete", "create"]
     target = [f"-target={TABLE}", *variables("prod", table_name="birthdays-before")]

@@ -1,4 +1,4 @@
-"""What the roles' argument specifications tell, held against the roles."""
+"""The roles' argument specifications, compared with the roles."""
 
 from pathlib import Path
 from typing import Any

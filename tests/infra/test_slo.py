@@ -1,4 +1,4 @@
-"""The page of the objective says what Terraform's alarms do."""
+"""The page on the objective agrees with Terraform's alarms."""
 
 import re
 from pathlib import Path
@@ -57,7 +57,7 @@ def test_page_has_each_burn_rate() -> None:
 
 
 def test_runbook_has_each_burn_rate() -> None:
-    """The page for whoever is woken has the same shares."""
+    """The runbook has the same shares."""
     assert {f"more than {percent(rate * error_budget())}" in RUNBOOK for rate, _, _ in burn_rates().values()} == {True}
 
 

@@ -1,4 +1,4 @@
-"""The production stack is what Terraform says: applied, planned again, and asked for through AWS's own APIs."""
+"""The production stack is as Terraform describes it: applied, planned again, and read through AWS's own APIs."""
 
 import json
 import subprocess
@@ -45,7 +45,7 @@ def _changed(change: dict[str, Any]) -> set[str]:
 
 
 def test_second_plan_changes_nothing(stack: Stack) -> None:
-    """Right after an apply there is nothing left to do, but for what the emulator is known to forget."""
+    """Right after an apply a plan is empty, except for what the emulator is known to forget."""
     found = differences(stack.second_plan)
     known, unexplained = sorted(found & set(KNOWN_GAPS)), sorted(found - set(KNOWN_GAPS))
     report = {"known": known, "unexplained": unexplained, "seconds": stack.apply_seconds}
@@ -54,19 +54,19 @@ def test_second_plan_changes_nothing(stack: Stack) -> None:
 
 
 def test_known_gaps_still_exist(stack: Stack) -> None:
-    """A gap that the emulator has closed is taken off the list."""
+    """A gap that the emulator has closed must be removed from the list."""
     assert set(KNOWN_GAPS) - differences(stack.second_plan) == set()
 
 
 def test_state_lies_in_the_environments_own_bucket(stack: Stack) -> None:
-    """The state is where bootstrap made room for it, under the workspace's name, and the lock is gone."""
+    """The state is in bootstrap's bucket, under the workspace's name, and the lock is gone."""
     bucket = f"{stack.name}-state-{stack.account.account_id}"
     objects = stack.account.client("s3").list_objects_v2(Bucket=bucket)["Contents"]
     assert [item["Key"] for item in objects] == [f"env:/{stack.environment}/hello-birthday.tfstate"]
 
 
 def test_preparing_the_other_account_left_this_one_known(stack: Stack) -> None:
-    """Both accounts were prepared from one folder, and the state of each is there still."""
+    """Both accounts were prepared from one folder, which still has the state of each."""
     state = stack.terraform.folder / f"bootstrap/terraform.tfstate.d/{stack.environment}/terraform.tfstate"
     resources = json.loads(state.read_text())["resources"]
     (bucket,) = [found["instances"] for found in resources if found["type"] == "aws_s3_bucket"]
@@ -74,7 +74,7 @@ def test_preparing_the_other_account_left_this_one_known(stack: Stack) -> None:
 
 
 def test_state_is_encrypted_with_the_key_that_bootstrap_made(stack: Stack) -> None:
-    """The state itself is encrypted with our key: what Terraform asks for counts more than the bucket's default."""
+    """The state is encrypted with our key, because what Terraform asks for overrides the bucket's default."""
     bucket, key = f"{stack.name}-state-{stack.account.account_id}", f"env:/{stack.environment}/hello-birthday.tfstate"
     state = stack.account.client("s3").head_object(Bucket=bucket, Key=key)
     assert state["ServerSideEncryption"] == "aws:kms"
@@ -93,7 +93,7 @@ def test_values_of_the_other_environment_are_refused(stack: Stack) -> None:
 
 
 def test_credentials_of_the_other_account_are_refused(stack: Stack) -> None:
-    """An account id that is not that of the credentials stops everything before anything is touched."""
+    """An account id other than that of the credentials stops everything before anything is changed."""
     with pytest.raises(TerraformFailed, match="AWS account ID not allowed"):
         stack.terraform.run(
             "plan", "-lock=false", "-refresh=false", *variables(stack.environment, account_id="999999999999")
@@ -101,7 +101,7 @@ def test_credentials_of_the_other_account_are_refused(stack: Stack) -> None:
 
 
 def test_image_that_does_not_exist_is_refused(stack: Stack) -> None:
-    """An image that is not there stops the plan."""
+    """An image that does not exist stops the plan."""
     with pytest.raises(TerraformFailed, match="Your query returned no results"):
         stack.terraform.run(
             "plan", "-lock=false", "-refresh=false", *variables(stack.environment, ami_id="ami-00000000000000fff")
@@ -109,7 +109,7 @@ def test_image_that_does_not_exist_is_refused(stack: Stack) -> None:
 
 
 def test_image_of_another_architecture_is_refused(stack: Stack) -> None:
-    """An image that the instance type does not run stops the plan, with a sentence."""
+    """An image that the instance type cannot run stops the plan, with a sentence."""
     with pytest.raises(TerraformFailed) as caught:
         stack.terraform.run(
             "plan", "-lock=false", "-refresh=false", *variables(stack.environment, ami_id="ami-0000000000000000c")
@@ -119,7 +119,7 @@ def test_image_of_another_architecture_is_refused(stack: Stack) -> None:
 
 
 def test_new_image_changes_the_launch_template_and_the_group_in_place(stack: Stack) -> None:
-    """Another image means a new version of the launch template and a refresh; nothing is replaced."""
+    """Another image means a new version of the launch template and a refresh; Terraform replaces no resource."""
     plan = stack.terraform.plan("-lock=false", *variables(stack.environment, ami_id="ami-0000000000000000b"))
     changes = {change["address"]: change["change"] for change in plan["resource_changes"]}
     template = changes["module.service.aws_launch_template.this"]
@@ -132,7 +132,7 @@ def test_new_image_changes_the_launch_template_and_the_group_in_place(stack: Sta
 
 @pytest.mark.parametrize("name", ["collect-logs", "show-health"])
 def test_commands_of_documents_are_shell(stack: Stack, name: str) -> None:
-    """What a command document runs on an instance is accepted by the shell that runs it."""
+    """The shell accepts the script of each command document."""
     content = stack.account.client("ssm").get_document(Name=f"{stack.name}-{name}", DocumentFormat="YAML")["Content"]
     (step,) = yaml.safe_load(content)["mainSteps"]
     script = "\n".join(step["inputs"]["runCommand"])
@@ -140,7 +140,7 @@ def test_commands_of_documents_are_shell(stack: Stack, name: str) -> None:
 
 
 def test_draining_goes_through_the_group(stack: Stack) -> None:
-    """The automation checks whose instance it is, then calls nothing but SetInstanceHealth."""
+    """The automation checks that the instance is in the group, then calls only SetInstanceHealth."""
     content = stack.account.client("ssm").get_document(Name=f"{stack.name}-replace-instance")["Content"]
     steps = yaml.safe_load(content)["mainSteps"]
     calls = [step["inputs"]["Api"] for step in steps if step["action"] == "aws:executeAwsApi"]

@@ -1,4 +1,4 @@
-"""Who may talk to whom, and who may do what, in the stack as it was created."""
+"""Allowed connections and permissions in the stack as it was created."""
 
 import json
 from typing import Any
@@ -64,7 +64,7 @@ def _peer(rule: dict[str, Any], names: dict[str, str]) -> str:
 
 
 def test_only_the_load_balancer_meets_the_internet(stack: Stack) -> None:
-    """The internet reaches the load balancer, it reaches the instances, they reach the endpoints; nothing else."""
+    """The internet reaches only the load balancer, that only the instances, and these only the endpoints."""
     assert rules(stack, egress=False) == {
         ("load-balancer", "0.0.0.0/0", 443, 443),
         ("load-balancer", "0.0.0.0/0", 80, 80),
@@ -74,7 +74,7 @@ def test_only_the_load_balancer_meets_the_internet(stack: Stack) -> None:
 
 
 def test_instances_reach_nothing_but_endpoints(stack: Stack) -> None:
-    """No rule lets an instance talk to an address but by the way out; endpoints do not talk first."""
+    """No rule lets an instance open a connection to an address, except through NAT; endpoints open none."""
     lists = stack.account.client("ec2").describe_prefix_lists()["PrefixLists"]
     ids = {entry["PrefixListName"].rpartition(".")[2]: entry["PrefixListId"] for entry in lists}
     assert rules(stack, egress=True) == {
@@ -87,7 +87,7 @@ def test_instances_reach_nothing_but_endpoints(stack: Stack) -> None:
 
 
 def test_default_security_group_is_closed(stack: Stack) -> None:
-    """What forgets to name a security group can talk to nobody."""
+    """A resource without a security group of its own can reach nothing."""
     (group,) = stack.account.client("ec2").describe_security_groups(
         Filters=[{"Name": "tag:Name", "Values": [f"{stack.name}-closed"]}]
     )["SecurityGroups"]
@@ -95,7 +95,7 @@ def test_default_security_group_is_closed(stack: Stack) -> None:
 
 
 def test_private_subnets_have_no_route_out(stack: Stack) -> None:
-    """The route table of the instances knows the VPC and gateway endpoints only; with authentication a gateway, too."""
+    """The instances' route table has only the VPC and gateway endpoints; with authentication a NAT gateway, too."""
     (table,) = stack.account.client("ec2").describe_route_tables(
         Filters=[{"Name": "tag:Name", "Values": [f"{stack.name}-private"]}]
     )["RouteTables"]
@@ -116,7 +116,7 @@ def test_instances_may_serve_from_one_table_and_nothing_more(stack: Stack) -> No
 
 
 def test_only_what_has_no_resources_is_granted_on_all(stack: Stack) -> None:
-    """A star as resource stands only where AWS knows no resource, and reads no secret."""
+    """A star as resource is used only for actions that support no resources and read no secrets."""
     broad = {
         action
         for statements in instance_policies(stack).values()
@@ -148,7 +148,7 @@ def test_each_endpoint_exists_and_has_a_policy(stack: Stack, service: str) -> No
 
 
 def test_s3_endpoint_leads_to_buckets_of_the_agents_and_one_of_ours_only(stack: Stack) -> None:
-    """Nothing can be carried out of the VPC into a bucket of somebody else."""
+    """Nothing can be copied from the VPC into another account's bucket."""
     (endpoint,) = stack.account.client("ec2").describe_vpc_endpoints(
         Filters=[{"Name": "service-name", "Values": ["com.amazonaws.eu-central-1.s3"]}]
     )["VpcEndpoints"]
@@ -172,7 +172,7 @@ def test_table_is_recoverable_and_protected(stack: Stack) -> None:
 
 
 def test_disks_key_is_for_the_auto_scaling_role(stack: Stack) -> None:
-    """Auto Scaling can start instances with encrypted volumes, also before its role exists."""
+    """Auto Scaling can start instances with encrypted volumes, even if its role did not exist before."""
     keys = stack.account.client("kms")
     key_id = keys.describe_key(KeyId=f"alias/{stack.name}-disks")["KeyMetadata"]["KeyId"]
     policy = keys.get_key_policy(KeyId=key_id, PolicyName="default")["Policy"]
@@ -194,7 +194,7 @@ def test_disks_key_is_for_the_auto_scaling_role(stack: Stack) -> None:
 def test_pipelines_take_on_their_roles_by_immutable_subjects(
     stack: Stack, role: str, subjects: list[str], branches: dict[str, str]
 ) -> None:
-    """GitHub's tokens are known by the repository's numbers, a role is for one purpose, and applying for one branch."""
+    """GitHub's tokens are matched by the repository's ids; each role has one purpose, applying only one branch."""
     found = stack.account.client("iam").get_role(RoleName=f"{stack.name}-github-{role}")["Role"]
     (statement,) = document(found["AssumeRolePolicyDocument"])
     expected = [subject.format(environment=stack.environment) for subject in subjects]
@@ -244,7 +244,7 @@ def test_only_the_pipeline_that_applies_writes_releases_and_leases(stack: Stack)
 
 
 def test_state_bucket_is_versioned_encrypted_and_private(stack: Stack) -> None:
-    """The state can be brought back, is encrypted with a key of ours, and is nobody else's to read."""
+    """The state can be restored, is encrypted with our key, and nobody else can read it."""
     buckets, name = stack.account.client("s3"), f"{stack.name}-state-{stack.account.account_id}"
     assert buckets.get_bucket_versioning(Bucket=name)["Status"] == "Enabled"
     (rule,) = buckets.get_bucket_encryption(Bucket=name)["ServerSideEncryptionConfiguration"]["Rules"]
@@ -281,7 +281,7 @@ def test_sessions_are_encrypted_recorded_and_end(stack: Stack, name: str) -> Non
 
 
 def test_nothing_of_a_profile_is_between_ansible_and_the_shell(stack: Stack) -> None:
-    """Ansible's sessions start the plain shell whose answers it reads, whatever people's sessions start."""
+    """Ansible's sessions start the plain shell that Ansible expects, whatever people's sessions start."""
     assert "shellProfile" in session(stack, "SSM-SessionManagerRunShell")
     assert "shellProfile" not in session(stack, "{stack}-ansible")
 
@@ -294,7 +294,7 @@ def session(stack: Stack, name: str) -> dict[str, Any]:
 
 
 def test_firewall_log_hides_who_was_asked_for(stack: Stack) -> None:
-    """Paths name users, so the firewall's log and samples leave them out."""
+    """Paths contain usernames, so the firewall's log and samples leave them out."""
     firewalls = stack.account.client("wafv2")
     (summary,) = firewalls.list_web_acls(Scope="REGIONAL")["WebACLs"]
     found = firewalls.get_logging_configuration(ResourceArn=summary["ARN"])["LoggingConfiguration"]

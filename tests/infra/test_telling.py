@@ -1,4 +1,4 @@
-"""What fails at night is told once: by an issue, and by comments on it until somebody closes it."""
+"""Failures of nightly runs are reported in one issue, and in comments on it until somebody closes it."""
 
 import os
 import subprocess

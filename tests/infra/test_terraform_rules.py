@@ -60,7 +60,7 @@ def test_root_is_valid_with_each_provider(root: str, version: str | None, tmp_pa
     "name", [path.name.partition(".")[0] for path in sorted((ROOT / "terraform/tests").glob("*.hcl"))]
 )
 def test_rules_hold(name: str, tmp_path: Path) -> None:
-    """What the plans must contain and must refuse, as terraform/tests says; an environment's with its own values."""
+    """The plans contain and refuse what terraform/tests says; an environment's plan uses its own values."""
     RESULTS.mkdir(parents=True, exist_ok=True)
     terraform(tmp_path, "-chdir=terraform", "init", "-backend=false", "-lockfile=readonly")
     values = [f"-var-file=environments/{name}.tfvars"] if name in ENVIRONMENTS else []

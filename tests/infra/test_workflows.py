@@ -1,4 +1,4 @@
-"""The pipelines run what exists, with no more rights than they need, and no action that could change by itself."""
+"""The pipelines run what exists, with minimal permissions and pinned actions."""
 
 import re
 from pathlib import Path
@@ -55,32 +55,32 @@ def unpinned(text: str) -> list[str]:
 
 @pytest.mark.parametrize("file", FILES, ids=lambda path: str(path.relative_to(FOLDER)))
 def test_commands_exist(file: Path) -> None:
-    """Whatever a workflow runs is a target of the Makefile, a script here, or a tool of the runner."""
+    """Whatever a workflow runs is a target of the Makefile, a script of the repository, or a tool of the runner."""
     assert [command for command in commands(file.read_text(encoding="utf-8")) if unknown(command)] == []
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda path: str(path.relative_to(FOLDER)))
 def test_actions_are_pinned(file: Path) -> None:
-    """An action is named by its commit, and its version is told beside it."""
+    """An action is pinned by its commit, and a comment names its version."""
     assert unpinned(file.read_text(encoding="utf-8")) == []
 
 
 @pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.name)
 def test_rights_are_given_job_by_job(workflow: Path) -> None:
-    """A workflow has no rights by itself; each job asks for its own, and writes no more than it says."""
+    """A workflow has no permissions by itself; each job asks for its own, and may write only what it needs."""
     assert yaml.safe_load(workflow.read_text(encoding="utf-8"))["permissions"] == {}
     assert [name for name, job in jobs(workflow).items() if "contents" not in job["permissions"]] == []
 
 
 @pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.name)
 def test_no_secret_is_stored(workflow: Path) -> None:
-    """Credentials come by OIDC and last an hour or two; nothing is kept as a secret."""
+    """Credentials come by OIDC and last an hour or two; no secrets are stored."""
     assert "secrets." not in workflow.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("environment", ["dev", "prod"])
 def test_deployments_are_seen_through(environment: str) -> None:
-    """No deployment is cancelled by the next push, and each is in GitHub's environment of the same name."""
+    """The next push cancels no deployment, and each runs in GitHub's environment of the same name."""
     workflow = FOLDER / "workflows" / f"{environment}.yml"
     told, deploy = yaml.safe_load(workflow.read_text(encoding="utf-8")), jobs(workflow)["deploy"]
     limits = [place["concurrency"] for place in (told, deploy) if "concurrency" in place]
@@ -96,7 +96,7 @@ def test_waiting_for_an_approval_holds_nothing_up() -> None:
 
 
 def test_prod_does_what_was_approved() -> None:
-    """What prod applies is what the job before planned, with the image that dev released."""
+    """Prod applies what the job before planned, with the image that dev released."""
     plan, deploy = jobs(FOLDER / "workflows" / "prod.yml").values()
     assert plan["outputs"] == {name: f"${{{{ steps.plan.outputs.{name} }}}}" for name in ("image", "approved")}
     assert commands_of(plan)[-1] == 'cat build/prod.approval >> "$GITHUB_OUTPUT"'
@@ -106,7 +106,7 @@ def test_prod_does_what_was_approved() -> None:
 
 
 def test_reviewers_are_asked_for_first() -> None:
-    """Before anything costs time, prod's pipeline makes sure that somebody has to approve, with the right to ask."""
+    """First of all, prod's pipeline checks that an approval is required, and has the permission to check it."""
     plan = jobs(FOLDER / "workflows" / "prod.yml")["plan"]
     checkout, first, *_ = plan["steps"]
     assert checkout["uses"].startswith("actions/checkout@")
@@ -115,7 +115,7 @@ def test_reviewers_are_asked_for_first() -> None:
 
 
 def test_plans_are_not_kept() -> None:
-    """No artifact has a plan, which shows parts of the state."""
+    """No artifact contains a plan, because a plan contains parts of the state."""
     for workflow in WORKFLOWS:
         steps = [step for job in jobs(workflow).values() for step in job["steps"]]
         kept = [step["with"]["path"] for step in steps if "upload-artifact" in step.get("uses", "")]
@@ -139,7 +139,7 @@ def test_every_proof_runs_for_a_pull_request() -> None:
 
 @pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.name)
 def test_what_must_end_in_order_gets_signals(workflow: Path) -> None:
-    """A cancelled bake or deployment hears of it: GitHub signals a step's first process only."""
+    """A cancelled bake or deployment gets the signal, although GitHub signals only a step's first process."""
     run = [command for job in jobs(workflow).values() for command in commands_of(job)]
     changing = [command for command in run if re.search(r"make (bake|deploy)", command) and "--dry-run" not in command]
     assert [command for command in changing if not command.startswith("exec .ci/pass-signals ")] == []
@@ -147,7 +147,7 @@ def test_what_must_end_in_order_gets_signals(workflow: Path) -> None:
 
 @pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.name)
 def test_plugins_are_fetched_with_a_name(workflow: Path) -> None:
-    """Whatever fetches Packer's plugins has the job's own token, and hands it on through sudo."""
+    """Steps that fetch Packer's plugins have the job's token, and pass it on through sudo."""
     steps = [step for job in jobs(workflow).values() for step in job["steps"]]
     fetching = [step for step in steps if re.search(r"packer init|make bake", step.get("run", ""))]
     name = "PACKER_GITHUB_API_TOKEN"
@@ -156,7 +156,7 @@ def test_plugins_are_fetched_with_a_name(workflow: Path) -> None:
 
 
 def test_keys_are_looked_at_every_night() -> None:
-    """A key that expires soon is told, whatever else failed, and stops nothing else."""
+    """A key that expires soon is reported, whatever else failed, and stops nothing else."""
     steps = jobs(FOLDER / "workflows" / "nightly.yml")["rehearsal"]["steps"]
     (position,) = [n for n, step in enumerate(steps) if step.get("run") == "make key-age"]
     assert steps[position]["if"] == "success() || failure()"
@@ -165,11 +165,11 @@ def test_keys_are_looked_at_every_night() -> None:
 
 @pytest.mark.parametrize("command", ["make nothing", "sudo make nothing", ".ci/nothing", "curl https://example.com"])
 def test_unknown_commands_are_found(command: str) -> None:
-    """A target, a script or a tool that does not exist does not pass."""
+    """A target, a script or a tool that does not exist is found."""
     assert unknown(command)
 
 
 @pytest.mark.parametrize("used", ["actions/checkout@v5", "actions/checkout@main", f"actions/checkout@{'0' * 40}"])
 def test_unpinned_actions_are_found(used: str) -> None:
-    """A tag, a branch, and a commit without its version do not pass."""
+    """A tag, a branch, and a commit without its version are found."""
     assert unpinned(f"- uses: {used}") != []

@@ -1,4 +1,4 @@
-"""Are these commands of make, Ansible, Terraform and our own programs? Asked of their files."""
+"""Checks whether commands of make, Ansible, Terraform and our own programs exist, by their files."""
 
 import re
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""The load balancer: haproxy, set up with the values of the target group, and steered through its socket.
+"""The load balancer: haproxy, set up with the values of the target group, and controlled through its socket.
 
 It asks for health and closes idle connections as the Application Load Balancer does. It never sends a request a second
 time, so that nothing that is lost stays hidden.

@@ -1,4 +1,4 @@
-"""A working copy of the repository, set up for the emulated account as a person sets it up for a real one."""
+"""A working copy of the repository, set up for the emulated account as a person would for a real one."""
 
 import shutil
 import subprocess

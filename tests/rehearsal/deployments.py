@@ -1,4 +1,4 @@
-"""What is rehearsed of the deployment: each scenario runs the real command, most of them under load."""
+"""The scenarios of the deployment's rehearsal: each runs the real command, most of them under load."""
 
 import asyncio
 import os

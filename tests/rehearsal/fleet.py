@@ -1,4 +1,4 @@
-"""The Auto Scaling group: instances that boot, register, serve, leave and end."""
+"""The Auto Scaling group: instances that boot, register, serve, deregister and end."""
 
 import asyncio
 import time

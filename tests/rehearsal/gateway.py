@@ -1,4 +1,4 @@
-"""AWS's endpoint of the rehearsal: passes requests on to the emulator, but for the calls that are answered here."""
+"""AWS's endpoint of the rehearsal: passes requests on to the emulator, except for the calls that it answers itself."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager

@@ -1,4 +1,4 @@
-"""Clients at a constant rate, who check every answer and miss none.
+"""Clients that send at a constant rate and check every answer.
 
     python -m tests.rehearsal.load HOST PORT RATE IDLE-SECONDS SEED
 

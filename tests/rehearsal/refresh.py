@@ -1,4 +1,4 @@
-"""A model of Auto Scaling's instance refresh, as far as requests and deployments feel it.
+"""A model of Auto Scaling's instance refresh, as far as it affects requests and deployments.
 
 It keeps the rules of AWS: instances that match are skipped; a new one is launched before an old one is terminated,
 within the two percentages and no further than to the next checkpoint; it must become healthy, and stay so while it

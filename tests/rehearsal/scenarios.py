@@ -1,4 +1,4 @@
-"""What is rehearsed: each scenario puts load on the stage, does one thing to the fleet, and has bounds to meet."""
+"""The scenarios of the rehearsal: each runs under load, does one thing to the fleet, and has bounds to meet."""
 
 import asyncio
 import time

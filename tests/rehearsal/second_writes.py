@@ -1,4 +1,4 @@
-"""Users who are written while the database is away, and a second time once it is back: what must never come back."""
+"""Users that are written while the database is away, and again once it is back: the first write must never show."""
 
 import asyncio
 import random

@@ -1,4 +1,4 @@
-"""The stage of a rehearsal: network, database, metadata service, load balancer, fleet; and the load put on it."""
+"""The stage of a rehearsal: network, database, metadata service, load balancer, fleet, and the load on them."""
 
 import asyncio
 import contextlib

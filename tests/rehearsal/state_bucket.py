@@ -1,4 +1,4 @@
-"""The bucket of the state, where others leave what a deployment meets: a lease of theirs, a lock of the dead."""
+"""The state bucket, with what others may have left in it: a lease, or the lock of a killed process."""
 
 import json
 from collections.abc import Iterator

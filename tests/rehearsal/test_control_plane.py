@@ -141,7 +141,7 @@ async def site(emulated: Account) -> AsyncIterator[Site]:
 
 
 async def test_group_has_the_machines(site: Site) -> None:
-    """The group's instances are those that were launched, and what the emulator forgets is told."""
+    """The group's instances are those that were launched, with the details that the emulator forgets."""
     (group,) = (await asyncio.to_thread(site.autoscaling.describe_auto_scaling_groups))["AutoScalingGroups"]
     told = [(instance["InstanceId"], instance["LaunchTemplate"]["Version"]) for instance in group["Instances"]]
     assert told == [("i-1", "1"), ("i-2", "1")]
@@ -149,7 +149,7 @@ async def test_group_has_the_machines(site: Site) -> None:
 
 
 async def test_refresh_replaces_every_instance(site: Site) -> None:
-    """A refresh ends Successful, at 100 %, with every instance of the new version."""
+    """A refresh ends as Successful, at 100 %, with every instance of the new version."""
     await site.bring("b")
     await site.call("start_instance_refresh", Preferences=_PREFERENCES)
     told = await site.ended()
@@ -158,7 +158,7 @@ async def test_refresh_replaces_every_instance(site: Site) -> None:
 
 
 async def test_refresh_skips_what_matches_by_version(site: Site) -> None:
-    """Nothing is replaced where every instance is of the version already; another version of the same image is."""
+    """Instances of the current version are not replaced; those of another version of the same image are."""
     await site.call("start_instance_refresh", Preferences=_PREFERENCES)
     assert (await site.ended())["Status"] == "Successful"
     assert [member.instance_id for member in site.fleet.in_service] == ["i-1", "i-2"]
@@ -169,7 +169,7 @@ async def test_refresh_skips_what_matches_by_version(site: Site) -> None:
 
 
 async def test_one_refresh_at_a_time(site: Site) -> None:
-    """A second start is refused while a refresh goes on, and cancelling ends the first."""
+    """During a refresh, a second start is refused, and cancelling ends the first."""
     site.fleet.may_boot.clear()
     await site.bring("b")
     await site.call("start_instance_refresh", Preferences=_PREFERENCES)
@@ -243,6 +243,6 @@ async def test_alarm_fails_a_refresh_that_names_alarms(site: Site) -> None:
     ids=["too far apart", "rollback without a number"],
 )
 async def test_wrong_preferences_are_refused(site: Site, version: str, preferences: dict[str, object]) -> None:
-    """Percentages that are too far apart, and a rollback of a template whose version is no number, are errors."""
+    """Percentages that are too far apart, and rollback of a template without a version number, are errors."""
     await site.call("update_auto_scaling_group", LaunchTemplate={"LaunchTemplateName": _GROUP, "Version": version})
     assert await site.refused("start_instance_refresh", Preferences=preferences) == "ValidationError"

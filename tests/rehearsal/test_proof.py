@@ -1,4 +1,4 @@
-"""The rehearsal can fail: a fleet that does not drain loses requests, and it says so."""
+"""The rehearsal can fail: it notices that a fleet without drain loses requests."""
 
 import json
 import subprocess
@@ -61,7 +61,7 @@ def test_times_keep_their_proportions(values: Values) -> None:
     ids=["quiet", "one bad period", "two bad periods", "two of three", "few errors", "exactly one percent"],
 )
 def test_alarm_rings_as_the_plan_says(values: Values, periods: list[tuple[int, int]], rings: bool) -> None:
-    """The model of target-5xx needs two bad minutes of five, above one percent and above five errors; it knows late."""
+    """The model of target-5xx needs two bad minutes of five, above 1 % and five errors, and rings with AWS's delay."""
     alarm = Alarm(values)
     for number, (errors, requests) in enumerate(periods, 1):
         alarm.count(number * values.alarm_period, {"200": requests - errors, "503": errors})

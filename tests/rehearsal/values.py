@@ -1,4 +1,4 @@
-"""What decides zero downtime, read from Terraform's plan of prod and from the service; nothing is typed again here.
+"""The values that decide zero downtime, read from Terraform's plan of prod and from the service, not repeated here.
 
 A time scale shortens every wait by the same factor, so that their order and their proportions stay.
 """

@@ -1,4 +1,4 @@
-"""HTTP/1.1 as the rehearsal's clients speak it: one request at a time on a connection, nothing tried twice."""
+"""HTTP/1.1 as the rehearsal's clients speak it: one request at a time on a connection, and no retries."""
 
 import asyncio
 from dataclasses import dataclass

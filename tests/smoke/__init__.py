@@ -1,1 +1,1 @@
-"""Asks a running service whether it is well: pytest tests/smoke --base-url https://hello.example.com."""
+"""Tests that a running service works: pytest tests/smoke --base-url https://hello.example.com."""

@@ -1,4 +1,4 @@
-"""The service to ask: the one at --base-url, or one of our own that forgets everything."""
+"""The service to test: the one at --base-url, or one of our own with a store in memory."""
 
 import asyncio
 import os

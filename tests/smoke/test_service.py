@@ -1,4 +1,4 @@
-"""A running service is well, as its clients see it."""
+"""A running service works, as its clients see it."""
 
 import json
 from datetime import UTC, date, datetime
@@ -20,14 +20,14 @@ async def test_it_answers(client: aiohttp.ClientSession, path: str) -> None:
 
 
 async def test_version(client: aiohttp.ClientSession) -> None:
-    """It tells which build it is."""
+    """It reports its build."""
     async with client.get("/version") as response:
         assert response.status == 200
         assert (await response.json()).keys() == {"version", "commit", "image"}
 
 
 async def test_what_is_stored_is_told_everywhere(client: aiohttp.ClientSession, user: str) -> None:
-    """After a 204, every connection, to whichever instance, gets the new greeting, not the one of before."""
+    """After a 204, every connection, to whichever instance, gets the new greeting."""
     for born in (date(1990, 1, 15), date(1991, 7, 15)):
         days = {datetime.now(UTC).date()}
         async with client.put(f"/hello/{user}", json={"dateOfBirth": born.isoformat()}) as response:
@@ -44,7 +44,7 @@ async def _greeting(client: aiohttp.ClientSession, user: str) -> str:
 
 
 async def test_birthday(client: aiohttp.ClientSession, user: str) -> None:
-    """Born on this day of an earlier year means congratulations today."""
+    """A user who was born on this day of an earlier year is congratulated today."""
     while True:
         today = datetime.now(UTC).date()
         # 1996 was a leap year, so it had every day.
@@ -57,7 +57,7 @@ async def test_birthday(client: aiohttp.ClientSession, user: str) -> None:
 
 
 async def test_nobody_is_born_today(client: aiohttp.ClientSession, user: str) -> None:
-    """A date of birth is before today."""
+    """A date of birth must be before today."""
     while True:
         today = datetime.now(UTC).date()
         async with client.put(f"/hello/{user}", json={"dateOfBirth": today.isoformat()}) as response:
@@ -80,7 +80,7 @@ async def test_nobody_is_born_today(client: aiohttp.ClientSession, user: str) ->
 async def test_errors(
     client: aiohttp.ClientSession, method: str, wanted: str | None, body: str | None, status: int, code: str
 ) -> None:
-    """What is wrong is a problem document with a code and the id of the request."""
+    """Errors are problem documents with a code and the request's id."""
     kind = {"Content-Type": "application/json"} if body else None
     async with client.request(method, f"/hello/{wanted or name()}", data=body, headers=kind) as response:
         assert response.status == status

@@ -1,4 +1,4 @@
-"""A service that asks for tokens lets nobody in without a good one."""
+"""A service that requires tokens accepts no request without a valid one."""
 
 import aiohttp
 
@@ -9,13 +9,13 @@ _USER = "/hello/SmokeTest"
 
 
 async def test_no_token(base_url: str) -> None:
-    """Without a token there is no answer about anybody."""
+    """Without a token, a request is refused."""
     async with aiohttp.ClientSession(base_url, timeout=TIMEOUT) as stranger, stranger.get(_USER) as response:
         await problem(response, 401, "missing_token")
 
 
 async def test_forged_token(base_url: str, headers: dict[str, str]) -> None:
-    """A token whose signature was changed is none."""
+    """A token with a changed signature is refused."""
     signed, _, signature = headers["Authorization"].rpartition(".")
     forged = {"Authorization": f"{signed}.{signature[::-1]}"}
     async with (

@@ -1,4 +1,4 @@
-"""AWS settings that are wrong: start-up says so at once, in one sentence that names the setting."""
+"""Wrong AWS settings: the start fails at once, with one sentence that names the setting."""
 
 import dataclasses
 from pathlib import Path
@@ -79,14 +79,14 @@ async def test_wrong_profile(
 async def test_wrong_variable(
     config: Config, monkeypatch: pytest.MonkeyPatch, name: str, value: str, sentence: str
 ) -> None:
-    """A variable that can never work is named; in particular no certificates are not taken for trust in anybody."""
+    """A variable that can never work is named; in particular, an empty AWS_CA_BUNDLE does not mean trusting anybody."""
     monkeypatch.setenv(name, value)
     assert sentence in await refusal(config)
 
 
 @pytest.mark.usefixtures("_no_keys")
 async def test_missing_web_identity(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A file with an identity that is not there is named with its variable."""
+    """A missing file with an identity is named together with its variable."""
     monkeypatch.setenv("AWS_ROLE_ARN", "arn:aws:iam::111111111111:role/reader")
     monkeypatch.setenv("AWS_WEB_IDENTITY_TOKEN_FILE", "/no/such/token")
     assert "AWS_WEB_IDENTITY_TOKEN_FILE '/no/such/token' cannot be read" in await refusal(config)

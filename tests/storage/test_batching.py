@@ -1,4 +1,4 @@
-"""BatchingStore against a DynamoDB-compatible server: fewer calls, and nothing else that differs."""
+"""BatchingStore against a DynamoDB-compatible server: fewer calls, and otherwise the same behaviour."""
 
 import asyncio
 import itertools
@@ -52,7 +52,7 @@ def names(prefix: str, count: int) -> list[str]:
 
 
 async def test_concurrent_writes_and_reads_share_calls(setup: Setup, table: Table, username: str) -> None:
-    """250 writes and then 250 reads, unknown users among them, take a handful of calls and are all right."""
+    """250 writes and then 250 reads, some of unknown users, take a handful of calls, and all are right."""
     users = {name: BORN + timedelta(days=n) for n, name in enumerate(names(username, 250))}
     await asyncio.gather(*[setup.store.put(name, born) for name, born in users.items()])
     assert setup.proxy.calls.count("PutItem") == 1
@@ -82,7 +82,7 @@ async def test_same_user_many_times(setup: Setup, username: str) -> None:
 
 
 async def test_many_writers_of_one_user_cost_two_writes(setup: Setup, table: Table, username: str) -> None:
-    """64 concurrent writes of one user are all acknowledged once the last is stored, and the bill has two of them."""
+    """64 concurrent writes of one user are all acknowledged once the last is stored, and DynamoDB bills two of them."""
     borns = [BORN + timedelta(days=n) for n in range(64)]
     await asyncio.gather(*[setup.store.put(username, born) for born in borns])
     assert table.get_item(Key={"username": username})["Item"]["dateOfBirth"] == borns[-1].isoformat()
@@ -100,7 +100,7 @@ async def test_damaged_item_fails_alone(setup: Setup, table: Table, username: st
 
 
 async def test_unprocessed_keys_are_asked_for_again(setup: Setup, username: str) -> None:
-    """What DynamoDB leaves out with status 200 is tried again until it is done."""
+    """Keys that DynamoDB leaves unprocessed with status 200 are retried until they are done."""
     setup.proxy.fault = leave_out_half(setup.proxy, random.Random(1))
     users = names(username, 60)
     await asyncio.gather(*[setup.store.put(name, BORN) for name in users])
@@ -111,7 +111,7 @@ async def test_unprocessed_keys_are_asked_for_again(setup: Setup, username: str)
 
 @pytest.mark.parametrize("code", ["ValidationException", "InternalServerError"])
 async def test_failed_batch_is_not_a_failed_hundred(setup: Setup, config: Config, username: str, code: str) -> None:
-    """When only batch calls fail every request is answered by a call of its own."""
+    """If only batch calls fail, every request is answered by a call of its own."""
 
     async def refuse_batches(request: web.Request) -> web.StreamResponse:
         if operation(request).startswith("Batch"):
@@ -194,7 +194,7 @@ async def test_write_that_was_answered_with_503_is_not_applied_later() -> None:
 
 
 async def test_write_that_may_still_be_on_its_way_is_not_sent_again(setup: Setup, username: str) -> None:
-    """Of two writes that were both acknowledged the older never wins, even where DynamoDB commits an attempt late."""
+    """Of two acknowledged writes the older never wins, even if DynamoDB commits an attempt late."""
     late: list[Callable[[], Awaitable[web.StreamResponse]]] = []
 
     async def commit_first_late(request: web.Request) -> web.StreamResponse:
@@ -213,7 +213,7 @@ async def test_write_that_may_still_be_on_its_way_is_not_sent_again(setup: Setup
 
 
 async def test_batch_of_writes_without_an_answer_is_not_sent_again(setup: Setup, username: str) -> None:
-    """When the connection breaks after a batch was sent its writes are refused, not sent key by key; reads are."""
+    """If the connection breaks after a batch was sent, reads are retried key by key, but writes are refused."""
 
     async def cut_batches(request: web.Request) -> web.StreamResponse:
         return await (cut if operation(request).startswith("Batch") else setup.proxy.forward)(request)
@@ -227,7 +227,7 @@ async def test_batch_of_writes_without_an_answer_is_not_sent_again(setup: Setup,
 
 
 async def test_read_never_joins_a_call_that_left_before_the_write(setup: Setup, username: str) -> None:
-    """A read that comes after an acknowledged write sees it, even while an older read of the user is still out."""
+    """A read after an acknowledged write sees it, even while an older read of the user is still out."""
     await setup.store.put(username, BORN)
     held, release = asyncio.Event(), asyncio.Event()
 
@@ -331,7 +331,7 @@ def everything_goes_wrong(proxy: FaultyProxy, dice: random.Random) -> Fault:
 @pytest.mark.parametrize("hot", [False, True], ids=["many-users", "hot-user"])
 @pytest.mark.parametrize("seed", range(2))
 async def test_history_under_faults_is_linearizable(setup: Setup, username: str, seed: int, hot: bool) -> None:
-    """Every user behaves as a single register under faults, and no acknowledged write is lost; also one all write."""
+    """Under faults every user behaves as a single register and no acknowledged write is lost, even for a hot user."""
     dice = random.Random(seed)
     setup.proxy.fault = everything_goes_wrong(setup.proxy, dice)
     users = names(username, 12)

@@ -1,4 +1,4 @@
-"""Credentials that end, hang or are taken back: requests never wait for them, and good ones are found by themselves."""
+"""Credentials that expire, hang or are revoked: requests never wait for them, and new ones are found automatically."""
 
 import asyncio
 import dataclasses
@@ -70,7 +70,7 @@ async def test_no_request_waits_for_credentials(config: Config, agent: Agent, us
 async def test_credentials_that_are_refused_are_replaced(
     config: Config, dynamodb: str, agent: Agent, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Once AWS does not know the credentials any more new ones are fetched, once for all, until good ones come."""
+    """Once AWS rejects the credentials, new ones are fetched, once for all requests, until they are valid."""
     proxy = FaultyProxy(dynamodb)
 
     async def know_second_only(request: web.Request) -> web.StreamResponse:
@@ -94,7 +94,7 @@ async def test_credentials_that_are_refused_are_replaced(
 
 
 async def test_credentials_that_came_expired(config: Config, agent: Agent) -> None:
-    """Credentials that have expired when they come are none, and start-up says so."""
+    """Credentials that are already expired are refused at the start, with a message that says so."""
     agent.lifetime = timedelta(minutes=-1)
     with pytest.raises(SetupError, match=r"no AWS credentials could be had .* still expired"):
         async with connected_store(dataclasses.replace(config, startup_seconds=0)):

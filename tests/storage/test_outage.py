@@ -1,4 +1,4 @@
-"""The store is cut off and comes back: what was given up meanwhile never shows, over TLS as in production."""
+"""The store is cut off and comes back: writes that were given up never take effect, over TLS as in production."""
 
 import asyncio
 from collections.abc import Callable

@@ -98,7 +98,7 @@ async def test_missing_credentials(hasty: Config, monkeypatch: pytest.MonkeyPatc
 
 
 async def test_half_credentials(hasty: Config, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Half a pair of credentials is told from none."""
+    """Half a pair of credentials has another error than none."""
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     assert "incomplete" in await expect_setup_error(hasty)
 
@@ -116,7 +116,7 @@ async def test_malformed_endpoint(hasty: Config, monkeypatch: pytest.MonkeyPatch
 
 
 async def test_nobody_listens(hasty: Config, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An endpoint where nobody listens is unreachable, and says so."""
+    """An endpoint where nothing listens is reported as unreachable."""
     monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", f"http://127.0.0.1:{free_port()}")
     assert "did not answer within 0 s (ClientConnectorError)" in await expect_setup_error(hasty)
 
@@ -134,7 +134,7 @@ async def test_nobody_listens(hasty: Config, monkeypatch: pytest.MonkeyPatch) ->
 async def test_refused_at_start(
     hasty: Config, dynamodb: str, monkeypatch: pytest.MonkeyPatch, code: str, advice: str
 ) -> None:
-    """What DynamoDB refuses for good at start is explained."""
+    """A permanent refusal by DynamoDB at the start is explained."""
     proxy = FaultyProxy(dynamodb)
     proxy.fault = aws_error(code)
     async with proxy.running() as url:
@@ -143,7 +143,7 @@ async def test_refused_at_start(
 
 
 async def test_table_with_another_key(hasty: Config, table: Table) -> None:
-    """A table that is keyed by something else is refused at start, by the real server."""
+    """A table with another key is refused at the start, by the real server."""
     name = f"{table.name}-wrong"
     table.meta.client.create_table(
         TableName=name,
@@ -157,7 +157,7 @@ async def test_table_with_another_key(hasty: Config, table: Table) -> None:
 async def test_waits_for_a_dynamodb_that_starts_later(
     config: Config, dynamodb: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Start-up goes on trying while DynamoDB is away, and opens as soon as it answers."""
+    """The start retries while DynamoDB is away, and succeeds as soon as it answers."""
     proxy = FaultyProxy(dynamodb)
     first_failed = asyncio.Event()
 
@@ -239,7 +239,7 @@ async def gateway(_request: web.Request) -> web.StreamResponse:
 async def test_failed_write_tells_whether_it_may_have_been_done(
     config: Config, dynamodb: str, monkeypatch: pytest.MonkeyPatch, fault: Fault, ending: Ending
 ) -> None:
-    """Only what DynamoDB itself answered is sure; what it did not answer may be on its way still."""
+    """Only calls that DynamoDB itself answered have a known outcome; others may still be on their way."""
     proxy = FaultyProxy(dynamodb)
     proxy.fault = fault
     async with proxy.running() as url:
@@ -253,7 +253,7 @@ async def elsewhere(_request: web.Request) -> web.StreamResponse:
 
 
 async def test_redirect_is_not_followed(config: Config, dynamodb: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A call has names and dates in it, so it goes to DynamoDB's address and to no other, whoever asks for it."""
+    """Calls contain personal data, so they go only to DynamoDB's address, even if a redirect names another."""
     proxy = FaultyProxy(dynamodb)
     proxy.fault = elsewhere
     async with proxy.running() as url:
@@ -266,7 +266,7 @@ async def test_redirect_is_not_followed(config: Config, dynamodb: str, monkeypat
 async def test_write_without_a_connection_was_surely_not_done(
     config: Config, dynamodb: str, monkeypatch: pytest.MonkeyPatch, trusted: bool
 ) -> None:
-    """Where no connection comes about nothing was sent."""
+    """If no connection can be made, nothing was sent."""
     if not trusted:
         monkeypatch.setenv("AWS_CA_BUNDLE", Authority().bundle)
     async with FaultyProxy(dynamodb).running() as url:

@@ -1,4 +1,4 @@
-"""Calls that are made past most of the AWS library: what arrives is what the library would have sent."""
+"""Calls that bypass most of the AWS library: DynamoDB gets what the library would have sent."""
 
 import inspect
 import re
@@ -42,7 +42,7 @@ def gatekeeper(token: str | None) -> Callable[[web.BaseRequest], object]:
 @pytest.mark.parametrize("path", ["", "/", "/table%20s/"])
 @pytest.mark.parametrize("token", [None, "token/of=one+role"])
 async def test_what_arrives_is_signed(monkeypatch: pytest.MonkeyPatch, token: str | None, path: str) -> None:
-    """Host, path, fields and body as they arrive are those that were signed, with and without a session's token."""
+    """Host, path, header fields and body arrive as they were signed, with and without a session token."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", KEY)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
     monkeypatch.setenv("AWS_REGION", REGION)
@@ -57,7 +57,7 @@ async def test_what_arrives_is_signed(monkeypatch: pytest.MonkeyPatch, token: st
 
 @pytest.mark.parametrize("name", STEPS)
 def test_steps_are_those_of_the_library(name: str) -> None:
-    """Each step of a call that is done here is one of the library's client, and is given the same."""
+    """Each step of a call that we replace exists in the library's client, and gets the same arguments."""
     theirs = inspect.signature(getattr(AioBaseClient, name)).parameters
     ours = inspect.signature(getattr(DirectCalls, name)).parameters.values()
     keywords = {parameter.name for parameter in ours if parameter.kind is parameter.KEYWORD_ONLY}

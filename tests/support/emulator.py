@@ -1,4 +1,4 @@
-"""An AWS account to deploy into: moto's server in a process of its own, with what Terraform expects to find there.
+"""An AWS account to deploy to: moto's server in a process of its own, with what Terraform expects in an account.
 
     python -m tests.support.emulator
 

@@ -1,4 +1,4 @@
-"""What GitHub is to a workflow that asks it: an API that tells of an environment."""
+"""A stand-in for GitHub's API, which describes an environment."""
 
 import json
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Everything that costs money or grants rights in an account, asked from AWS's own APIs."""
+"""Everything that costs money or grants permissions in an account, read from AWS's own APIs."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""An OpenID Connect issuer on a socket of its own, with keys of its own: it can turn them, lie and be down."""
+"""An OpenID Connect issuer on a socket of its own: it can rotate its keys, lie, and be down."""
 
 import time
 from collections.abc import AsyncIterator

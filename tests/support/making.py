@@ -1,4 +1,4 @@
-"""What `make` needs in a folder that is no whole checkout: the Makefile, and a `.venv` that is this Python."""
+"""What `make` needs in a folder that is not a full checkout: the Makefile, and a `.venv` with this Python."""
 
 import shutil
 import sys

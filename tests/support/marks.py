@@ -1,4 +1,4 @@
-"""Parts of documents that programs write: each stands between a mark of its own and the mark that ends all of them."""
+"""Parts of documents that programs write: each is between a mark of its own and the common end mark."""
 
 import re
 

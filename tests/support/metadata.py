@@ -1,4 +1,4 @@
-"""The instance metadata service, version 2, as machines find it at 169.254.169.254."""
+"""The instance metadata service, version 2, which machines reach at 169.254.169.254."""
 
 import json
 import secrets

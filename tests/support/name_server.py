@@ -1,4 +1,4 @@
-"""A DNS server that knows name servers of zones, and nothing else."""
+"""A DNS server that only knows the name servers of zones."""
 
 import socketserver
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""What a builder finds outside: Debian's mirror through a proxy, and a bucket with stand-ins for Amazon's agents.
+"""The network that a builder reaches: Debian's mirror through a proxy, and a bucket with stand-ins for Amazon's agents.
 
 The stand-ins are Debian packages of the agents' names, signed by a key made for the occasion. They install the files,
 the user and the unit that the image relies on, and say in the journal that they are none. Needs dpkg-deb and gpg.

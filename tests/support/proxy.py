@@ -1,4 +1,4 @@
-"""A network between the service and its DynamoDB that can be told to misbehave; it speaks TLS, as DynamoDB does."""
+"""A proxy between the service and its DynamoDB that can be told to misbehave; it speaks TLS, as DynamoDB does."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""HTTP without an HTTP client: bytes through a socket, for what no client would ever send."""
+"""HTTP without an HTTP client: bytes through a socket, for requests that no client would send."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""Requests to the emulated account, written down as they come: who sends them is told by a mark in the User-Agent."""
+"""Requests to the emulated account, recorded as they come; a mark in the User-Agent names the sender."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""A wire to the store that can be stalled: what is sent meanwhile stays, but for a little, with the sender's kernel."""
+"""A connection to the store that can be stalled: most of what is sent meanwhile stays in the sender's kernel."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""The production stack, applied with Terraform to an emulated account: what a deployment test starts from."""
+"""The production stack, applied with Terraform to an emulated account: the starting point of deployment tests."""
 
 import base64
 import shutil

@@ -1,4 +1,4 @@
-"""Stores in memory: one that is as it should be, and some that are wrong, each in its own way."""
+"""Stores in memory: a correct one, and several that are each wrong in a different way."""
 
 import asyncio
 from datetime import date

@@ -1,6 +1,6 @@
-"""An event loop whose clock is told: when nothing is ready it is at once as late as the next timer wants it.
+"""An event loop with simulated time: when nothing is ready, its clock jumps to the next timer.
 
-For code that only computes and waits. What waits for a socket, a process or a thread is overtaken by every timer.
+Only for code that computes and waits: every timer overtakes what waits for a socket, a process or a thread.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""The rules, held against an oracle that only walks from day to day."""
+"""The rules of birthdays, compared with an oracle that counts day by day."""
 
 import string
 from calendar import isleap
@@ -41,7 +41,7 @@ def kinds(years: Iterable[int]) -> set[tuple[bool, bool, bool, bool]]:
 
 
 def test_spans_have_years_of_all_kinds() -> None:
-    """What is tried day by day below has every kind of year that the 400 years of the calendar's cycle have."""
+    """The years that are tested day by day include every kind of year in the calendar's cycle of 400 years."""
     assert kinds(year for first, last in SPANS for year in range(first, last)) == kinds(range(2000, 2400))
 
 
@@ -61,7 +61,7 @@ def test_every_birthday_on_every_day(first: int, last: int, month: int) -> None:
 
 @given(born=st.dates(), today=st.dates(max_value=date(9998, 12, 31)))
 def test_distance_leads_to_a_birthday_and_to_none_before(born: date, today: date) -> None:
-    """Going as many days ahead as the rule says arrives at the birthday, in any year."""
+    """As many days ahead as the rule says is the birthday, in any year."""
     days = days_until_birthday(born, today)
     assert 0 <= days <= 365
     assert is_birthday(today + timedelta(days=days), born.month, born.day)
@@ -92,7 +92,7 @@ def test_days_people_argue_about(born: str, today: str, days: int) -> None:
 
 
 def test_greeting_on_the_day_and_before() -> None:
-    """The day itself is congratulated; any other day tells the distance, with 'day(s)' also for one."""
+    """On the day the greeting congratulates; on other days it states the distance, with 'day(s)' even for one."""
     assert greeting("Ada", date(1990, 6, 15), TODAY) == "Hello, Ada! Happy Birthday!"
     assert greeting("Ada", date(1990, 6, 16), TODAY) == "Hello, Ada! Your birthday is in 1 day(s)"
     assert greeting("Ada", date(1990, 6, 14), TODAY) == "Hello, Ada! Your birthday is in 364 day(s)"
@@ -106,7 +106,7 @@ def test_letters_are_a_username_as_given(name: str) -> None:
 
 @given(st.text())
 def test_anything_else_is_no_username(name: str) -> None:
-    """Whatever is not only ASCII letters, or too long, or empty, is refused."""
+    """Anything but ASCII letters, and what is too long or empty, is refused."""
     if name.isascii() and name.isalpha() and len(name) <= 256:
         assert parse_username(name) == name
     else:
@@ -116,20 +116,20 @@ def test_anything_else_is_no_username(name: str) -> None:
 
 @given(st.dates(max_value=TODAY - timedelta(days=1)))
 def test_every_past_date_is_a_date_of_birth(born: date) -> None:
-    """Any date before today is read back, however long ago."""
+    """Any date before today is parsed, however long ago."""
     assert parse_date_of_birth(born.isoformat(), TODAY) == born
 
 
 @given(st.dates(min_value=TODAY))
 def test_today_and_later_are_no_dates_of_birth(born: date) -> None:
-    """Nobody is born today or in the future."""
+    """A date of birth of today or in the future is refused."""
     with pytest.raises(InvalidDateOfBirth):
         parse_date_of_birth(born.isoformat(), TODAY)
 
 
 @given(st.text() | st.integers() | st.none() | st.booleans() | st.floats() | st.lists(st.text()))
 def test_nothing_else_is_a_date_of_birth(value: object) -> None:
-    """What is not a string of a real date in ten ASCII characters is refused."""
+    """Anything but a string with a real date in ten ASCII characters is refused."""
     with pytest.raises(InvalidDateOfBirth):
         parse_date_of_birth(value, TODAY)
 
@@ -146,7 +146,7 @@ def test_nothing_else_is_a_date_of_birth(value: object) -> None:
     ],
 )
 def test_detail_says_what_is_wrong_and_what_to_do(value: object, fault: str) -> None:
-    """Each kind of fault has a sentence of its own, which does not repeat the value: it is personal."""
+    """Each kind of fault has its own message, which does not repeat the value, because it is personal data."""
     with pytest.raises(InvalidDateOfBirth) as failure:
         parse_date_of_birth(value, TODAY)
     assert failure.value.detail.startswith(f"dateOfBirth {fault}")

@@ -1,4 +1,4 @@
-"""The coalescer: who leaves when, with whom, and who is hurt by what."""
+"""The coalescer: when keys are sent, which of them together, and which failures affect whom."""
 
 import asyncio
 from collections.abc import Iterable
@@ -105,7 +105,7 @@ def submit(coalescer: Coalescer[str, str], keys: Iterable[str]) -> "list[asyncio
 
 @in_told_time
 async def test_lone_key_leaves_at_once_and_alone(far: FarSide, reads: Coalescer[str, str]) -> None:
-    """A key that finds nothing out is sent by itself, before anything else happens."""
+    """If no call is out, a key is sent by itself at once."""
     future = reads.submit("a", "1")
     await asyncio.sleep(0)
     assert far.calls == [[("a", "1")]]
@@ -114,7 +114,7 @@ async def test_lone_key_leaves_at_once_and_alone(far: FarSide, reads: Coalescer[
 
 @in_told_time
 async def test_keys_gather_while_a_call_is_out(far: FarSide, reads: Coalescer[str, str]) -> None:
-    """What comes while a call is out leaves together when it lands."""
+    """Keys that come while a call is out leave together when it returns."""
     far.gate.clear()
     futures = submit(reads, "abc")
     await until(far, 1)
@@ -137,7 +137,7 @@ async def test_full_batch_does_not_wait(far: FarSide, reads: Coalescer[str, str]
 
 @in_told_time
 async def test_slow_call_is_not_waited_for(far: FarSide, reads: Coalescer[str, str]) -> None:
-    """When a call takes too long those behind it leave without it."""
+    """If a call takes too long, the keys behind it leave without waiting for it."""
     far.gate.clear()
     futures = submit(reads, "abc")
     await until(far, 2)
@@ -148,7 +148,7 @@ async def test_slow_call_is_not_waited_for(far: FarSide, reads: Coalescer[str, s
 
 @in_told_time
 async def test_equal_keys_share_a_slot(far: FarSide, reads: Coalescer[str, str]) -> None:
-    """However many wait for a key that has not left, it is sent once."""
+    """However many callers wait for a key that has not left, it is sent once."""
     far.gate.clear()
     futures = submit(reads, "abbcbb")
     await until(far, 1)
@@ -159,7 +159,7 @@ async def test_equal_keys_share_a_slot(far: FarSide, reads: Coalescer[str, str])
 
 @in_told_time
 async def test_nobody_joins_a_call_that_has_left(far: FarSide, reads: Coalescer[str, str]) -> None:
-    """A key that is out already is sent again, for its answer may be older than the caller."""
+    """A key that is out already is sent again, because its answer may be older than the caller."""
     far.gate.clear()
     first = reads.submit("a", "old")
     await until(far, 1)
@@ -171,7 +171,7 @@ async def test_nobody_joins_a_call_that_has_left(far: FarSide, reads: Coalescer[
 
 @in_told_time
 async def test_unprocessed_keys_go_again_without_the_others(far: FarSide, reads: Coalescer[str, str]) -> None:
-    """Keys that were left out are sent again until processed; the others have their answers at once."""
+    """Unprocessed keys are sent again until they are processed; the others get their answers at once."""
     far.unprocessed = [{"b", "c"}, {"c"}]
     far.gate.clear()
     futures = submit(reads, "abcd")
@@ -207,7 +207,7 @@ async def test_retried_key_joins_newer_callers(
 
 @in_told_time
 async def test_throttled_key_is_asked_for_once_for_all(far: FarSide, reads: Coalescer[str, str]) -> None:
-    """Who comes while a throttled key pauses waits for its next attempt, however many come."""
+    """Callers that come while a throttled key pauses wait for its next attempt, however many there are."""
     far.throttled = {"a"}
     first = reads.submit("a", "")
     await until(far, 1)
@@ -235,7 +235,7 @@ async def test_poisoned_key_fails_alone(far: FarSide, reads: Coalescer[str, str]
 
 @in_told_time
 async def test_caller_that_goes_away_cancels_nothing(far: FarSide, reads: Coalescer[str, str]) -> None:
-    """Neither the call, nor others in the batch, nor others with the same key notice."""
+    """A caller that goes away affects neither the call, nor others in the batch, nor others with the same key."""
     far.gate.clear()
     futures = submit(reads, "abbc")
     await until(far, 1)
@@ -247,7 +247,7 @@ async def test_caller_that_goes_away_cancels_nothing(far: FarSide, reads: Coales
 
 @in_told_time
 async def test_nothing_is_sent_for_those_who_are_gone(far: FarSide, reads: Coalescer[str, str]) -> None:
-    """A key nobody waits for any more does not leave."""
+    """A key that nobody waits for any more is not sent."""
     far.gate.clear()
     futures = submit(reads, "abc")
     await until(far, 1)
@@ -259,7 +259,7 @@ async def test_nothing_is_sent_for_those_who_are_gone(far: FarSide, reads: Coale
 
 @in_told_time
 async def test_time_is_up(far: FarSide) -> None:
-    """Whoever waits longer than allowed gets the error: unprocessed, behind a call, or in one."""
+    """A caller that waits for too long gets the error, whether unprocessed, behind a call, or in one."""
     reads = ReadCoalescer(Sender("read", far.one, far.many, LIMIT), Expiry(0.05, Expired), told)
     far.unprocessed = [{"b"}]
     far.gate.clear()
@@ -275,7 +275,7 @@ async def test_time_is_up(far: FarSide) -> None:
 
 @in_told_time
 async def test_nothing_leaves_in_the_last_moment(far: FarSide) -> None:
-    """A key whose caller is about to be refused is not sent, for it would only spoil the call for others."""
+    """A key whose caller is about to run out of time is not sent, since it would cut the call short for others."""
     reads = ReadCoalescer(Sender("read", far.one, far.many, LIMIT), Expiry(LAST_MOMENT_SECONDS / 2, Expired), told)
     with pytest.raises(Expired):
         await reads.submit("a", "")
@@ -284,7 +284,7 @@ async def test_nothing_leaves_in_the_last_moment(far: FarSide) -> None:
 
 @in_told_time
 async def test_close_ends_all_calls(far: FarSide, reads: Coalescer[str, str]) -> None:
-    """After the end of the service nothing is out and nothing leaves any more."""
+    """After the service has ended, no call is out and no key is sent any more."""
     tasks = asyncio.all_tasks()
     far.gate.clear()
     submit(reads, "abcdefg")
@@ -302,7 +302,7 @@ def values(far: FarSide, wanted: str) -> list[str]:
 
 @in_told_time
 async def test_writes_that_wait_for_one_key_are_combined(far: FarSide, writes: Coalescer[str, str]) -> None:
-    """Only the last of them is sent, after the one that was out is done, and its acknowledgement is everybody's."""
+    """Only the last of the waiting writes is sent, when the one before is done, and all get its answer."""
     far.gate.clear()
     done: list[str] = []
     futures = submit(writes, "aababa")
@@ -317,7 +317,7 @@ async def test_writes_that_wait_for_one_key_are_combined(far: FarSide, writes: C
 
 @in_told_time
 async def test_many_writers_of_one_key_cost_two_writes(far: FarSide, writes: Coalescer[str, str]) -> None:
-    """Of 64 writes of one key the first is sent, and the last for all the others."""
+    """Of 64 writes of one key, the first is sent, and then the last on behalf of all others."""
     futures = submit(writes, "a" * 64)
     assert await asyncio.gather(*futures) == ["a=0"] + 63 * ["a=63"]
     assert far.calls == [[("a", "0")], [("a", "63")]]
@@ -327,7 +327,7 @@ async def test_many_writers_of_one_key_cost_two_writes(far: FarSide, writes: Coa
 async def test_value_of_a_write_that_was_given_up_is_not_sent_for_others(
     far: FarSide, writes: Coalescer[str, str]
 ) -> None:
-    """When the caller of the last write has gone, the youngest value whose caller still waits is sent."""
+    """If the caller of the last write has gone, the newest value whose caller still waits is sent."""
     far.gate.clear()
     futures = submit(writes, "abbbb")
     await until(far, 1)
@@ -340,7 +340,7 @@ async def test_value_of_a_write_that_was_given_up_is_not_sent_for_others(
 
 @in_told_time
 async def test_combined_write_ends_with_the_caller_of_its_value(far: FarSide, writes: Coalescer[str, str]) -> None:
-    """Whoever came before is refused when its own time is over, even behind a call that takes longer."""
+    """An earlier caller is refused when its own time is over, even behind a call that takes longer."""
     far.gate.clear()
     futures = submit(writes, "a")
     await until(far, 1)
@@ -359,7 +359,7 @@ async def test_combined_write_ends_with_the_caller_of_its_value(far: FarSide, wr
 
 @in_told_time
 async def test_combined_writes_share_what_becomes_of_their_call(far: FarSide, writes: Coalescer[str, str]) -> None:
-    """When the call fails all of them do, none is sent again, and who came while it was out goes on."""
+    """If the call fails, all combined writes fail and none is sent again, but writes that came meanwhile go on."""
     far.poisoned = {"a"}
     far.gate.clear()
     first = writes.submit("x", "")
@@ -379,7 +379,7 @@ async def test_combined_writes_share_what_becomes_of_their_call(far: FarSide, wr
 async def test_next_write_is_not_sent_before_the_first_is_acknowledged(
     far: FarSide, writes: Coalescer[str, str]
 ) -> None:
-    """While a write is out, even for long, no other write of its key leaves."""
+    """While a write is out, however long, no other write of its key leaves."""
     far.gate.clear()
     futures = submit(writes, "aab")
     await until(far, 2)
@@ -393,7 +393,7 @@ async def test_next_write_is_not_sent_before_the_first_is_acknowledged(
 async def test_unprocessed_write_is_combined_with_those_that_came_since(
     far: FarSide, writes: Coalescer[str, str]
 ) -> None:
-    """A write that was left out had no effect, so when it goes again the last value is sent for all."""
+    """An unprocessed write had no effect, so its retry sends the last value for all."""
     far.unprocessed = [{"b"}]
     far.gate.clear()
     futures = submit(writes, "abc")
@@ -408,7 +408,7 @@ async def test_unprocessed_write_is_combined_with_those_that_came_since(
 
 @in_told_time
 async def test_given_up_write_between_retries_frees_its_key(far: FarSide, writes: Coalescer[str, str]) -> None:
-    """When the caller of an unprocessed value gives up, the youngest whose caller waits goes, and any that comes."""
+    """If the caller of an unprocessed value gives up, the newest value whose caller waits is sent, and later ones."""
     far.unprocessed = [{"b"}]
     far.gate.clear()
     futures = submit(writes, "abbcb")
@@ -424,7 +424,7 @@ async def test_given_up_write_between_retries_frees_its_key(far: FarSide, writes
 
 @in_told_time
 async def test_key_that_keeps_failing_is_given_up_however_many_come(far: FarSide) -> None:
-    """Writes that come between the attempts of a key share what is left of them, and do not prolong them."""
+    """Writes that come between the attempts of a key share the remaining attempts, and do not add any."""
     later: list[asyncio.Future[str]] = []
 
     async def fail(_key: str, value: str, _until: float) -> str:
@@ -442,7 +442,7 @@ async def test_key_that_keeps_failing_is_given_up_however_many_come(far: FarSide
 
 @in_told_time
 async def test_writes_given_up_in_a_row_let_the_next_one_pass(far: FarSide) -> None:
-    """Hundreds of writes of one key that expire behind a slow one do not block the key for ever."""
+    """Hundreds of writes of one key that expire behind a slow one do not block the key forever."""
     writes = WriteCoalescer(Sender("write", far.one, far.many, LIMIT), Expiry(0.05, Expired), told)
     far.gate.clear()
     outcomes = await asyncio.gather(*submit(writes, "a" * 1000), return_exceptions=True)
@@ -454,7 +454,7 @@ async def test_writes_given_up_in_a_row_let_the_next_one_pass(far: FarSide) -> N
 
 @in_told_time
 async def test_every_attempt_ends_with_its_caller(far: FarSide, writes: Coalescer[str, str]) -> None:
-    """However often a write goes again, alone or with others, its time is over when its caller's is."""
+    """However often a write is retried, alone or with others, it ends when its caller's time ends."""
     far.unprocessed = [{"b"}, {"b"}]
     far.gate.clear()
     futures = submit(writes, "abc")
@@ -468,7 +468,7 @@ async def test_every_attempt_ends_with_its_caller(far: FarSide, writes: Coalesce
 
 @in_told_time
 async def test_attempts_one_by_one_end_with_their_callers(far: FarSide, reads: Coalescer[str, str]) -> None:
-    """What is sent again because its batch failed has no more time than before."""
+    """Keys that are retried because their batch failed get no additional time."""
     far.batches_work = False
     far.gate.clear()
     futures = submit(reads, "abc")
@@ -482,7 +482,7 @@ async def test_attempts_one_by_one_end_with_their_callers(far: FarSide, reads: C
 
 @in_told_time
 async def test_read_lasts_until_the_last_caller_is_answered(far: FarSide, reads: Coalescer[str, str]) -> None:
-    """Whoever joins a key or a batch of reads later loses no time to those before."""
+    """A caller that joins a key or a batch of reads later still has all of its time."""
     far.gate.clear()
     futures = submit(reads, "ab")
     before = asyncio.get_running_loop().time() + BUDGET_SECONDS
@@ -500,7 +500,7 @@ async def test_read_lasts_until_the_last_caller_is_answered(far: FarSide, reads:
 
 @in_told_time
 async def test_batch_of_writes_ends_with_its_first_caller(far: FarSide, writes: Coalescer[str, str]) -> None:
-    """No write of a batch is kept waiting beyond the refusal of its caller, for the sake of those that came later."""
+    """A batch of writes ends with the first of its callers, even if later callers have more time."""
     far.gate.clear()
     futures = submit(writes, "ab")
     middle = asyncio.get_running_loop().time() + BUDGET_SECONDS

@@ -1,4 +1,4 @@
-"""Config: what it reads, what it refuses, and that docs/operate.md says the same."""
+"""Config: what it reads, what it refuses, and that the documentation agrees."""
 
 import dataclasses
 import re
@@ -101,7 +101,7 @@ def test_refuses_bad_values(name: str, value: str, rule: str) -> None:
 
 
 def test_reports_all_problems_at_once() -> None:
-    """Whoever has three mistakes is told of three."""
+    """Three mistakes are reported together."""
     with pytest.raises(SetupError) as failure:
         Config.from_environ({"HELLO_PORT": "x", "HELLO_LOG_LEVEL": "y", "HELLO_BODY_SECONDS": "z"})
     assert str(failure.value).count(", not ") == 3
@@ -111,7 +111,7 @@ def test_reports_all_problems_at_once() -> None:
     "url", ["issuer.example", "http://issuer.example", "http://127.0.0.1.example", "https://", "https://a b", "ftp://a"]
 )
 def test_refuses_an_issuer_that_can_be_impersonated(url: str) -> None:
-    """The issuer and its keys are asked over https, or on this very machine."""
+    """The issuer and its keys must be https URLs, or on this machine."""
     for name in ("HELLO_AUTH_ISSUER", "HELLO_AUTH_JWKS_URL"):
         with pytest.raises(SetupError, match=f"{name} must be an https URL, not"):
             Config.from_environ({name: url, "HELLO_AUTH_AUDIENCE": "client"})
@@ -126,14 +126,14 @@ def test_refuses_an_issuer_that_can_be_impersonated(url: str) -> None:
     ],
 )
 def test_half_an_authentication_is_refused(given: dict[str, str], missing: str) -> None:
-    """Whoever sets a part of it wants it on, so that the rest is asked for."""
+    """Incomplete settings of authentication are refused, and the missing ones are named."""
     with pytest.raises(SetupError) as failure:
         Config.from_environ(given)
     assert str(failure.value) == f"{missing} must be set too, to check bearer tokens"
 
 
 def test_keys_alone_are_refused() -> None:
-    """Keys without an issuer and an audience say nothing about who may ask."""
+    """The address of keys alone, without issuer and audience, is refused."""
     with pytest.raises(SetupError) as failure:
         Config.from_environ({"HELLO_AUTH_JWKS_URL": "https://issuer.example/keys"})
     assert str(failure.value).count("must be set too") == 2
@@ -146,7 +146,7 @@ def test_cannot_be_changed() -> None:
 
 
 def test_finds_variables_that_are_no_settings() -> None:
-    """A variable with our prefix that means nothing is most likely misspelt."""
+    """An unknown variable with our prefix is found, because it is probably misspelt."""
     assert unknown_variables({"HELLO_TABEL_NAME": "x", "HELLO_PORT": "1", "PATH": "y"}) == ["HELLO_TABEL_NAME"]
 
 

@@ -1,4 +1,4 @@
-"""Which published keys may have signed a token, and that the others cost nothing but themselves."""
+"""Which published keys are accepted, and that bad keys do not affect the others."""
 
 from typing import Any
 
@@ -32,7 +32,7 @@ def number(bits: int) -> str:
     ids=["all", "least", "key_ops", "both", "others", "4096 bits", "exponent 3"],
 )
 def test_good_keys(changes: dict[str, Any]) -> None:
-    """An RSA key for signatures is taken, whatever else is published with it; null is as good as absent."""
+    """An RSA key for signatures is accepted, whatever else is published with it; null counts as absent."""
     keys = read_key_set({"keys": [GOOD | changes]})
     assert keys.usable.keys() == {"first"}
     assert not keys.ignored
@@ -71,7 +71,7 @@ BAD: dict[str, tuple[object, str]] = {
 
 @pytest.mark.parametrize(("jwk", "reason"), BAD.values(), ids=BAD)
 def test_bad_key_costs_only_itself(jwk: object, reason: str) -> None:
-    """A key that may not be used is counted under its reason, and the good one beside it stays."""
+    """An unusable key is counted under its reason, and the good one beside it stays."""
     keys = read_key_set({"keys": [GOOD, jwk]})
     assert {name: key.as_dict()["n"] for name, key in keys.usable.items()} == {"first": GOOD["n"]}
     assert keys.ignored == {reason: 1}
@@ -85,5 +85,5 @@ _MEMBERS = ("kty", "kid", "n", "e", "use", "key_ops", "alg", "d")
 
 @given(st.lists(_VALUES | st.dictionaries(st.sampled_from(_MEMBERS), _VALUES).map(lambda jwk: GOOD | jwk), max_size=3))
 def test_no_key_is_too_strange(published: list[object]) -> None:
-    """Whatever stands in a key set, it raises nothing and the good key is found."""
+    """Whatever a key set contains, nothing is raised and the good key is found."""
     assert "last" in read_key_set({"keys": [*published, GOOD | {"kid": "last"}]}).usable

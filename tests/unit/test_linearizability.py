@@ -1,4 +1,4 @@
-"""The checker of histories: what it accepts, and that it can say no."""
+"""The checker of histories: what it accepts, and that it can reject."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""When a call leaves although another is out: requests and calls spend the told time of one processor."""
+"""When a call leaves although another is out: requests and calls share one simulated processor."""
 
 import asyncio
 import itertools
@@ -101,7 +101,7 @@ async def test_idle_process_lets_the_next_call_leave_early() -> None:
 
 @in_told_time
 async def test_request_that_comes_later_leaves_at_once() -> None:
-    """Who comes when that time has passed already does not wait at all."""
+    """A request that comes when that time has already passed does not wait at all."""
     machine = Machine()
     first = asyncio.create_task(machine.get())
     await asyncio.sleep(SPARE_SECONDS + CALL_SECONDS)
@@ -112,7 +112,7 @@ async def test_request_that_comes_later_leaves_at_once() -> None:
 
 @in_told_time
 async def test_busy_process_waits_for_the_call() -> None:
-    """Where nothing is to spare all leave together when the call lands."""
+    """If no CPU time is to spare, all leave together when the call returns."""
     machine = Machine()
     await asyncio.gather(machine.get(), machine.get(), machine.get(), busy(2 * ALONE_SECONDS))
     assert machine.calls == [1, 2]

@@ -1,4 +1,4 @@
-"""What docs/scale.md says of fleets of any size."""
+"""What docs/scale.md says about fleets of any size."""
 
 import re
 
@@ -27,7 +27,7 @@ def test_page_has_what_is_computed(table: list[str]) -> None:
 
 
 def test_fleet_is_terraforms() -> None:
-    """What is computed with are the rate at which Terraform adds an instance, and the way in which it replaces them."""
+    """The computation uses Terraform's own rate for adding an instance and its way of replacing them."""
     group = (scale.PAGE.parents[1] / "terraform/modules/service/group.tf").read_text(encoding="utf-8")
     for told in (
         f"target_value = {FLEET_RATE * 60} ",
@@ -49,7 +49,7 @@ def test_prices_are_those_of_costs(price: str) -> None:
 
 
 def test_name_that_all_ask_for_is_still_answered() -> None:
-    """A hundred instances that are asked for one name, thrice as often as its partition answers, all have answers."""
+    """A hundred instances answer all requests for one name, three times as many as its partition serves."""
     hot = scale.HotName(size=100, rate=9_000, seconds=1)
     in_told_time(hot.run)()
     assert hot.failed == 0

@@ -38,7 +38,7 @@ class AsOf(SigV4Auth):
 def test_signs_as_the_library_does(
     keys: tuple[str, str, str | None], region: str, host: str, path: str, body: bytes, moments: list[int]
 ) -> None:
-    """For any keys, address, body and moment, also one after another, the same is signed and comes out."""
+    """For any keys, address, body and moment, also one after another, the signatures are the same."""
     credentials = Credentials(*keys)
     signer, library = Signer("dynamodb", region, host, path), AsOf(credentials, "dynamodb", region)
     for moment in moments:

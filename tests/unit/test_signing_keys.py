@@ -62,7 +62,7 @@ async def settled() -> None:
 
 
 async def test_unknown_key_is_asked_for_at_most_once_in_a_pause(issuer: Issuer) -> None:
-    """The issuer is asked for an unknown key at once, but then not again before a pause has gone by."""
+    """An unknown key is fetched from the issuer at once, and then not again before a pause is over."""
     keys = await opened(issuer)
     assert await keys.find("second") is None
     assert issuer.fetches == 2
@@ -77,7 +77,7 @@ async def test_unknown_key_is_asked_for_at_most_once_in_a_pause(issuer: Issuer) 
 
 
 async def test_all_wait_for_one_fetch(issuer: Issuer) -> None:
-    """However many need a new key, and even if some go away, the issuer is asked once."""
+    """However many requests need a new key, and even if some go away, it is fetched once."""
     keys = await opened(issuer)
     issuer.key_ids.append("second")
     issuer.gate.clear()
@@ -109,7 +109,7 @@ async def test_old_keys_are_renewed_without_anybody_waiting(issuer: Issuer) -> N
 
 @in_told_time
 async def test_keys_outlive_an_outage(issuer: Issuer) -> None:
-    """While the issuer is down its keys stay, and it is asked again after every pause."""
+    """While the issuer is down, its keys stay valid, and fetching them is retried after every pause."""
     keys = await opened(issuer)
     issuer.down = True
     for number in range(5):
@@ -150,7 +150,7 @@ async def test_start_gives_up(issuer: Issuer) -> None:
 
 
 async def test_no_more_wait_than_may(issuer: Issuer) -> None:
-    """While as many as may wait for an unknown key, others are told at once; later there is room again."""
+    """If the maximum number of requests waits for an unknown key, others are refused until there is room again."""
     keys = await opened(issuer, max_waiting=2)
     issuer.key_ids.append("second")
     issuer.gate.clear()
@@ -166,7 +166,7 @@ async def test_no_more_wait_than_may(issuer: Issuer) -> None:
 
 
 async def test_nobody_waits_for_ever(issuer: Issuer) -> None:
-    """An issuer that never answers is given up; the keys at hand stay."""
+    """A fetch that is never answered is given up, and the current keys stay."""
     keys = await opened(issuer, fetch_seconds=0)
     issuer.gate.clear()
     assert await keys.find("second") is None
@@ -175,7 +175,7 @@ async def test_nobody_waits_for_ever(issuer: Issuer) -> None:
 
 @in_told_time
 async def test_ignored_keys_are_told_once(issuer: Issuer) -> None:
-    """Which published keys are of no use is logged when it changes, not with every fetch."""
+    """Unusable keys are logged when they change, not with every fetch."""
     issuer.ignored = {"no RSA key": 1}
     with capture_logs() as lines:
         keys = await opened(issuer)

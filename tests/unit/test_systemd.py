@@ -1,4 +1,4 @@
-"""The service manager hears what it needs, on a real datagram socket."""
+"""systemd gets the notifications that it needs, on a real datagram socket."""
 
 import asyncio
 import os
@@ -29,7 +29,7 @@ async def test_manager_hears_ready_first(manager: tuple[socket.socket, str]) -> 
 
 
 async def test_manager_hears_again_and_again_that_the_loop_turns(manager: tuple[socket.socket, str]) -> None:
-    """Where a watchdog waits, messages keep coming."""
+    """If a watchdog waits, notifications keep coming."""
     listener, address = manager
     listener.setblocking(False)
     heard: list[bytes] = []
@@ -47,7 +47,7 @@ async def test_manager_hears_again_and_again_that_the_loop_turns(manager: tuple[
 async def test_manager_that_does_not_watch_hears_nothing_more(
     manager: tuple[socket.socket, str], environ: dict[str, str]
 ) -> None:
-    """Without a watchdog, or with one that watches the process that started this one, READY is all."""
+    """Without a watchdog, or with one that watches the parent process, only READY is sent."""
     listener, address = manager
     async with ServiceManager({"NOTIFY_SOCKET": address} | environ).informed():
         assert listener.recv(100) == b"READY=1"
@@ -58,7 +58,7 @@ async def test_manager_that_does_not_watch_hears_nothing_more(
 
 
 async def test_own_watchdog_is_heard(manager: tuple[socket.socket, str]) -> None:
-    """A watchdog that names this very process is one like any other."""
+    """A watchdog that names this process gets its notifications."""
     listener, address = manager
     environ = {"NOTIFY_SOCKET": address, "WATCHDOG_USEC": "1000", "WATCHDOG_PID": str(os.getpid())}
     listener.setblocking(False)
@@ -67,7 +67,7 @@ async def test_own_watchdog_is_heard(manager: tuple[socket.socket, str]) -> None
 
 
 async def test_process_without_a_manager_just_runs() -> None:
-    """Nothing is sent where nobody asked, and a manager that is gone does no harm."""
+    """Nothing is sent unless it is configured, and a manager that is gone does no harm."""
     async with ServiceManager({}).informed():
         pass
     async with ServiceManager({"NOTIFY_SOCKET": "/nowhere/notify"}).informed():

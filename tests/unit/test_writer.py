@@ -1,4 +1,4 @@
-"""Lines leave through a thread; whatever becomes of them, whoever wrote them goes on."""
+"""A thread writes the lines, and whatever happens to them, the caller goes on."""
 
 import os
 import resource
@@ -33,7 +33,7 @@ def pipe(request: pytest.FixtureRequest) -> Iterator[tuple[int, int]]:
 
 
 def test_reader_who_stalls_holds_nobody_up(pipe: tuple[int, int]) -> None:
-    """Lines wait up to a bound, those beyond are lost and counted; once the reader reads, one line tells how many."""
+    """Lines wait up to a limit, those beyond are lost and counted; once they can be written, one line says how many."""
     reader, descriptor = pipe
     writing, before = writer(descriptor), lost()
     sent = 2 * MAX_WAITING_BYTES // len(LINE)
@@ -61,7 +61,7 @@ def test_reader_who_is_gone_holds_nobody_up() -> None:
 
 
 def test_line_that_a_full_disk_tore_swallows_no_other(tmp_path: Path) -> None:
-    """When there is room again, the next line begins on a line of its own, and one more tells what is missing."""
+    """When there is room again, the next line starts on a new line, and one more says how many are missing."""
     path = tmp_path / "log"
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     with path.open("wb") as file:

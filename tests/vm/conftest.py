@@ -1,4 +1,4 @@
-"""A private network with a database and metadata, the disk of the image, and a machine that has been booted from it."""
+"""A private network with a database and a metadata service, the image's disk, and a machine booted from it."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""Makes a disk of the baked root, as Debian's image is one: partition table, EFI system partition, root.
+"""Makes a disk from the baked root, laid out as in Debian's image: partition table, EFI system partition, root.
 
 It adds what installing on a disk adds, `/etc/fstab` and GRUB's configuration, and nothing for the tests. Boot loader,
 kernel and initramfs are those of the root. Needs no loop device, no mounting and no network.

@@ -1,4 +1,4 @@
-"""What `make image-vm` did and found, as a table and in build/image-vm.json."""
+"""The results of `make image-vm`, as a table and in build/image-vm.json."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""From power-on to power-off and back: what a machine of the image does with a kernel, a disk and a card of its own.
+"""From power-on to power-off and back: a machine of the image with a kernel, a disk and a network card of its own.
 
 The tests are told in the order of a machine's life: the first one is looked at, switched off, and started again.
 """
@@ -33,7 +33,7 @@ def seconds(machine: VirtualMachine, name: str, *unit: str) -> float:
 
 
 def test_boots_until_it_serves(first: VirtualMachine) -> None:
-    """Firmware, boot loader, kernel, initramfs and systemd bring the service up; the figures are told."""
+    """Firmware, boot loader, kernel, initramfs and systemd start the service; the times are reported."""
     assert shown(first, "ActiveState", "hello-birthday") == "active", first.run(*JOURNAL)
     to_kernel = time.monotonic() - first.switched_on - float(first.run("cat", "/proc/uptime").split()[0])
     note("power_on_to_kernel_seconds", to_kernel)
@@ -42,20 +42,20 @@ def test_boots_until_it_serves(first: VirtualMachine) -> None:
 
 
 def test_serves_through_its_network_card(first: VirtualMachine) -> None:
-    """A date that was put over the network is greeted over the network."""
+    """A user who is stored over the network is greeted over the network."""
     assert ask(first.address(), "/hello/Ada", "PUT", ADA) == (204, b"")
     status, body = ask(first.address(), "/hello/Ada")
     assert (status, json.loads(body)["message"].startswith("Hello, Ada! ")) == (200, True)
 
 
 def test_nothing_failed(first: VirtualMachine) -> None:
-    """No unit failed, with a kernel of its own."""
+    """No unit failed on a machine with a kernel of its own."""
     assert first.run("systemctl", "--failed", "--no-legend", "--plain") == ""
     assert first.run("systemctl", "is-system-running", check=False).strip() == "running"
 
 
 def test_cloud_init_is_done(first: VirtualMachine) -> None:
-    """cloud-init knows the machine as one of EC2, is done, and has no error to tell."""
+    """cloud-init detects EC2, finishes, and reports no error."""
     status = json.loads(first.run("cloud-init", "status", "--long", "--format=json", check=False))
     assert (status["status"], status["errors"], status["recoverable_errors"]) == ("done", [], {})
     assert status["datasource"] == "ec2local"  # found before the network was up, as on an instance
@@ -69,7 +69,7 @@ def test_root_has_grown_to_the_disk(first: VirtualMachine, image: Path) -> None:
 
 
 def test_kernel_has_the_settings(first: VirtualMachine) -> None:
-    """Every setting that the image names is the kernel's."""
+    """The kernel has every setting of the image."""
     lines = first.run("cat", "/etc/sysctl.d/90-hello-birthday.conf").splitlines()
     wanted = dict(line.split(" = ") for line in lines if line and not line.startswith("#"))
     values = first.run("cat", *(f"/proc/sys/{name.replace('.', '/')}" for name in wanted)).split()
@@ -77,7 +77,7 @@ def test_kernel_has_the_settings(first: VirtualMachine) -> None:
 
 
 def test_kernel_loads_no_forbidden_module(first: VirtualMachine) -> None:
-    """What the kernel has and the image forbids cannot be loaded, though it could be without that."""
+    """The kernel modules that the image disables cannot be loaded, although they exist."""
     forbidden = [line.split()[1] for line in first.run("cat", "/etc/modprobe.d/hello-birthday.conf").splitlines()]
     there = [name for name in forbidden if first.run("modinfo", "--field=name", name, check=False).strip()]
     assert there
@@ -97,7 +97,7 @@ def identity(first: VirtualMachine) -> str:
 
 @pytest.mark.usefixtures("identity")
 async def test_power_button_drains(first: VirtualMachine) -> None:
-    """At the power button, the service says that it leaves while it still answers, and then the machine is off."""
+    """After the power button is pressed, the service drains while it still answers, and then the machine is off."""
     address = first.address()
     first.run("touch", PLANTED)
     pressed = time.monotonic()
@@ -122,7 +122,7 @@ def answers_until_gone(address: str) -> list[int]:
 
 
 async def test_same_disk_starts_again(first: VirtualMachine, identity: str, world: World) -> None:
-    """Switched on again, the machine is the same one, serves, and remembers that its service had stopped in order."""
+    """After a restart the machine has the same identity and serves, and its journal shows a clean stop."""
     assert first.process.poll() is not None
     async with world.booted(disk.WORK / "first.qcow2", "again") as again:
         assert (await asyncio.to_thread(ask, again.address(), "/hello/Ada"))[0] == 200
@@ -135,7 +135,7 @@ async def test_same_disk_starts_again(first: VirtualMachine, identity: str, worl
 
 
 async def test_next_machine_is_somebody_else(identity: str, world: World, image: Path) -> None:
-    """Another machine of the image has nothing of the first: no identity, no file, no line of its journal."""
+    """A second machine of the image shares nothing with the first: no identity, no file, no line of the journal."""
     async with world.booted(disk.overlay(image, "other"), "other") as other:
         assert (await asyncio.to_thread(ask, other.address(), "/hello/Ada"))[0] == 200
         assert len(identity) == len(other.run("cat", "/etc/machine-id")) == 33

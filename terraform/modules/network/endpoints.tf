@@ -5,12 +5,12 @@ locals {
   region     = data.aws_region.current.id
   account_id = data.aws_caller_identity.current.account_id
 
-  # Made by bootstrap: whoever applies can make no role without it.
+  # Created by bootstrap. The apply role can create no role without this boundary.
   boundary = "arn:aws:iam::${local.account_id}:policy/hello-birthday-delivery/${var.name}-boundary"
 
   own_principals = { StringEquals = { "aws:PrincipalAccount" = local.account_id } }
 
-  # What the agents on an instance talk to.
+  # What the agents on an instance call.
   interface_services = ["ssm", "ssmmessages", "ec2messages", "logs", "monitoring", "kms"]
 }
 

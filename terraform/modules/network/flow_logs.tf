@@ -43,7 +43,7 @@ resource "aws_iam_role_policy" "flow_log" {
       }, {
       Effect   = "Allow"
       Action   = "logs:DescribeLogGroups"
-      Resource = "*" # lists the account's groups; the service looks for its own among them
+      Resource = "*" # the service lists the account's log groups to find its own
     }]
   })
 }

@@ -4,13 +4,13 @@ output "vpc_id" {
 }
 
 output "public_subnet_ids" {
-  description = "Subnets of the load balancer, one a zone."
+  description = "Subnets of the load balancer, one per zone."
   value       = values(aws_subnet.public)[*].id
   depends_on  = [aws_route.internet]
 }
 
 output "private_subnet_ids" {
-  description = "Subnets of the instances, one a zone. An instance needs endpoints and the way out from its first second."
+  description = "Subnets of the instances, one per zone. An instance needs the endpoints, and the NAT gateway if there is one, from its start."
   value       = values(aws_subnet.private)[*].id
   depends_on = [
     aws_route.way_out,
@@ -25,7 +25,7 @@ output "private_subnet_ids" {
 }
 
 output "security_group_ids" {
-  description = "Security groups by who is in them."
+  description = "Security groups by their members."
   value = {
     load_balancer = aws_security_group.load_balancer.id
     instances     = aws_security_group.instances.id

@@ -1,11 +1,11 @@
-# Who may talk to whom: internet -> load balancer -> instances -> endpoints, and out by way_out.tf if at all. Rules name
-# groups, not addresses; the internet is the only address range. DNS, time and instance metadata need no rule: AWS does
-# not filter them.
+# Allowed connections: internet -> load balancer -> instances -> endpoints, and to the internet only by way_out.tf.
+# Rules name groups, not addresses; the internet is the only address range. DNS, time and instance metadata need no
+# rule: AWS does not filter them.
 
 resource "aws_security_group" "load_balancer" {
   #checkov:skip=CKV2_AWS_5:attached in the module service
   name        = "${var.name}-load-balancer"
-  description = "The door: HTTPS from everywhere, HTTP only to be redirected"
+  description = "The load balancer: HTTPS from everywhere, HTTP only to be redirected"
   vpc_id      = aws_vpc.this.id
   tags        = { Name = "${var.name}-load-balancer" }
 }
@@ -20,7 +20,7 @@ resource "aws_security_group" "instances" {
 
 resource "aws_security_group" "endpoints" {
   name        = "${var.name}-endpoints"
-  description = "AWS APIs inside the VPC: reached by the instances"
+  description = "Endpoints of AWS APIs: reached by the instances"
   vpc_id      = aws_vpc.this.id
   tags        = { Name = "${var.name}-endpoints" }
 }

@@ -9,7 +9,7 @@ variable "cidr" {
 }
 
 variable "zone_count" {
-  description = "Availability zones to use, 2 or 3."
+  description = "Number of availability zones to use, 2 or 3."
   type        = number
 }
 
@@ -19,17 +19,17 @@ variable "port" {
 }
 
 variable "way_out" {
-  description = "Let instances talk HTTPS to the internet, through a NAT gateway."
+  description = "Whether instances may use HTTPS to the internet, through a NAT gateway."
   type        = bool
 }
 
 variable "table_arn" {
-  description = "The only DynamoDB table that can be reached from here."
+  description = "The only DynamoDB table that instances can reach."
   type        = string
 }
 
 variable "transfers_arn" {
-  description = "The only bucket of ours that can be reached from here."
+  description = "The only bucket of ours that instances can reach."
   type        = string
 }
 
@@ -39,6 +39,6 @@ variable "log_key_arn" {
 }
 
 variable "log_retention_days" {
-  description = "Days to keep flow logs."
+  description = "Number of days to keep flow logs."
   type        = number
 }

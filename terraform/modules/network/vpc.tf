@@ -1,5 +1,5 @@
 data "aws_availability_zones" "available" {
-  #checkov:skip=CKV_AWS_394:the first names in the alphabet are taken, which a new zone does not change
+  #checkov:skip=CKV_AWS_394:the alphabetically first zones are used, so a new zone changes nothing
   state = "available"
 
   filter {
@@ -23,13 +23,13 @@ resource "aws_vpc" "this" {
   tags                 = { Name = var.name }
 }
 
-# Nothing uses the default group, and nothing that does by mistake can talk.
+# Nothing uses the default group. It has no rules, so whatever uses it by mistake can reach nothing.
 resource "aws_default_security_group" "closed" {
   vpc_id = aws_vpc.this.id
   tags   = { Name = "${var.name}-closed" }
 }
 
-# public: the load balancer and nothing else
+# public: only the load balancer
 
 resource "aws_subnet" "public" {
   for_each = local.public_cidrs
@@ -63,7 +63,7 @@ resource "aws_route_table_association" "public" {
   route_table_id = aws_route_table.public.id
 }
 
-# private: instances and endpoints; there is no route out but for way_out.tf
+# private: instances and endpoints; way_out.tf adds the only route to the internet, if any
 
 resource "aws_subnet" "private" {
   for_each = local.private_cidrs

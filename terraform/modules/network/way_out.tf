@@ -1,4 +1,4 @@
-# Optional: a way out for HTTPS, to what AWS has no endpoint for. One gateway serves all zones.
+# Optional: HTTPS to the internet, for hosts without a VPC endpoint. One NAT gateway serves all zones.
 
 resource "aws_eip" "way_out" {
   count = var.way_out ? 1 : 0
@@ -29,7 +29,7 @@ resource "aws_vpc_security_group_egress_rule" "way_out" {
   count = var.way_out ? 1 : 0
 
   security_group_id = aws_security_group.instances.id
-  description       = "Out by HTTPS"
+  description       = "HTTPS to the internet"
   cidr_ipv4         = "0.0.0.0/0"
   ip_protocol       = "tcp"
   from_port         = 443

@@ -1,7 +1,7 @@
 data "aws_caller_identity" "current" {}
 
 resource "aws_sns_topic" "alerts" {
-  #checkov:skip=CKV_AWS_26:an alarm's text is no secret, and encryption would want a key of ours in a second region
+  #checkov:skip=CKV_AWS_26:an alarm's text is no secret, and encryption would need a key of ours in a second region
   name = "${var.name}-alerts-outside"
 }
 

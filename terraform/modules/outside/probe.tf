@@ -1,15 +1,15 @@
-# The service as somebody far away finds it: name, TLS, firewall, load balancer, an instance, the table; not whether the
-# certificate is valid, which Route 53 does not ask. It keeps its metrics in us-east-1, so an alarm on them is there, and
-# the topic of an alarm is where the alarm is: all of this module is in that region.
+# Checks the service from outside: name, TLS, firewall, load balancer, an instance, the table. Route 53 does not check
+# whether the certificate is valid. It keeps its metrics in us-east-1. The alarm must be where its metrics are, and the
+# topic where the alarm is, so this whole module is in that region.
 
 resource "aws_route53_health_check" "this" {
   type              = "HTTPS"
   fqdn              = var.domain_name
   port              = 443
-  resource_path     = "/readyz" # asks the table, too; its answer is cached, so that asking often costs nothing
-  request_interval  = 30        # seconds, for each of those who ask
+  resource_path     = "/readyz" # reads the table, too; its answer is cached, so frequent requests cost nothing
+  request_interval  = 30        # seconds, for each checker
   failure_threshold = 3
-  regions           = ["ap-southeast-1", "eu-west-1", "us-east-1"] # three are the least
+  regions           = ["ap-southeast-1", "eu-west-1", "us-east-1"] # three are the minimum
   tags              = { Name = var.name }
 }
 
@@ -24,7 +24,7 @@ resource "aws_cloudwatch_metric_alarm" "unreachable" {
   threshold           = 1  # healthy
   period              = 60 # seconds
   evaluation_periods  = 3
-  treat_missing_data  = "breaching" # a health check always tells
+  treat_missing_data  = "breaching" # a health check always reports
   alarm_actions       = [aws_sns_topic.alerts.arn]
   ok_actions          = [aws_sns_topic.alerts.arn]
 }

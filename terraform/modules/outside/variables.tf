@@ -4,16 +4,16 @@ variable "name" {
 }
 
 variable "domain_name" {
-  description = "Name that clients use."
+  description = "Host name that clients use."
   type        = string
 }
 
 variable "alert_emails" {
-  description = "Addresses that the alarm is sent to."
+  description = "Email addresses that the alarm is sent to."
   type        = set(string)
 }
 
 variable "runbooks_url" {
-  description = "Where docs/runbooks can be read."
+  description = "URL of docs/runbooks."
   type        = string
 }

@@ -1,11 +1,12 @@
-# Request paths name users, so access logs are personal data: kept briefly, readable by administrators only.
+# Request paths contain usernames, so access logs are personal data: kept briefly, and only administrators may read
+# them.
 
 resource "aws_s3_bucket" "access_logs" {
-  #checkov:skip=CKV_AWS_18:a log of the log's readers would be personal data once more
-  #checkov:skip=CKV_AWS_21:nothing is ever overwritten, and what expires must be gone
+  #checkov:skip=CKV_AWS_18:a log of access to these logs would be personal data, too
+  #checkov:skip=CKV_AWS_21:objects are never overwritten, and expired ones must be gone
   #checkov:skip=CKV_AWS_144:logs are not worth a second region
   #checkov:skip=CKV_AWS_145:load balancers cannot write with a customer key
-  #checkov:skip=CKV2_AWS_62:nobody waits for logs
+  #checkov:skip=CKV2_AWS_62:nothing acts on new logs
   bucket        = "${var.name}-access-logs-${local.account_id}"
   force_destroy = !var.deletion_protection
 }
@@ -26,7 +27,7 @@ resource "aws_s3_bucket_ownership_controls" "access_logs" {
   }
 }
 
-# The one thing here without a customer key: load balancers can write their logs with S3's own key only.
+# The only exception from customer keys: load balancers can write their logs only with S3's own key.
 resource "aws_s3_bucket_server_side_encryption_configuration" "access_logs" {
   bucket = aws_s3_bucket.access_logs.id
 

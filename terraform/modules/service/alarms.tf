@@ -1,6 +1,6 @@
-# One alarm per thing that a person must look at, those of events.tf and own_metrics.tf included. Each description ends
-# with the page that says what to do, docs/runbooks/<name of the alarm>.md. Missing data is good where quiet minutes have
-# none, and bad where something always tells: then its silence is the news.
+# One alarm for each problem that a person must look at, including those of events.tf and own_metrics.tf. Each
+# description ends with the link to the page that says what to do, docs/runbooks/<name of the alarm>.md. Missing data is
+# good for metrics that have none in quiet minutes, and bad for those that are always reported.
 
 locals {
   load_balancer = { LoadBalancer = aws_lb.this.arn_suffix }
@@ -54,7 +54,7 @@ locals {
       minutes   = { bad = 3, of = 5 }
     }
     dynamodb-system-errors = {
-      meaning = "DynamoDB answers with errors of its own."
+      meaning = "DynamoDB answers with internal errors."
       metrics = { for operation in local.table_operations :
       lower(operation) => ["AWS/DynamoDB", "SystemErrors", "Sum", merge(local.table, { Operation = operation })] }
       value     = join(" + ", [for operation in local.table_operations : "FILL(${lower(operation)}, 0)"])
@@ -62,14 +62,14 @@ locals {
       minutes   = { bad = 3, of = 5 }
     }
     certificate-expiry = {
-      meaning   = "The certificate was not renewed, which ACM does 45 days ahead."
+      meaning   = "The certificate was not renewed; ACM should have done so 45 days before it expires."
       metrics   = { days = ["AWS/CertificateManager", "DaysToExpiry", "Minimum", { CertificateArn = aws_acm_certificate.this.arn }] }
       value     = "30 - days"
-      threshold = 0 # days past the thirtieth before the end
+      threshold = 0 # days beyond the thirtieth before it expires
       minutes   = { bad = 1, of = 1, each = 1440 }
     }
     group-at-maximum = {
-      meaning = "The group wants as many instances as it may have; more load would find no more."
+      meaning = "The group's desired size is its maximum; it cannot grow any more if the load does."
       metrics = {
         desired = ["AWS/AutoScaling", "GroupDesiredCapacity", "Maximum", local.group]
         maximum = ["AWS/AutoScaling", "GroupMaxSize", "Minimum", local.group]
@@ -87,7 +87,7 @@ locals {
       value     = "desired - in_service"
       threshold = 0
       minutes   = { bad = 15, of = 15 }
-      missing   = "breaching" # a group always tells
+      missing   = "breaching" # a group always reports
     }
   }
 

@@ -1,9 +1,9 @@
-# Optional: who may ask. Machines get tokens with the client credentials grant.
+# Optional: authentication by tokens, which machines get with the client credentials grant.
 
 locals {
   scopes = { read = "Read birthdays", write = "Store birthdays" }
 
-  # What clients and instances need to know of it, or null.
+  # What clients and instances need to know about the issuer, or null.
   authentication = var.authentication ? {
     issuer         = "https://cognito-idp.${local.region}.amazonaws.com/${aws_cognito_user_pool.this[0].id}"
     token_endpoint = "https://${aws_cognito_user_pool_domain.this[0].domain}.auth.${local.region}.amazoncognito.com/oauth2/token"
@@ -18,7 +18,7 @@ resource "aws_cognito_user_pool" "this" {
   deletion_protection = var.deletion_protection ? "ACTIVE" : "INACTIVE"
 
   admin_create_user_config {
-    allow_admin_create_user_only = true # no sign-up: only machines ask
+    allow_admin_create_user_only = true # no sign-up: all clients are machines
   }
 }
 

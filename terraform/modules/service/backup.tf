@@ -1,4 +1,4 @@
-# Point-in-time recovery undoes mistakes; these copies survive the table itself.
+# Point-in-time recovery undoes mistakes; these backups survive even the loss of the table.
 
 resource "aws_backup_vault" "this" {
   name          = var.name

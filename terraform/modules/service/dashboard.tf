@@ -1,5 +1,5 @@
 locals {
-  # Titles name the unit; metrics are written as CloudWatch wants them, where . and ... repeat what stands before.
+  # Titles name the unit. In CloudWatch's notation for metrics, . and ... repeat the values of the metric before.
   graphs = concat([
     {
       title = "Requests per minute"

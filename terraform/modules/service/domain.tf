@@ -10,7 +10,7 @@ resource "aws_route53_record" "service" {
   alias {
     name                   = aws_lb.this.dns_name
     zone_id                = aws_lb.this.zone_id
-    evaluate_target_health = false # one load balancer: there is nowhere else to send clients
+    evaluate_target_health = false # there is only one load balancer, so nowhere else to send clients
   }
 }
 
@@ -24,7 +24,7 @@ resource "aws_acm_certificate" "this" {
 }
 
 locals {
-  validation = one(aws_acm_certificate.this.domain_validation_options) # one name, one proof
+  validation = one(aws_acm_certificate.this.domain_validation_options) # one name, so one validation record
 }
 
 resource "aws_route53_record" "validation" {

@@ -1,5 +1,5 @@
-# Three keys, so that who may read the data, the disks and the logs are three decisions.
-# Every key policy hands the key to IAM in this account and names the AWS services that use it by themselves.
+# Three keys, so that access to the data, to the disks and to the logs is granted separately. Every key policy delegates
+# to IAM in this account, and names the AWS services that use the key on their own behalf.
 
 locals {
   key_administration = {
@@ -14,11 +14,11 @@ locals {
   autoscaling_role_arn = "arn:aws:iam::${local.account_id}:role/aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling"
 
   key_statements = {
-    # The table and its backups. Their services come with the caller's own permissions.
+    # The table and its backups. Their services use the caller's permissions.
     data = []
 
-    # Volumes. The Auto Scaling service role launches the instances; AWS makes that role with the first group of an
-    # account, and a key policy that names a role that does not exist yet is refused. So a condition names it.
+    # Volumes. Auto Scaling's service-linked role launches the instances. AWS creates it with an account's first group,
+    # and refuses key policies that name a role that does not exist yet, so a condition names it.
     disks = [{
       Sid       = "AutoScalingUsesTheKey"
       Effect    = "Allow"
@@ -38,7 +38,7 @@ locals {
       }
     }]
 
-    # Logs, alarms on their way to SNS, sessions.
+    # Logs, alarms that are sent to SNS, sessions.
     operations = [{
       Sid       = "LogsEncryptOurGroups"
       Effect    = "Allow"

@@ -1,4 +1,5 @@
-# Erasing one person by name: docs/runbooks/erase-a-person.md. Who starts it needs no right to read or write the table.
+# Erasing one person by name: docs/runbooks/erase-a-person.md. Whoever starts it needs no permission to read or write
+# the table.
 
 resource "aws_iam_role" "erasure" {
   name                 = "${var.name}-erasure"

@@ -1,4 +1,4 @@
-# What AWS tells of the group and of the backups: events in a log group, and an alarm for each kind that is bad news.
+# AWS's events about the group and the backups, kept in a log group, and an alarm for each kind of failure.
 
 locals {
   refresh_event = "EC2 Auto Scaling Instance Refresh"
@@ -25,7 +25,7 @@ locals {
     }
   }
 
-  # Each rings when its event was logged.
+  # Each rings when its event is logged.
   event_alarms = {
     refresh-failed = {
       meaning = "An instance refresh failed: some instances may run the new version, others the old one."

@@ -3,7 +3,7 @@ resource "aws_wafv2_web_acl_logging_configuration" "this" {
   log_destination_configs = [aws_cloudwatch_log_group.this["firewall"].arn]
 
   redacted_fields {
-    uri_path {} # it names the user; what a rule matched may still show a piece of it
+    uri_path {} # it contains the username; the part that a rule matched may still show some of it
   }
   redacted_fields {
     single_header {
@@ -11,7 +11,7 @@ resource "aws_wafv2_web_acl_logging_configuration" "this" {
     }
   }
 
-  # Only what was blocked or counted; everything else is in the access log.
+  # Only requests that were blocked or counted; the access log has the others.
   logging_filter {
     default_behavior = "DROP"
 

@@ -1,12 +1,12 @@
 locals {
-  # How instances are replaced, in the words of StartInstanceRefresh, since the deployment starts refreshes, too.
+  # How instances are replaced, named as in StartInstanceRefresh, because the deployment starts refreshes, too.
   refresh_preferences = {
     MinHealthyPercentage      = 100
     MaxHealthyPercentage      = 150
     SkipMatching              = true
     ScaleInProtectedInstances = "Refresh"
     StandbyInstances          = "Terminate"
-    # After the first instance, whatever the size of the group, for longer than any of the alarms needs to ring.
+    # Pause after the first instance, whatever the size of the group, for longer than any of the alarms needs to ring.
     CheckpointPercentages = [1, 100]
     CheckpointDelay       = 360 # seconds
     # A refresh that makes any of these ring is stopped.
@@ -28,17 +28,17 @@ resource "aws_autoscaling_group" "this" {
 
   # health: the load balancer's, which is shallow
   health_check_type         = "ELB"
-  health_check_grace_period = 300 # seconds: a volume loads lazily and is decrypted on the way
+  health_check_grace_period = 300 # seconds: blocks of a volume are loaded and decrypted when they are first read
   default_instance_warmup   = 60  # seconds
   min_elb_capacity          = var.capacity.min
   wait_for_capacity_timeout = "10m"
 
   launch_template {
     id      = aws_launch_template.this.id
-    version = aws_launch_template.this.latest_version # a number: a refresh knows what to skip, a rollback where to return
+    version = aws_launch_template.this.latest_version # a number, so that a refresh knows which instances to skip
   }
 
-  # replace: first launch, then terminate, whatever the reason
+  # replacement: launch first, then terminate, whatever the reason
   instance_maintenance_policy {
     min_healthy_percentage = 100
     max_healthy_percentage = 150
@@ -56,7 +56,7 @@ resource "aws_autoscaling_group" "this" {
       standby_instances            = local.refresh_preferences.StandbyInstances
       checkpoint_percentages       = local.refresh_preferences.CheckpointPercentages
       checkpoint_delay             = local.refresh_preferences.CheckpointDelay
-      # It would return to the group's newest launch template, which is the bad one; the deployment returns by itself.
+      # It would return to the group's newest launch template, which is the bad one; the deployment rolls back instead.
       auto_rollback = false
 
       alarm_specification {
@@ -65,7 +65,7 @@ resource "aws_autoscaling_group" "this" {
     }
   }
 
-  # watch
+  # metrics
   metrics_granularity = "1Minute"
   enabled_metrics = [
     "GroupDesiredCapacity",
@@ -91,7 +91,7 @@ resource "aws_autoscaling_group" "this" {
     ignore_changes = [desired_capacity] # scaling decides
   }
 
-  # An instance needs its permissions from its first second, and a target group without a listener has no health.
+  # An instance needs its permissions from its start, and a target group without a listener has no health.
   depends_on = [
     aws_iam_role_policy.be_operated,
     aws_iam_role_policy.observe,
@@ -106,7 +106,7 @@ resource "aws_autoscaling_policy" "requests" {
   policy_type            = "TargetTrackingScaling"
 
   target_tracking_configuration {
-    target_value = 120000 # a minute and instance: 2,000 a second, well below what one core carries
+    target_value = 120000 # per minute and instance: 2,000 a second, well below what one core can serve
 
     predefined_metric_specification {
       predefined_metric_type = "ALBRequestCountPerTarget"
@@ -121,7 +121,7 @@ resource "aws_autoscaling_policy" "cpu" {
   policy_type            = "TargetTrackingScaling"
 
   target_tracking_configuration {
-    target_value = 70 # percent, about that of 2,000 a second: what is to spare is used, see docs/scale.md
+    target_value = 70 # percent, about the use at 2,000 requests a second: idle CPU is used for early calls, see docs/scale.md
 
     predefined_metric_specification {
       predefined_metric_type = "ASGAverageCPUUtilization"

@@ -68,7 +68,7 @@ resource "aws_iam_role_policy" "observe" {
       Sid       = "ShipOurMetrics"
       Effect    = "Allow"
       Action    = "cloudwatch:PutMetricData"
-      Resource  = "*" # the action knows no resources, but the condition does
+      Resource  = "*" # the action supports no resources; the condition limits it
       Condition = { StringEquals = { "cloudwatch:namespace" = "HelloBirthday" } }
     }]
   })

@@ -1,10 +1,10 @@
 resource "aws_iam_role_policy" "be_operated" {
-  #checkov:skip=CKV_AWS_290:the agent's calls know no resources
-  #checkov:skip=CKV_AWS_355:the agent's calls know no resources
+  #checkov:skip=CKV_AWS_290:the agent's actions support no resources
+  #checkov:skip=CKV_AWS_355:the agent's actions support no resources
   name = "be-operated"
   role = aws_iam_role.instance.id
 
-  # AmazonSSMManagedInstanceCore without its right to read every parameter of the account.
+  # AmazonSSMManagedInstanceCore without the permission to read every parameter of the account.
   policy = jsonencode({
     Version = "2012-10-17"
     Statement = [{
@@ -26,7 +26,7 @@ resource "aws_iam_role_policy" "be_operated" {
         "ssmmessages:OpenControlChannel",
         "ssmmessages:OpenDataChannel",
       ]
-      Resource = "*" # most of these know no resources
+      Resource = "*" # most of these support no resources
       }, {
       Sid      = "ReadTheDocumentsItRuns"
       Effect   = "Allow"
@@ -41,7 +41,7 @@ resource "aws_iam_role_policy" "be_operated" {
       Sid      = "FindTheSessionLog"
       Effect   = "Allow"
       Action   = "logs:DescribeLogGroups"
-      Resource = "*" # lists the account's groups; the agent looks for its own among them
+      Resource = "*" # the agent lists the account's log groups to find its own
       }, {
       Sid      = "RecordSessions"
       Effect   = "Allow"

@@ -1,6 +1,6 @@
 data "aws_ami" "image" {
   owners             = var.ami_owners
-  include_deprecated = true # a rollback may need one
+  include_deprecated = true # a rollback may need a deprecated image
 
   filter {
     name   = "image-id"
@@ -16,12 +16,12 @@ resource "aws_launch_template" "this" {
   name                   = var.name
   update_default_version = true
 
-  # what
+  # image and settings
   image_id      = var.ami_id
   instance_type = var.instance_type
   user_data     = base64encode(local.instance_settings)
 
-  # who
+  # identity and network
   vpc_security_group_ids = [var.security_group_ids.instances]
   iam_instance_profile {
     arn = aws_iam_instance_profile.instance.arn
@@ -29,11 +29,11 @@ resource "aws_launch_template" "this" {
   metadata_options {
     http_endpoint               = "enabled"
     http_tokens                 = "required" # IMDSv2 only
-    http_put_response_hop_limit = 1          # the machine itself, nothing behind it
+    http_put_response_hop_limit = 1          # only the machine itself, no container on it
     instance_metadata_tags      = "enabled"
   }
 
-  # with
+  # monitoring and disk
   ebs_optimized = true
   monitoring {
     enabled = true # metrics every minute
@@ -60,7 +60,7 @@ resource "aws_launch_template" "this" {
   lifecycle {
     precondition {
       condition     = contains(data.aws_ec2_instance_type.this.supported_architectures, data.aws_ami.image.architecture)
-      error_message = "Image ${var.ami_id} is ${data.aws_ami.image.architecture}, which ${var.instance_type} (${join(", ", data.aws_ec2_instance_type.this.supported_architectures)}) does not run. Pick the image of the other architecture, or another instance_type."
+      error_message = "Image ${var.ami_id} is ${data.aws_ami.image.architecture}, which ${var.instance_type} (${join(", ", data.aws_ec2_instance_type.this.supported_architectures)}) cannot run. Use the image of the other architecture, or another instance_type."
     }
   }
 }
@@ -68,7 +68,7 @@ resource "aws_launch_template" "this" {
 locals {
   instance_tags = { Application = "hello-birthday", Environment = var.environment }
 
-  # Read at first boot: what differs between environments, and nothing secret.
+  # Read at first boot. Only what differs between environments, and no secrets.
   instance_settings = join("", [for name, value in merge(
     { for part in ["metrics", "service", "system"] : "LOG_GROUP_${upper(part)}" => aws_cloudwatch_log_group.this[part].name },
     { HELLO_TABLE_NAME = aws_dynamodb_table.birthdays.name },

@@ -11,13 +11,13 @@ resource "aws_lb" "this" {
   client_keep_alive = 3600 # seconds
   enable_http2      = true
 
-  # distrust
+  # request hardening
   drop_invalid_header_fields = true
-  desync_mitigation_mode     = "defensive" # strictest refuses legal requests, too; the service refuses what is ambiguous
+  desync_mitigation_mode     = "defensive" # strictest refuses legal requests, too; the service refuses ambiguous ones
 
   # operations
   enable_deletion_protection = var.deletion_protection
-  enable_zonal_shift         = true # a zone can be taken out by hand
+  enable_zonal_shift         = true # an operator can take a zone out of service
   access_logs {
     enabled = true
     bucket  = aws_s3_bucket.access_logs.id
@@ -34,7 +34,7 @@ resource "aws_lb_target_group" "this" {
   port                 = var.port
   deregistration_delay = 45 # seconds
 
-  # Shallow by intent: never DynamoDB, or an outage there would replace the whole fleet.
+  # Shallow on purpose: if it asked DynamoDB, an outage there would replace the whole fleet.
   health_check {
     path                = "/healthz"
     matcher             = "200"

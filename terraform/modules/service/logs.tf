@@ -2,10 +2,10 @@ locals {
   log_groups = {
     service  = "/${var.name}/service"  # the service's journal
     system   = "/${var.name}/system"   # the rest of the journal
-    metrics  = "/${var.name}/metrics"  # what CloudWatch makes the service's metrics of
+    metrics  = "/${var.name}/metrics"  # the events that CloudWatch extracts the service's metrics from
     sessions = "/${var.name}/sessions" # what people did in sessions
 
-    # AWS prescribes the beginnings of these two.
+    # AWS prescribes the prefixes of these two.
     events   = "/aws/events/${var.name}/events"
     firewall = "aws-waf-logs-${var.name}"
   }

@@ -1,6 +1,6 @@
 # Instances are operated through Systems Manager only: there is no SSH, no key, no bastion.
 
-# Sessions of people: AWS reads its preferences under this name, one per account and region.
+# People's sessions: AWS reads the preferences under this name, one per account and region.
 resource "aws_ssm_document" "session_preferences" {
   name            = "SSM-SessionManagerRunShell"
   document_type   = "Session"
@@ -11,8 +11,8 @@ resource "aws_ssm_document" "session_preferences" {
   }))
 }
 
-# Sessions of Ansible, which reads what the shell answers: nothing of a profile is between them, and the preferences of an
-# account may change without it.
+# Ansible's sessions. Ansible parses what the shell prints, so no login profile may add to it, and the account's
+# preferences may change without affecting it.
 resource "aws_ssm_document" "ansible" {
   name            = "${var.name}-ansible"
   document_type   = "Session"
@@ -97,7 +97,7 @@ resource "aws_iam_role_policy" "automation" {
       }, {
       Effect   = "Allow"
       Action   = ["autoscaling:DescribeAutoScalingInstances", "ec2:DescribeInstances"]
-      Resource = "*" # describing knows no resources
+      Resource = "*" # these actions support no resources
     }]
   })
 }

@@ -1,4 +1,4 @@
-# For the people who are on call: attach it to their role or permission set.
+# Policy for people on call: attach it to their role or permission set.
 resource "aws_iam_policy" "operators" {
   name        = "${var.name}-operators"
   path        = "/hello-birthday/"
@@ -29,7 +29,7 @@ resource "aws_iam_policy" "operators" {
       Resource  = aws_iam_role.automation.arn
       Condition = { StringEquals = { "iam:PassedToService" = "ssm.amazonaws.com" } }
       }, {
-      Sid       = "EndTheirOwnSessions" # known by a tag that AWS sets to the id; names have only its end
+      Sid       = "EndTheirOwnSessions" # by the tag that AWS sets to the user id; names contain only its end
       Effect    = "Allow"
       Action    = ["ssm:ResumeSession", "ssm:TerminateSession"]
       Resource  = "arn:aws:ssm:${local.region}:${local.account_id}:session/*"
@@ -38,7 +38,7 @@ resource "aws_iam_policy" "operators" {
       Sid      = "TalkInSessions" # the plugin signs its websocket; without a session's own token it opens nothing
       Effect   = "Allow"
       Action   = "ssmmessages:OpenDataChannel"
-      Resource = "*" # AWS's reference knows no resources; its guide shows sessions by an id that those of roles do not have
+      Resource = "*" # AWS documents no resources that match the sessions of roles
       }, {
       Sid      = "EraseAPerson"
       Effect   = "Allow"
@@ -93,7 +93,7 @@ resource "aws_iam_policy" "operators" {
         "ssm:GetConnectionStatus",
         "ssm:List*",
       ]
-      Resource = "*" # describing knows no resources
+      Resource = "*" # these actions support no resources
       }, {
       Sid    = "ReadTheLogs"
       Effect = "Allow"
@@ -107,8 +107,8 @@ resource "aws_iam_policy" "operators" {
 }
 
 locals {
-  # AWS asks for the definition, which is what the provider's arn of a document names, for the document behind it, and for
-  # the execution that comes of it.
+  # AWS checks the permission for the definition (which the provider's arn of a document names), for the document behind
+  # it, and for the execution that it starts.
   starting = { for name, kind in local.documents : name => [
     for resource in ["automation-definition/${aws_ssm_document.this[name].name}:*", "document/${aws_ssm_document.this[name].name}", "automation-execution/*"] :
     "arn:aws:ssm:${local.region}:${local.account_id}:${resource}"

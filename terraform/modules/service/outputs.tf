@@ -9,7 +9,7 @@ output "table_name" {
 }
 
 output "operations_key_arn" {
-  description = "KMS key of logs, alarms and sessions."
+  description = "KMS key for logs, alarms and sessions."
   value       = aws_kms_key.this["operations"].arn
 }
 
@@ -29,7 +29,7 @@ output "launch_template" {
 }
 
 output "refresh_preferences" {
-  description = "Preferences of the instance refresh, as StartInstanceRefresh takes them."
+  description = "Preferences of the instance refresh, in the form of StartInstanceRefresh."
   value       = local.refresh_preferences
 }
 
@@ -39,11 +39,11 @@ output "operators_policy_arn" {
 }
 
 output "transfers_bucket" {
-  description = "Bucket through which Ansible hands files to instances."
+  description = "Bucket through which Ansible passes files to instances."
   value       = { name = aws_s3_bucket.transfers.id, arn = aws_s3_bucket.transfers.arn }
 }
 
 output "authentication" {
-  description = "Where tokens come from, or null."
+  description = "Issuer, token endpoint and client of the tokens, or null."
   value       = local.authentication
 }

@@ -1,5 +1,5 @@
-# What the service and the hosts tell of themselves, through the agent on each instance. The fleet's metrics have no
-# dimension but the job, those of the hosts none, so that a sum or a maximum goes over all instances.
+# Metrics of the service and of the hosts, sent by the agent on each instance. The service's metrics have the job as
+# their only dimension, and those of the hosts have none, so that a sum or a maximum covers all instances.
 
 locals {
   service = { job = "hello-birthday" }
@@ -16,14 +16,14 @@ locals {
       minutes   = { bad = 3, of = 5 }
     }
     event-loop-lag = {
-      meaning   = "An instance is kept from its work for more than half a second at a time."
+      meaning   = "The event loop of an instance is blocked for more than half a second at a time."
       metrics   = { lag = ["HelloBirthday", "hello_event_loop_lag_seconds", "Maximum", local.service] }
       value     = "lag"
       threshold = 0.5 # seconds
       minutes   = { bad = 3, of = 5 }
     }
     log-lines-lost = {
-      meaning   = "Instances lose log lines, because nobody takes them in time."
+      meaning   = "Instances lose log lines, because nothing reads them in time."
       metrics   = { lost = ["HelloBirthday", "hello_log_lines_lost_total", "Sum", local.service] }
       value     = "lost"
       threshold = 0
@@ -33,10 +33,10 @@ locals {
       meaning = "Instances are in service whose agents send nothing: no metrics, no alarms on them, no logs."
       metrics = {
         in_service = ["AWS/AutoScaling", "GroupInServiceInstances", "Minimum", local.group]
-        told       = ["HelloBirthday", "hello_build_info", "Sum", local.service] # each tells once a minute
+        told       = ["HelloBirthday", "hello_build_info", "Sum", local.service] # each agent sends it once a minute
       }
       value     = "in_service - FILL(told, 0) / 5"
-      threshold = 0.5 # instances: one that tells a minute late is not silent
+      threshold = 0.5 # instances: one that reports a minute late is not silent
       minutes   = { bad = 3, of = 3, each = 5 }
       missing   = "breaching"
     }

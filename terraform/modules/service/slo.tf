@@ -1,12 +1,12 @@
 # The objective: 99.9 % of a month's requests are answered without a 5xx. An alarm rings when the error budget burns
-# much too fast, over a long window (it matters) and a short one (it still goes on); see Google's SRE Workbook, chapter 5.
+# much too fast over a long window (it matters) and a short one (it still goes on); see Google's SRE Workbook, chapter 5.
 
 locals {
   error_budget = 0.001
 
   burn_rates = {
-    fast = { rate = 14.4, minutes = { long = 60, short = 5 }, meaning = "2 % of the month's error budget went in an hour." }
-    slow = { rate = 6, minutes = { long = 360, short = 30 }, meaning = "5 % of the month's error budget went in six hours." }
+    fast = { rate = 14.4, minutes = { long = 60, short = 5 }, meaning = "2 % of the month's error budget was used in an hour." }
+    slow = { rate = 6, minutes = { long = 360, short = 30 }, meaning = "5 % of the month's error budget was used in six hours." }
   }
 
   burn_windows = merge([for speed, burn in local.burn_rates : {
@@ -18,7 +18,7 @@ resource "aws_cloudwatch_metric_alarm" "burn" {
   for_each = local.burn_windows
 
   alarm_name          = "${var.name}-slo-${each.key}"
-  alarm_description   = "Part of the SLO alarm; tells nobody by itself. ${var.runbooks_url}/slo-burn-rate.md"
+  alarm_description   = "Part of the SLO alarm; notifies nobody by itself. ${var.runbooks_url}/slo-burn-rate.md"
   comparison_operator = "GreaterThanThreshold"
   threshold           = each.value.rate * local.error_budget
   evaluation_periods  = 1
@@ -27,7 +27,7 @@ resource "aws_cloudwatch_metric_alarm" "burn" {
   metric_query {
     id          = "value"
     label       = "errors per request over ${each.value.minutes} minutes"
-    expression  = "(FILL(target, 0) + FILL(balancer, 0)) / (FILL(requests, 0) + FILL(balancer, 0))" # requests: those that found a target
+    expression  = "(FILL(target, 0) + FILL(balancer, 0)) / (FILL(requests, 0) + FILL(balancer, 0))" # requests counts only those that reached a target
     return_data = true
   }
 

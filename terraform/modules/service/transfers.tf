@@ -1,11 +1,11 @@
-# Ansible's connection through Systems Manager hands its modules over in a bucket: nothing in it is older than a day.
+# Ansible's connection through Systems Manager passes its modules through this bucket. Objects expire after a day.
 
 resource "aws_s3_bucket" "transfers" {
-  #checkov:skip=CKV_AWS_18:what is handed over lives for minutes, and CloudTrail tells who ran Ansible
-  #checkov:skip=CKV_AWS_21:versions would keep what should be gone
+  #checkov:skip=CKV_AWS_18:objects are used for minutes, and CloudTrail records who ran Ansible
+  #checkov:skip=CKV_AWS_21:versions would keep what should be deleted
   #checkov:skip=CKV_AWS_144:nothing here is worth a second region
-  #checkov:skip=CKV_AWS_145:instances read by signed addresses, which know no customer key
-  #checkov:skip=CKV2_AWS_62:nobody waits for objects
+  #checkov:skip=CKV_AWS_145:instances read by presigned URLs, which support no customer key
+  #checkov:skip=CKV2_AWS_62:nothing acts on new objects
   bucket        = "${var.name}-transfers-${local.account_id}"
   force_destroy = true
 }

@@ -4,14 +4,14 @@ variable "name" {
 }
 
 variable "environment" {
-  description = "Environment, told to the instances."
+  description = "Environment, passed to the instances."
   type        = string
 }
 
 # network
 
 variable "vpc_id" {
-  description = "VPC of everything here."
+  description = "VPC of all resources of this module."
   type        = string
 }
 
@@ -43,7 +43,7 @@ variable "ami_id" {
 }
 
 variable "ami_owners" {
-  description = "Accounts whose images may run."
+  description = "Accounts whose images may be launched."
   type        = list(string)
 }
 
@@ -58,29 +58,29 @@ variable "capacity" {
 }
 
 variable "self_test" {
-  description = "Let instances prove themselves before they serve."
+  description = "Whether instances test themselves before they serve."
   type        = bool
 }
 
-# door
+# clients
 
 variable "domain_name" {
-  description = "Name that clients use."
+  description = "Host name that clients use."
   type        = string
 }
 
 variable "hosted_zone_name" {
-  description = "Public Route 53 hosted zone of the name."
+  description = "Public Route 53 hosted zone of the host name."
   type        = string
 }
 
 variable "requests_per_address" {
-  description = "Requests one client address may send in five minutes."
+  description = "Number of requests that one client address may send in five minutes."
   type        = number
 }
 
 variable "authentication" {
-  description = "Create the Cognito user pool, and tell instances to ask for its tokens."
+  description = "Whether to create the Cognito user pool, and have instances require its tokens."
   type        = bool
 }
 
@@ -92,33 +92,33 @@ variable "table_name" {
 }
 
 variable "deletion_protection" {
-  description = "Refuse to delete what holds data or traffic."
+  description = "Whether to refuse the deletion of resources that hold data or serve traffic."
   type        = bool
 }
 
 variable "vault_lock" {
-  description = "Lock of the backup vault; grace_days until it is final."
+  description = "Lock of the backup vault; after grace_days it cannot be removed."
   type        = object({ enabled = bool, grace_days = number })
 }
 
 # observability
 
 variable "alarms_outside" {
-  description = "Alarms of other modules, by ARN, to be shown on the dashboard."
+  description = "ARNs of other modules' alarms that the dashboard shows."
   type        = list(string)
 }
 
 variable "alert_emails" {
-  description = "Addresses that alarms are sent to."
+  description = "Email addresses that alarms are sent to."
   type        = set(string)
 }
 
 variable "log_retention_days" {
-  description = "Days to keep logs."
+  description = "Number of days to keep logs."
   type        = number
 }
 
 variable "runbooks_url" {
-  description = "Where docs/runbooks can be read."
+  description = "URL of docs/runbooks."
   type        = string
 }

@@ -1,1 +1,1 @@
-"""Permissions, simulated: what was recorded, and what nothing records, against the policies that roles hold."""
+"""Simulated permissions: recorded and unrecorded requests, checked against the policies of roles."""

@@ -1,4 +1,4 @@
-"""What the policies of an environment answer to all that is needed of them, and which answers are waived.
+"""The simulator's answers for all permissions that an environment needs, and which denials are waived.
 
 It asks once for each environment; what follows from the answers is the tests' to say.
 """

@@ -1,4 +1,4 @@
-"""What people and pipelines call, beyond what was recorded and what runbooks say: the deployment, a bake, Ansible."""
+"""What people and pipelines call besides recorded requests and runbooks: the deployment, a bake, Ansible."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""What roles hold: their policies, boundaries and endpoints, as an account tells them. It judges nothing."""
+"""The policies, boundaries and endpoints of roles, as an account returns them. It judges nothing."""
 
 import json
 from collections.abc import Iterator

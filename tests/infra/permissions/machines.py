@@ -1,4 +1,4 @@
-"""What no person and no pipeline calls: the service, the agents, Automation, and services of AWS's under our roles.
+"""Calls by machines: the service, the agents, Automation, and AWS's services under our roles.
 
 It knows their documentation and their source, and nothing of policies.
 """

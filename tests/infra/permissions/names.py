@@ -1,4 +1,4 @@
-"""How AWS calls things where it asks for permission, as far as its reference does not say; nothing of ours."""
+"""AWS's names of resources and actions in permissions, as far as its reference lacks them; nothing of ours."""
 
 PREFIXES = {"monitoring": "cloudwatch"}
 GLOBAL = {"iam", "route53"}  # answered in us-east-1, whatever an emulator's address makes of it

@@ -1,4 +1,4 @@
-"""What a call needs to be allowed: actions on resources, under conditions; by the reference, and by what else AWS says.
+"""The permissions that a call needs: actions on resources, under conditions, by AWS's reference and documentation.
 
 It knows how AWS names things, not who calls and which policies there are.
 """

@@ -1,4 +1,4 @@
-"""Commands of the AWS CLI as calls, one by one or by the page that they stand on. It knows no permissions."""
+"""Commands of the AWS CLI as calls, one by one or by their page. It knows no permissions."""
 
 import re
 from collections.abc import Iterator

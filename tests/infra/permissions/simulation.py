@@ -1,4 +1,4 @@
-"""Asks the simulator, a program of its own, whether what is needed is allowed."""
+"""Asks the simulator, a program of its own, whether the needed permissions are granted."""
 
 import json
 import subprocess

@@ -1,4 +1,4 @@
-"""Which operations of AWS's a source calls through boto3: read from its syntax. It knows nothing of permissions."""
+"""The AWS operations that source code calls through boto3, read from its syntax. It knows nothing about permissions."""
 
 import ast
 from collections.abc import Iterable, Iterator

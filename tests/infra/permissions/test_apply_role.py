@@ -1,4 +1,4 @@
-"""The apply role may do what it needs, and is no administrator: what else it may, and what it may not."""
+"""The apply role may do what it needs, and is no administrator."""
 
 import json
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ OF_TABLES = {"backup", "backup-storage", "dynamodb", "kms", "tag"}
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)
 def test_only_people_destroy(name: str) -> None:
-    """Of all that a destruction calls, the apply role is denied what cannot be made again; it may take out the rest."""
+    """Of all that a destruction calls, the apply role is denied only what would destroy things for good."""
     found = environment(name)
     calls = [call for stage, _, call in found.recorded if stage == "destruction"]
     needed = {Question(APPLY, need) for call in calls for need in found.account.needs(call)}
@@ -40,7 +40,7 @@ def test_only_people_destroy(name: str) -> None:
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)
 def test_apply_role_makes_no_mightier_one(name: str) -> None:
-    """It makes roles and writes their policies within a boundary only; it changes neither boundary nor pipelines."""
+    """It creates roles and policies only within a boundary, and changes neither boundary nor pipelines."""
     account = f"arn:aws:iam::{environment(name).account.number}"
     role, ours = (
         f"{account}:role/hello-birthday/x",
@@ -58,7 +58,7 @@ def test_apply_role_makes_no_mightier_one(name: str) -> None:
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)
 def test_roles_of_the_stack_stay_within_their_boundary(name: str) -> None:
-    """Every role that the stack makes has the boundary, which allows whatever the role's own policies do."""
+    """Every role of the stack has the boundary, which allows whatever the role's own policies allow."""
     made = {
         who: held
         for who, held in environment(name).policies.principals.items()
@@ -79,7 +79,7 @@ def test_roles_of_the_stack_stay_within_their_boundary(name: str) -> None:
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)
 def test_policies_fit(name: str) -> None:
-    """AWS takes 10,240 characters of a role's own policies, and 6,144 of any other; spaces do not count."""
+    """Policies fit AWS's limits: 10,240 characters for a role's inline policies, 6,144 for others, without spaces."""
     told = json.loads((RESULTS / f"{name}-held.json").read_text(encoding="utf-8"))
     inline = {role["RoleName"]: [each["PolicyDocument"] for each in role["RolePolicyList"]] for role in told["roles"]}
     ours = [policy for policy in told["policies"] if ":aws:policy" not in policy["Arn"]]
@@ -94,7 +94,7 @@ def test_policies_fit(name: str) -> None:
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)
 def test_share_of_the_apply_role_that_is_used(name: str) -> None:
-    """How many of the actions that change something the apply role may take, and how many were needed."""
+    """The share of changing actions that the apply role may take, and that was needed, is counted."""
     policies = environment(name).policies.principals[APPLY]["policies"]
     allowed = [pattern for policy in policies for pattern in _patterns(policy, "Allow")]
     denied = [pattern for policy in policies for pattern in _patterns(policy, "Deny") if pattern != "iam:PassRole"]

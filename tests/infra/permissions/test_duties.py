@@ -1,4 +1,4 @@
-"""What is asked of the simulator is what is called: tables that nobody records are held against source and AWS."""
+"""The tables of requests that are not recorded are compared with the source and with AWS's policies."""
 
 import inspect
 import json
@@ -29,7 +29,7 @@ def test_deployment_calls_what_is_asked_for() -> None:
 
 
 def test_dry_run_calls_what_is_asked_for() -> None:
-    """Where nothing is changed, only what looks, and what reads the releases is called."""
+    """A dry run makes only calls that read, which are those in its table."""
     modules = [(DEPLOY / f"{name}.py").read_text(encoding="utf-8") for name in ("__main__", "plan", "images")]
     read_only = operations([*modules, dedent(inspect.getsource(Releases.all))])
     assert read_only == called(duties.looks("bucket"))
@@ -49,14 +49,14 @@ def test_preflight_calls_what_is_asked_for() -> None:
     ],
 )
 def test_hidden_calls_are_found(source: str) -> None:
-    """What is called in a way that cannot be read from the source does not pass."""
+    """Calls that cannot be recognised in the source fail the test."""
     with pytest.raises((AssertionError, ValueError)):
         operations([source])
 
 
 @pytest.mark.terraform
 def test_agents_get_what_aws_gives_them() -> None:
-    """Whatever AWS's policies for the agents allow is asked for, or it is said why instances do without."""
+    """Whatever AWS's policies for the agents allow is simulated, or there is a reason why instances do not need it."""
     told = json.loads((RESULTS / "dev-held.json").read_text(encoding="utf-8"))
     documents = {policy["Arn"]: policy["PolicyVersionList"][0]["Document"] for policy in told["policies"]}
     given = {

@@ -1,4 +1,4 @@
-"""Whoever does something may do it, by the policies that an account had: what was recorded, and what nothing records.
+"""The policies of an account allow every request, recorded or not, for whoever makes it.
 
 This proves that what Terraform sends, and what AWS documents as dependent on it, is allowed by our policies. It does
 not prove that AWS accepts it: AWS's services may check more than they document, and organisations may forbid more.
@@ -69,7 +69,7 @@ MUTATIONS = [
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)
 def test_everything_that_is_done_is_allowed(name: str) -> None:
-    """Every action that was recorded, or that AWS documents as dependent on it, is allowed for whoever does it."""
+    """Every recorded action, and those that AWS documents as dependent on it, is allowed for whoever takes it."""
     answers = verdicts(name)
     bad = unexplained(answers)
     note(
@@ -84,7 +84,7 @@ def test_everything_that_is_done_is_allowed(name: str) -> None:
 
 
 def test_waivers_are_needed() -> None:
-    """A waiver that waives nothing any more is taken off the list."""
+    """A waiver that is no longer needed must be removed from the list."""
     used = {
         waiver(question.need)
         for name in ENVIRONMENTS
@@ -97,14 +97,14 @@ def test_waivers_are_needed() -> None:
 @pytest.mark.parametrize("name", ENVIRONMENTS)
 @pytest.mark.parametrize("who", [PLAN, APPLY])
 def test_pipelines_read_nothing_that_people_stored(name: str, who: str) -> None:
-    """What reads items, logs, commands' output or secrets is denied, whatever else allows it."""
+    """Reading items, logs, commands' output or secrets is denied, whatever else allows it."""
     answers = told(name, who, {action: any_resource(action) for action in DATA})
     assert {action: verdict for action, verdict in answers.items() if verdict != DENIED} == {}
 
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)
 def test_plans_write_nothing(name: str) -> None:
-    """Who plans takes no lock: one that is cancelled would leave it to the next."""
+    """Planning takes no lock, because a cancelled plan would leave it behind."""
     bucket = f"arn:aws:s3:::hello-birthday-{name}-state-{ENVIRONMENTS[name]}"
     lock = f"{bucket}/env:/{name}/hello-birthday.tfstate.tflock"
     answers = told(name, PLAN, {"s3:PutObject": lock, "s3:DeleteObject": lock, "kms:GenerateDataKey": "*"})
@@ -112,7 +112,7 @@ def test_plans_write_nothing(name: str) -> None:
 
 
 def test_mutations_are_noticed() -> None:
-    """The first test can fail: whatever is taken from a policy, narrowed or turned in it leaves something denied."""
+    """The first test can fail: whatever is removed from a policy, narrowed or inverted leaves something denied."""
     found, questions = environment("dev"), set(environment("dev").questions())
     missed = [mutation for mutation in MUTATIONS if not _notices(found, questions, mutation)]
     (RESULTS / "mutations.json").write_text(json.dumps({"noticed": len(MUTATIONS) - len(missed)}), encoding="utf-8")

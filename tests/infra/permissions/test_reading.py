@@ -1,4 +1,4 @@
-"""What is simulated is read rightly: recorded requests of each of AWS's protocols, and who is meant by a command."""
+"""Requests of each of AWS's protocols are parsed correctly, and so is the role that a command is meant for."""
 
 from pathlib import Path
 
@@ -22,13 +22,13 @@ LINE = dict.fromkeys(("stage", "command", "query", "target", "body"), "") | {"re
     ],
 )
 def test_requests_are_read(line: dict[str, str], operation: str, parameter: str, value: str) -> None:
-    """Target, form field, or method with path and query name an operation; its parameters keep their last name."""
+    """A target, a form field, or method, path and query name an operation; its parameters keep their last name."""
     call = read(LINE | line)
     assert (call.operation, call.named(parameter)) == (operation, [value])
 
 
 def test_operators_commands_are_those_not_marked(tmp_path: Path) -> None:
-    """A mark is for its paragraph, item or row with its code; at the start of a paragraph, for all the rest."""
+    """A mark applies to its paragraph, item or row with its code; at a paragraph's start, to all that follows."""
     page = tmp_path / "page.md"
     page.write_text("""Look: `aws ec2 describe-vpcs`
 
