@@ -63,13 +63,13 @@ async def test_token_of_the_machine_client(fetch_token: Fetch, machine: dict[str
 
 
 async def test_no_token_is_a_failure(fetch_token: Fetch) -> None:
-    """An endpoint that gives no token fails the deployment, which then goes back."""
-    with pytest.raises(Failed, match=r"/oauth2/token gives no token: .*400"):
+    """An endpoint that returned no token fails the deployment, which then goes back."""
+    with pytest.raises(Failed, match=r"/oauth2/token returned no token: .*400"):
         await fetch_token("another")
 
 
 @pytest.mark.parametrize("gives", ["<html>", "{}"])
 async def test_what_is_no_token_is_a_failure(fetch_token: Fetch, machine: dict[str, str], gives: str) -> None:
     """An endpoint that gives anything else fails the deployment, too."""
-    with pytest.raises(Failed, match="gives no token"):
+    with pytest.raises(Failed, match="returned no token"):
         await fetch_token(machine["secret"], gives)
