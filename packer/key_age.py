@@ -28,7 +28,8 @@ def expiring(keys: list[Path], before: datetime) -> list[str]:
     """Return a sentence for each key that expires before some time."""
     found = [(key, end) for key in keys if (end := expiry(key)) is not None and end < before]
     return [
-        f"{key} expires on {end:%Y-%m-%d}: take Amazon's new one, see docs/runbooks/rotate.md" for key, end in found
+        f"{key} expires on {end:%Y-%m-%d}: replace it with Amazon's new key, see docs/runbooks/rotate.md"
+        for key, end in found
     ]
 
 

@@ -18,7 +18,7 @@ def main(manifest: str, target: str) -> None:
         sys.exit(f"{manifest} should name one image of its last run, as region:ami-...; it names {images}.")
     ami_id = images[0].partition(":")[2]
     Path(target).write_text(json.dumps({"ami_id": ami_id}) + "\n", encoding="utf-8")
-    print(f"{ami_id} is baked; {target} names it")
+    print(f"baked {ami_id}; its id is in {target}")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""The entry of the process: signals count before anything else happens, the imports included.
+"""The entry point: installs the signal handlers before everything else, even before the imports.
 
-Owns nothing else: `serving/command.py` says what happens.
+Everything that follows is in `serving/command.py`.
 """
 
 import signal
@@ -10,10 +10,10 @@ import sys
 def main(arguments: list[str] | None = None) -> int:
     """Run the service; return the exit status: 0 after a clean stop, also while starting, 2 if it cannot start."""
     try:
-        # Whoever starts processes in the background may leave them a SIGINT that is ignored.
+        # A shell that starts a process in the background may make it ignore SIGINT.
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, signal.default_int_handler)
-        from service.serving.command import run  # noqa: PLC0415 - takes most of a second
+        from service.serving.command import run  # noqa: PLC0415 - takes most of a second, in which a signal may come
 
         return run(arguments)
     except KeyboardInterrupt:

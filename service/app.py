@@ -1,6 +1,6 @@
-"""The application: routes and what lives as long as it does.
+"""The application: its routes, and the resources that are open while it runs.
 
-Owns the wiring of routes and nothing else; whatever is wired is passed in or built from the Config.
+Owns the wiring only; what is wired is passed in or built from the Config.
 """
 
 import time
@@ -21,7 +21,7 @@ from service.telemetry import admin
 READINESS_CACHE_SECONDS = 1.0
 
 ROUTES = (
-    # The empty name is matched too, so that it is refused as a name and not as a path.
+    # Also matches an empty username, so that it is answered as an invalid username and not as an unknown path.
     web.put("/hello/{username:[^/]*}", handlers.put_user),
     web.get("/hello/{username:[^/]*}", handlers.get_user),
     web.get("/healthz", health.healthz),
@@ -36,7 +36,7 @@ ROUTES = (
 
 
 def utc_today() -> date:
-    """Return today's date in UTC, whatever the machine's time zone is."""
+    """Return today's date in UTC, independent of the machine's time zone."""
     return datetime.now(UTC).date()
 
 
@@ -46,7 +46,7 @@ def create_app(
     open_store: Callable[[Config], AbstractAsyncContextManager[Store]] = batching_store,
     today: Callable[[], date] = utc_today,
 ) -> web.Application:
-    """Return the application; it opens its store when it starts and closes it when it ends."""
+    """Return the application; it opens its store at start and closes it at shutdown."""
     app = web.Application(client_max_size=MAX_BYTES)
     app[CONFIG] = config
     app[TODAY] = today
@@ -67,7 +67,7 @@ def create_app(
     if config.metrics_port is not None:
         app.cleanup_ctx.append(metrics_context)
     if config.auth_issuer:
-        from service.auth import tokens  # noqa: PLC0415 - cryptography takes 9 MB, which only those pay who want it
+        from service.auth import tokens  # noqa: PLC0415 - cryptography takes 9 MB, needed only with authentication
 
         tokens.protect(app, config)
     app.cleanup_ctx.append(store_context)

@@ -1,4 +1,4 @@
-"""The rules of the domain: what a username and a date of birth are, and when to greet.
+"""The rules of the domain: what a valid username and date of birth are, and which greeting a user gets.
 
 Owns every decision about names and dates. Pure: no I/O, no clock, no web framework, no storage.
 """
@@ -21,9 +21,9 @@ def parse_username(text: str) -> str:
 
 
 def parse_date_of_birth(text: object, today: date) -> date:
-    """Read `YYYY-MM-DD` in exactly ten ASCII characters, a Gregorian date strictly before `today`.
+    """Parse `YYYY-MM-DD`: exactly ten ASCII characters, a Gregorian date strictly before `today`.
 
-    Raises `InvalidDateOfBirth` for anything else, and says what is wrong without repeating it; there is no oldest date.
+    There is no oldest date. Raises `InvalidDateOfBirth` for anything else; its message does not repeat the input.
     """
     if text is None:
         raise InvalidDateOfBirth(f"dateOfBirth is missing or null; {_SEND}.")
@@ -41,7 +41,7 @@ def parse_date_of_birth(text: object, today: date) -> date:
 
 
 def birthday_in(year: int, born: date) -> date:
-    """Return the birthday in `year`; whoever was born on 29 February has it on 1 March in common years."""
+    """Return the birthday in `year`; a birthday on 29 February falls on 1 March in common years."""
     try:
         return born.replace(year=year)
     except ValueError:
@@ -49,7 +49,7 @@ def birthday_in(year: int, born: date) -> date:
 
 
 def days_until_birthday(born: date, today: date) -> int:
-    """Return the number of days, 0 to 365, from `today` to the next birthday; 0 is the day itself."""
+    """Return the number of days, 0 to 365, from `today` to the next birthday; 0 means that it is today."""
     birthday = birthday_in(today.year, born)
     if birthday < today:
         birthday = birthday_in(today.year + 1, born)

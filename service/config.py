@@ -1,7 +1,7 @@
 """The settings: one frozen `Config`, read from environment variables with the prefix `HELLO_`.
 
-Owns names, units, defaults and limits of all settings, and reports every bad one at once.
-AWS's own settings (region, credentials, endpoint) are the AWS SDK's business, not ours.
+Owns names, units, defaults and limits of all settings, and reports all invalid ones at once.
+AWS's own settings (region, credentials, endpoint) are read by the AWS SDK.
 """
 
 import dataclasses
@@ -49,7 +49,7 @@ def _requests(value: str) -> int:
 
 
 def is_secure_url(url: str) -> bool:
-    """Tell whether nobody on the way can change what `url` gives: https, or this very machine."""
+    """Tell whether `url` is safe from tampering on the network: https, or http to this machine."""
     return re.fullmatch(r"(https://[^\s/]+|http://(127\.0\.0\.1|localhost)(:[0-9]+)?)(/\S*)?", url) is not None
 
 
@@ -70,7 +70,7 @@ def _setting(default: object, parse: Callable[[str], object], unit: str, descrip
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
-    """Everything that can be set; each field is read from `HELLO_` and its name in capitals."""
+    """All settings; each field is read from the variable `HELLO_` plus the field's name in capitals."""
 
     host: str = _setting(
         "127.0.0.1", _text(r"\S+", "must be a host name or an IP address"), "address", "Address to listen on"
@@ -92,20 +92,20 @@ class Config:
         "on",
         _choice("on", "off"),
         "on or off",
-        "Whether to try every kind of answer at start, before anybody can connect",
+        "Whether to run the self-test at start, before the service accepts connections",
     )
     head_seconds: float = _setting(
-        10.0, _seconds(0.1, 300), "seconds", "How long a request's line and header fields may take to arrive"
+        10.0, _seconds(0.1, 300), "seconds", "How long the request line and header fields may take to arrive"
     )
     body_seconds: float = _setting(10.0, _seconds(0.1, 300), "seconds", "How long a request body may take to arrive")
     answer_seconds: float = _setting(
-        10.0, _seconds(0.1, 300), "seconds", "How long a client may leave its answers unread"
+        10.0, _seconds(0.1, 300), "seconds", "How long a response may stay unread before its connection is cut"
     )
     max_in_flight: int = _setting(
-        1024, _requests, "requests", "How many requests may be worked on at once; those beyond are refused"
+        1024, _requests, "requests", "How many requests may be worked on at once; further ones get 503"
     )
     drain_seconds: float = _setting(
-        10.0, _seconds(0, 3600), "seconds", "How long to serve on after SIGTERM, asking clients to leave"
+        10.0, _seconds(0, 3600), "seconds", "How long to keep serving after SIGTERM while clients disconnect"
     )
     shutdown_seconds: float = _setting(
         20.0, _seconds(0.1, 3600), "seconds", "How long requests in flight may take to finish after the drain"
@@ -117,13 +117,13 @@ class Config:
         "auto", _choice("auto", "json", "console"), "name", "`auto` is console on a terminal, else JSON lines"
     )
     auth_issuer: str = _setting(
-        "", _secure_url, "URL", "Who issues the bearer tokens that /hello then needs; not set: anybody may ask"
+        "", _secure_url, "URL", "Issuer of the bearer tokens that /hello then requires; not set: no authentication"
     )
     auth_audience: tuple[str, ...] = _setting(
-        (), _list, "names, comma-separated", "Audiences, or for Cognito client ids, that tokens may be meant for"
+        (), _list, "names, comma-separated", "Accepted audiences of tokens, for Cognito its client ids"
     )
     auth_jwks_url: str = _setting(
-        "", _secure_url, "URL", "Where the issuer's keys are; not set: where its openid-configuration says"
+        "", _secure_url, "URL", "URL of the issuer's keys; not set: taken from its openid-configuration"
     )
     metrics_port: int | None = _setting(
         None, _port, "TCP port", "Port of 127.0.0.1 for Prometheus metrics; 0 takes a free one, not set: none"
@@ -135,7 +135,7 @@ class Config:
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> Self:
-        """Read all settings from `environ`; raise `SetupError` naming every variable that is wrong.
+        """Read all settings from `environ`; raise `SetupError` naming every invalid variable.
 
         An empty variable counts as not set.
         """
@@ -155,7 +155,7 @@ class Config:
 
 
 def _incomplete(values: Mapping[str, Any]) -> list[str]:
-    """Say what is missing to check tokens: half a setting must not leave the door open."""
+    """Name the settings missing to check tokens: a half-configured service must not run without authentication."""
     names = ("auth_issuer", "auth_audience")
     if not any(values.get(name) for name in (*names, "auth_jwks_url")):
         return []
@@ -167,13 +167,13 @@ def _incomplete(values: Mapping[str, Any]) -> list[str]:
 
 
 def unknown_variables(environ: Mapping[str, str]) -> list[str]:
-    """Return the names in `environ` that carry our prefix but are no setting: most likely typing errors."""
+    """Return the names in `environ` that have our prefix but are not settings: most likely typos."""
     known = {PREFIX + field.name.upper() for field in dataclasses.fields(Config)}
     return sorted(name for name in environ if name.startswith(PREFIX) and name not in known)
 
 
 def default(field: "dataclasses.Field[Any]") -> str:
-    """Return the default of a setting as people read it."""
+    """Return the default of a setting as `--help` and the documentation show it."""
     return "none" if field.default in (None, "", ()) else str(field.default)
 
 

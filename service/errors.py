@@ -17,7 +17,7 @@ class HelloError(Exception):
     advice: ClassVar[str] = "The request failed on our side; quote the requestId when you report it."
 
     def __init__(self, detail: str | None = None) -> None:
-        """Take the sentence for the client; without one, the class's own advice is used."""
+        """Show `detail`, one sentence, to the client; without it, show the class's own `advice`."""
         self.detail = detail or self.advice
         super().__init__(self.detail)
 
@@ -50,7 +50,7 @@ class InvalidDateOfBirth(HelloError):
 
 
 class InvalidBody(HelloError):
-    """The request body is not the JSON object that was asked for."""
+    """The request body is not a JSON object that the service accepts."""
 
     status = 400
     code = "invalid_body"
@@ -68,12 +68,12 @@ class Unauthorized(HelloError):
 
     @property
     def challenge(self) -> str:
-        """Say what is asked for; of a request without a token no more than that."""
+        """Return the challenge; for a request without a token it carries no error code (RFC 6750, section 3.1)."""
         return 'Bearer realm="hello-birthday"'
 
 
 class InvalidToken(Unauthorized):
-    """The token is malformed, forged, out of date, or for somebody else."""
+    """The token is malformed, forged, expired, not valid yet, or meant for another audience."""
 
     code = "invalid_token"
     title = "Invalid token"
@@ -81,12 +81,12 @@ class InvalidToken(Unauthorized):
 
     @property
     def challenge(self) -> str:
-        """Say what is wrong."""
+        """Return the challenge with the error code and its description."""
         return f'{super().challenge}, error="{self.code}", error_description="{self.detail}"'
 
 
 class InsufficientScope(Unauthorized):
-    """The token is good, but not for this."""
+    """The token is valid, but lacks the scope that this request needs."""
 
     status = 403
     code = "insufficient_scope"
@@ -94,13 +94,13 @@ class InsufficientScope(Unauthorized):
     advice = "The token does not have the scope that this request needs."
 
     def __init__(self, scope: str) -> None:
-        """Name the scope that is needed."""
+        """Take the scope that is needed, such as `hello/read`."""
         super().__init__(f"The token needs the scope {scope}.")
         self.scope = scope
 
     @property
     def challenge(self) -> str:
-        """Say which scope is needed."""
+        """Return the challenge with the scope that is needed."""
         return f'{super().challenge}, error="{self.code}", scope="{self.scope}"'
 
 
@@ -114,7 +114,7 @@ class NotFound(HelloError):
 
 
 class UserNotFound(HelloError):
-    """Nobody stored a date of birth under this username."""
+    """No date of birth is stored under this username."""
 
     status = 404
     code = "user_not_found"
@@ -123,7 +123,7 @@ class UserNotFound(HelloError):
 
 
 class MethodNotAllowed(HelloError):
-    """The path exists, but not for this method."""
+    """The path exists, but does not support this method."""
 
     status = 405
     code = "method_not_allowed"
@@ -186,7 +186,7 @@ class ExpectationFailed(HelloError):
 
 
 class HeadersTooLarge(HelloError):
-    """The header fields are larger, or more, than the service reads."""
+    """A header field is larger than the service reads, or there are too many of them."""
 
     status = 431
     code = "headers_too_large"
@@ -195,7 +195,7 @@ class HeadersTooLarge(HelloError):
 
 
 class CorruptRecord(HelloError):
-    """The stored item of one user is not what this service writes."""
+    """A user's stored item is not one that this service writes."""
 
     code = "corrupt_record"
     title = "Corrupt record"
@@ -212,7 +212,7 @@ class UnknownTransferCoding(HelloError):
 
 
 class Unavailable(HelloError):
-    """Base of errors that pass by themselves: the client should try again."""
+    """Base of temporary errors: the client should retry after the time in `Retry-After`."""
 
     status = 503
     code = "unavailable"
@@ -221,7 +221,7 @@ class Unavailable(HelloError):
 
 
 class Draining(Unavailable):
-    """This instance is shutting down and wants no new traffic."""
+    """This instance is shutting down and takes no new traffic from the load balancer."""
 
     code = "draining"
     title = "Draining"
@@ -229,7 +229,7 @@ class Draining(Unavailable):
 
 
 class Overloaded(Unavailable):
-    """This instance has as much to do as it can do in time."""
+    """This instance already works on `max_in_flight` requests, as many as it can answer in time."""
 
     code = "overloaded"
     title = "Overloaded"
@@ -237,12 +237,12 @@ class Overloaded(Unavailable):
 
 
 class Ending(Enum):
-    """How a call to DynamoDB failed, which decides whether it may be made again."""
+    """How a call to DynamoDB failed, which decides whether it may be retried."""
 
-    REFUSED = "DynamoDB answered that it will not do this, now or later."
-    THROTTLED = "DynamoDB answered that too much was asked of it; the same call may succeed in a moment."
-    FAILED = "It was surely not done: it was never sent, or DynamoDB answered that something broke."
-    UNANSWERED = "Nobody knows: it may have been done, or may still be done at any time from now on."
+    REFUSED = "DynamoDB rejected the call; a retry would be rejected as well."
+    THROTTLED = "DynamoDB throttled the call; a retry may succeed in a moment."
+    FAILED = "The call had no effect: it was never sent, or DynamoDB answered with an internal error."
+    UNANSWERED = "The outcome is unknown: the call may have taken effect, or may still do so at any later time."
 
 
 class StorageUnavailable(Unavailable):
@@ -253,11 +253,11 @@ class StorageUnavailable(Unavailable):
     advice = "The storage does not answer at the moment; try again in a moment."
 
     def __init__(self, reason: str, ending: Ending = Ending.REFUSED) -> None:
-        """Keep `reason`, the name of what went wrong, and how the call ended."""
+        """Keep `reason`, the name of the error such as `ThrottlingException`, and how the call ended."""
         super().__init__()
         self.reason = reason
         self.ending = ending
 
 
 class SetupError(Exception):
-    """The service cannot start as it is set up; the message says what is wrong and what to do."""
+    """The service cannot start with its current configuration; the message says what is wrong and what to do."""

@@ -1,4 +1,4 @@
-"""The typed keys under which the application, and a request, keep what several modules share."""
+"""The typed keys under which the application and its requests keep the objects that several modules share."""
 
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager
@@ -12,19 +12,19 @@ from service.lifecycle import Lifecycle
 
 
 class Store(Protocol):
-    """What the service needs of a storage; every method may raise `errors.StorageUnavailable`."""
+    """What the service needs from a storage; every method may raise `errors.StorageUnavailable`."""
 
     async def get(self, username: str) -> date | None:
-        """Return the date of birth stored for `username`, None if there is none."""
+        """Return the date of birth stored for `username`, or None if there is none."""
 
     async def put(self, username: str, born: date) -> None:
         """Store the date of birth of `username`; on return the storage has acknowledged it."""
 
     async def delete(self, username: str) -> None:
-        """Forget `username`, if the storage takes it at once."""
+        """Delete `username`; there is no retry if the storage does not process the request."""
 
     async def ping(self) -> None:
-        """Return if the storage answers reads."""
+        """Return if the storage answers reads; raise otherwise."""
 
 
 CONFIG = web.AppKey("CONFIG", Config)

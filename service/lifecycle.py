@@ -1,6 +1,7 @@
-"""What the process is going through: is it proving itself or draining, what is in flight and in work.
+"""The state of the process: self-test, draining, and how many requests are in flight.
 
-Knows nothing of signals, sockets or HTTP; `server.py` decides, `middlewares.py` and those who wait for others count.
+Knows nothing of signals, sockets or HTTP: `server.py` sets the state, and `middlewares.py` and the code that waits for
+bodies or keys keep the counts.
 """
 
 import asyncio
@@ -9,10 +10,10 @@ from contextlib import contextmanager
 
 
 class Lifecycle:
-    """The state that the server and the requests share."""
+    """The state that the server and the request handlers share."""
 
     def __init__(self) -> None:
-        """Start serving, with nothing in flight."""
+        """Start in normal service, with no request in flight."""
         self.draining = False
         self.proving = False
         self.in_flight = 0
@@ -22,7 +23,7 @@ class Lifecycle:
 
     @contextmanager
     def proves(self) -> Iterator[None]:
-        """Take the requests in the block for those of the process itself, before there are others."""
+        """Mark the requests made inside the block as those of the self-test, which runs before there are others."""
         self.proving = True
         try:
             yield
@@ -30,19 +31,19 @@ class Lifecycle:
             self.proving = False
 
     def request_began(self) -> None:
-        """Count a request more in flight."""
+        """Add one request to those in flight."""
         self.in_flight += 1
         self._idle.clear()
 
     def request_ended(self) -> None:
-        """Count a request less in flight."""
+        """Remove one request from those in flight."""
         self.in_flight -= 1
         if not self.in_flight:
             self._idle.set()
 
     @contextmanager
     def receives(self) -> Iterator[None]:
-        """Count a request as one that still waits for what it needs from outside: its body, or its issuer's keys."""
+        """Count the request as waiting for input, its body or the issuer's keys, while the block runs."""
         self.receiving += 1
         try:
             yield
@@ -51,7 +52,7 @@ class Lifecycle:
 
     @property
     def in_work(self) -> int:
-        """Return how many of the requests in flight have all they need; waiting for the others' costs nothing."""
+        """Return the number of requests in flight that are being worked on; those that wait for input cost nothing."""
         return self.in_flight - self.receiving
 
     async def idle(self) -> None:

@@ -1,1 +1,1 @@
-"""What is asked and answered over HTTP: handlers, bodies, errors, documentation."""
+"""The HTTP API: handlers, request bodies, error responses, documentation."""

@@ -1,7 +1,7 @@
-"""An answer that is short and known as a whole: head and body leave in one write.
+"""A short response that is complete when it is made: head and body are sent in one write.
 
-aiohttp's own response can be anything, and takes a dozen steps to find out that it is this. Knows nothing of what it
-says.
+Faster than aiohttp's own `Response`, which supports every kind of body and needs a dozen steps for each. Knows nothing
+of the meaning of what it sends.
 """
 
 import time
@@ -16,10 +16,10 @@ _NO_CONTENT = HTTPStatus.NO_CONTENT
 
 
 class Answer(web.StreamResponse):
-    """A response whose headers are ours: nothing in them is a client's but what was found to be a sane id."""
+    """A response whose header values are all ours, but for the request id, which is validated before it is echoed."""
 
     def __init__(self, status: int, body: bytes = b"", content_type: str = "") -> None:
-        """Say `body`, unless the request is HEAD; a body has a type."""
+        """Send `body`, except to a HEAD request; `content_type` is required with a body."""
         super().__init__(status=status)
         self._content = body
         self._closes = False
@@ -32,20 +32,20 @@ class Answer(web.StreamResponse):
         return not self._closes
 
     def force_close(self) -> None:
-        """Let no request follow on this connection."""
+        """Close the connection after this response."""
         self._closes = True
 
     async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter:
-        """Send the answer; raise `ConnectionError` if the client is gone."""
+        """Send the response; raise `ConnectionError` if the client has disconnected."""
         self._closes = self._closes or not request.keep_alive
         body = b"" if request.method == hdrs.METH_HEAD else self._content
         message = self._head(request) + body
-        self._content = b""  # aiohttp keeps the last response of each connection, and orjson's bytes are of 4 KB
+        self._content = b""  # aiohttp keeps the last response of each connection, and orjson allocates 4 KB
         await request.writer.write(message)
         return request.writer
 
     async def write_eof(self, data: bytes = b"") -> None:
-        """Do nothing: all has been sent."""
+        """Do nothing: `prepare` has sent everything."""
 
     def _head(self, request: web.BaseRequest) -> bytes:
         old = request.version == HttpVersion10

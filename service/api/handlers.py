@@ -1,6 +1,6 @@
 """The two operations of the service: store a date of birth, greet a user.
 
-Each parses its input, applies the rules, calls the store and responds; errors pass through.
+Each parses its input, applies the rules, calls the store and responds; errors propagate to `middlewares.py`.
 """
 
 import orjson
@@ -14,7 +14,7 @@ from service.keys import CONFIG, STORE, TODAY
 
 
 async def put_user(request: web.Request) -> Answer:
-    """Store the date of birth of a new or a known user: 204."""
+    """Store the date of birth of a new or a known user; respond with 204."""
     username = parse_username(request.match_info["username"])
     body = await read_json_object(request, request.app[CONFIG].body_seconds)
     born = parse_date_of_birth(body.get("dateOfBirth"), request.app[TODAY]())
@@ -23,7 +23,7 @@ async def put_user(request: web.Request) -> Answer:
 
 
 async def get_user(request: web.Request) -> Answer:
-    """Greet a known user: 200."""
+    """Respond with 200 and the greeting; raise `UserNotFound` for an unknown user."""
     username = parse_username(request.match_info["username"])
     born = await request.app[STORE].get(username)
     if born is None:

@@ -1,10 +1,10 @@
-"""What surrounds every request: an id, one canonical log line, errors turned into responses.
+"""What happens around every request: it gets an id and one canonical log line, and errors become responses.
 
-These are middlewares as WSGI and ASGI know them: they surround the whole application. aiohttp's own kind runs behind
-its router, so that what the router raises would have neither id nor line, nor an answer of ours.
+These are middlewares in the sense of WSGI and ASGI: they wrap the whole application. aiohttp's own middlewares run
+behind its router, so that errors of the router would have no request id, no log line and no problem document.
 
-Owns the request id's rule, the fields of the log line and the headers every response carries.
-Usernames and raw paths are personal data: only the route's template is logged.
+Owns the rule for request ids, the fields of the log line and the headers every response carries.
+Usernames and raw paths are personal data: only the template of the route is logged.
 """
 
 import re
@@ -25,28 +25,28 @@ _SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _SANE_TRACE_ID = re.compile(r"[A-Za-z0-9=;:._-]{1,512}")
 _CLIENT_GONE = 499
 _OUR_ERROR = HTTPStatus.INTERNAL_SERVER_ERROR
-# Unique, not secret; asking the system lets go of Python's lock, and a thread that waits for it takes it.
-_random_bits = Random().getrandbits  # noqa: S311 - as said
+# Unique, not secret. A call of the system's generator releases the GIL, and a waiting thread would take it.
+_random_bits = Random().getrandbits  # noqa: S311 - not secret
 
 
 def assign_request_id(request: web.BaseRequest) -> str:
-    """Take the request's id from `X-Request-Id`, or make one if there is no sane one."""
+    """Return the request's id: the value of `X-Request-Id` if it is valid, else a random one of 128 bits in hex."""
     given = request.headers.get("X-Request-Id", "")
     request[REQUEST_ID] = given if _SANE_REQUEST_ID.fullmatch(given) else f"{_random_bits(128):032x}"
     return request[REQUEST_ID]
 
 
 def set_headers(request: web.BaseRequest, response: web.StreamResponse) -> None:
-    """Set what every response carries; `Server` names no product and no version."""
+    """Set the headers of every response; `Server` names neither a product nor a version."""
     response.headers["X-Request-Id"] = request[REQUEST_ID]
     response.headers[hdrs.SERVER] = "hello-birthday"
     response.headers.setdefault(hdrs.CACHE_CONTROL, "no-store")
 
 
 def conclude(request: web.BaseRequest, response: web.StreamResponse, lifecycle: Lifecycle) -> None:
-    """Set what every response of the application carries, and close its connection if it must be.
+    """Set the headers of every response of the application, and close the connection where necessary.
 
-    That is while the instance drains, and when the request's body is malformed: nobody knows where the next one begins.
+    That is while the instance drains, and after a malformed body: nobody can tell where the next request begins.
     """
     set_headers(request, response)
     if lifecycle.draining or request.content.exception() is not None:
@@ -54,7 +54,7 @@ def conclude(request: web.BaseRequest, response: web.StreamResponse, lifecycle: 
 
 
 def observed(app: web.Application, handler: Handler) -> Handler:
-    """Wrap the whole application, routing included: whatever happens, answer the request and log it once."""
+    """Wrap the whole application, routing included: every request is answered and logged exactly once."""
     lifecycle = app[LIFECYCLE]
 
     async def observe(request: web.Request) -> web.StreamResponse:
@@ -67,7 +67,7 @@ def observed(app: web.Application, handler: Handler) -> Handler:
         except ConnectionError:
             log_request(request, _CLIENT_GONE, started, proving=lifecycle.proving)
             raise
-        except Exception as exception:  # noqa: BLE001 - whatever it is, the client gets an answer
+        except Exception as exception:  # noqa: BLE001 - the client gets a response to any error
             error = problems.from_exception(exception)
             response = problems.response(request, error, allow=_allowed_methods(exception))
             log_request(request, error.status, started, exception, proving=lifecycle.proving, code=error.code)
@@ -90,7 +90,7 @@ def _route(request: web.Request) -> str | None:
     return resource.canonical if resource else None
 
 
-def log_request(  # noqa: PLR0913 - what one line tells
+def log_request(  # noqa: PLR0913 - the contents of one line
     request: web.Request,
     status: int,
     started: float,
@@ -100,10 +100,10 @@ def log_request(  # noqa: PLR0913 - what one line tells
     proving: bool = False,
     **fields: str,
 ) -> None:
-    """Count the request and write its canonical line, with the exception's stack if the error is ours.
+    """Count the request and write its canonical log line, with the exception's stack trace if the status is 500.
 
-    Of a request that was not routed, `route` must be told. Those by which the process proves itself are not counted,
-    and their lines are for debugging, unless the error is ours.
+    `started` is in seconds of `time.perf_counter`. `route` is needed only for a request that was not routed. Requests
+    of the self-test (`proving`) are not counted, and are logged at level debug unless the status is 500.
     """
     seconds = time.perf_counter() - started
     route = route or _route(request)

@@ -1,6 +1,6 @@
 """Request bodies: reads one JSON object, or says what is wrong with it.
 
-Owns content types, encodings, sizes and JSON's dark corners. Knows nothing of names and dates.
+Owns content types, encodings, size limits and the edge cases of JSON. Knows nothing of names and dates.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ MAX_BYTES = 4096
 CONTINUE = web.RequestKey("CONTINUE", bool)
 
 _MAX_TYPE_CHARACTERS = 256
-# curl and wget send the second one with every body unless they are told otherwise.
+# curl and wget send the second one by default.
 _MEDIA_TYPES = ("application/json", "application/x-www-form-urlencoded")
 _CHARSETS = ("utf-8", "utf8")
 _CONDITIONS = (hdrs.IF_MATCH, hdrs.IF_NONE_MATCH)
@@ -28,8 +28,8 @@ async def read_json_object(request: web.Request, timeout_seconds: float) -> dict
 
     Raises `UnsupportedMediaType`, `PreconditionFailed` if the request is conditional, `BodyTooLarge`
     over `MAX_BYTES`, `RequestTimeout` if it takes longer than `timeout_seconds` to arrive, and
-    `InvalidBody` for everything that is not a strict JSON object in UTF-8: duplicate names (RFC 8259,
-    section 4), NaN and Infinity included. What the head decides is raised before the body is asked for.
+    `InvalidBody` for everything that is not a strict JSON object in UTF-8; duplicate names (RFC 8259,
+    section 4), NaN and Infinity are refused too. Errors known from the head are raised before the body is read.
     """
     _check_headers(request)
     document = _parse(await _read(request, timeout_seconds))
@@ -50,9 +50,9 @@ def _check_headers(request: web.Request) -> None:
 
 
 def _check_type(content_type: str) -> None:
-    """Raise unless the type is one of ours (RFC 9110, section 8.3.1), by code that is linear in its length.
+    """Raise unless the media type is accepted (RFC 9110, section 8.3.1), in time linear in the field's length.
 
-    aiohttp's `content_type` and `charset` take time that grows with the square of it.
+    aiohttp's `content_type` and `charset` take quadratic time.
     """
     if len(content_type) > _MAX_TYPE_CHARACTERS:
         raise UnsupportedMediaType
@@ -67,7 +67,7 @@ def _check_type(content_type: str) -> None:
 
 async def _read(request: web.Request, timeout_seconds: float) -> bytes:
     try:
-        if request.content.is_eof():  # it came with its head, as most do
+        if request.content.is_eof():  # it arrived together with the head, as most do
             return _small(request.content.read_nowait())
         with request.app[LIFECYCLE].receives():
             async with asyncio.timeout(timeout_seconds):
@@ -79,7 +79,7 @@ async def _read(request: web.Request, timeout_seconds: float) -> bytes:
     except web.HTTPRequestEntityTooLarge:
         raise BodyTooLarge from None
     except web.RequestPayloadError:
-        raise InvalidBody("The body does not keep to its own Transfer-Encoding or Content-Length.") from None
+        raise InvalidBody("The body does not match its Transfer-Encoding or Content-Length.") from None
 
 
 def _small(body: bytes) -> bytes:
@@ -91,7 +91,7 @@ def _small(body: bytes) -> bytes:
 async def _ask_for_body(request: web.Request) -> None:
     if not request.content.is_eof():
         await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        request.writer.output_size = 0  # the response itself has not begun
+        request.writer.output_size = 0  # so that aiohttp does not take this for the start of the response
 
 
 def _parse(body: bytes) -> object:

@@ -1,7 +1,7 @@
 """Renders every error in one shape: `application/problem+json` (RFC 9457).
 
-Owns that shape and the translation of aiohttp's own errors. Shows nothing of an exception but
-what `errors.py` wrote for clients.
+Owns that shape and the translation of aiohttp's own errors. Of an exception, clients see only the texts in
+`errors.py`.
 """
 
 import json
@@ -27,13 +27,13 @@ _BY_STATUS: dict[int, type[HelloError]] = {
 
 
 def from_exception(exception: BaseException | None) -> HelloError:
-    """Return the error to show for `exception`: itself if it is ours, else the nearest of ours."""
+    """Return the error to show for `exception`: itself if it is a `HelloError`, else the one that fits it best."""
     if isinstance(exception, HelloError):
         return exception
     if isinstance(exception, web.HTTPException):
         return _BY_STATUS.get(exception.status, HelloError)()
     if isinstance(exception, http_exceptions.LineTooLong):
-        return errors.HeadersTooLarge()  # `framing.py` has looked at the request line before
+        return errors.HeadersTooLarge()  # `framing.py` has already checked the request line
     if isinstance(exception, http_exceptions.HttpProcessingError):
         return errors.BadRequest()
     return HelloError()

@@ -1,1 +1,1 @@
-"""Who may ask: bearer tokens and the keys of their issuer."""
+"""Authentication and authorization: bearer tokens and the keys of their issuer."""

@@ -1,6 +1,6 @@
-"""Asks the issuer of tokens for its keys.
+"""Fetches the keys of the token issuer.
 
-Owns where they are, and what the issuer may answer. Knows nothing of when to ask, and of what makes a key good.
+Owns where they are found and which responses are accepted. Knows nothing of when to fetch, or of which keys are usable.
 """
 
 import json
@@ -12,18 +12,18 @@ import aiohttp
 from service.auth.jwks import SigningKeySet, read_key_set
 from service.config import Config, is_secure_url
 
-# Some issuers publish 30 KiB; reading much more would stop the event loop.
+# Some issuers publish 30 KiB; parsing much more would block the event loop.
 MAX_BYTES = 65_536
 
 
 async def fetch_key_set(session: aiohttp.ClientSession, config: Config) -> SigningKeySet:
-    """Return the issuer's keys; raise `ValueError`, or aiohttp's own, if there are none to be had."""
+    """Return the issuer's keys; raise `ValueError`, or an error of aiohttp, if they cannot be fetched."""
     url = config.auth_jwks_url or await _discover(session, config.auth_issuer)
     return read_key_set(await _get_json(session, url))
 
 
 async def _discover(session: aiohttp.ClientSession, issuer: str) -> str:
-    """Return where the keys are (OpenID Connect Discovery 1.0, section 4)."""
+    """Return the URL of the keys (OpenID Connect Discovery 1.0, section 4)."""
     document = await _get_json(session, f"{issuer.rstrip('/')}/.well-known/openid-configuration")
     if document.get("issuer") != issuer:
         raise ValueError(f"it calls itself {document.get('issuer')}")
@@ -34,7 +34,7 @@ async def _discover(session: aiohttp.ClientSession, issuer: str) -> str:
 
 
 async def _get_json(session: aiohttp.ClientSession, url: str) -> dict[str, Any]:
-    """Return the JSON object at `url`; raise `ValueError` for whatever else is there."""
+    """Return the JSON object at `url`; raise `ValueError` for any other response."""
     body = bytearray()
     async with session.get(url, allow_redirects=False) as response:
         if response.status != HTTPStatus.OK:

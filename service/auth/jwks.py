@@ -1,7 +1,7 @@
 """Which keys of a published JSON Web Key Set (RFC 7517) may have signed a token.
 
-Owns what is demanded of a key, and that one that is no good costs only itself. Pure: knows nothing of where the set
-comes from, and nothing of tokens.
+Owns the requirements for a key; an unusable key is skipped and does not affect the others. Pure: knows nothing of where
+the set comes from, and nothing of tokens.
 """
 
 from collections import Counter
@@ -13,14 +13,14 @@ from joserfc.errors import JoseError
 from joserfc.jwk import RSAKey
 from joserfc.util import base64_to_int
 
-# What Cognito signs with, and what every OpenID Connect provider must offer. One algorithm leaves nothing to confuse.
+# Cognito signs with it, and every OpenID Connect provider must support it. Accepting one only prevents mix-ups.
 ALGORITHM = "RS256"
 
-# RFC 7518, section 3.3, demands the least; beyond the most, checking signatures takes the time of other requests.
+# The minimum is that of RFC 7518, section 3.3; above the maximum, verifying a signature would delay other requests.
 MODULUS_BITS = range(2048, 4096 + 1)
-# OpenSSL takes no larger one for a large modulus; 65537 has 17.
+# OpenSSL accepts no larger one with a large modulus; the usual 65537 has 17.
 MAX_EXPONENT_BITS = 64
-# Reading a number of a million digits would stop the event loop; 4,096 bits are 683 characters.
+# Parsing a number of a million digits would block the event loop; 4,096 bits are 683 characters.
 _MAX_CHARACTERS = 1024
 
 _DEMANDS: tuple[tuple[str, Callable[[dict[str, Any]], bool]], ...] = (
@@ -28,23 +28,23 @@ _DEMANDS: tuple[tuple[str, Callable[[dict[str, Any]], bool]], ...] = (
     ("no kid", lambda jwk: isinstance(jwk.get("kid"), str) and jwk["kid"] != ""),
     ("not for signatures", lambda jwk: jwk.get("use") in (None, "sig") and _may_verify(jwk.get("key_ops"))),
     ("not for RS256", lambda jwk: jwk.get("alg") in (None, ALGORITHM)),
-    # Whoever reads the set could sign with it.
+    # A published private key lets anybody sign.
     ("private", lambda jwk: "d" not in jwk),
 )
 
 
 @dataclass(frozen=True)
 class SigningKeySet:
-    """The keys that may have signed a token, by their ids, and how many others there are for each reason."""
+    """The usable keys by their ids, and the number of ignored keys by reason."""
 
     usable: Mapping[str, RSAKey]
     ignored: Mapping[str, int]
 
 
 def read_key_set(document: dict[str, Any]) -> SigningKeySet:
-    """Take what is usable of a key set; raise `ValueError` if nothing is, or if it is none.
+    """Return the usable keys of a key set; raise `ValueError` if there are none or `document` is not a key set.
 
-    Of several keys with one id the first counts (they should differ: RFC 7517, section 4.5).
+    Of several keys with the same id the first is used (ids should be distinct: RFC 7517, section 4.5).
     """
     published = document.get("keys")
     if not isinstance(published, list):
@@ -64,7 +64,7 @@ def read_key_set(document: dict[str, Any]) -> SigningKeySet:
 
 
 def _read(jwk: object) -> tuple[str, RSAKey | None]:
-    """Return the key, or else what is wrong with it."""
+    """Return the key, or else the reason why it is ignored."""
     if not isinstance(jwk, dict):
         return "no object", None
     for fault, holds in _DEMANDS:
@@ -76,7 +76,7 @@ def _read(jwk: object) -> tuple[str, RSAKey | None]:
         sizes = [base64_to_int(jwk[name]).bit_length() for name in ("n", "e")]
         if sizes[0] not in MODULUS_BITS or sizes[1] > MAX_EXPONENT_BITS:
             return "bad size", None
-        # Only the numbers count; what else is published with them may be of any kind.
+        # Only these are needed; other members of the JWK may be of any kind.
         return "", RSAKey.import_key({name: jwk[name] for name in ("kty", "n", "e")})
     except (JoseError, KeyError, TypeError, ValueError):
         return "bad numbers", None

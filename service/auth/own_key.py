@@ -1,6 +1,6 @@
-"""A key of the process's own: signs the token that it shows to itself before anybody else can connect.
+"""The key of the self-test: signs the token that the process sends to itself before it accepts connections.
 
-Owns how long that token is good at most. Knows nothing of what is in it, and of who trusts the key until when.
+Owns the lifetime of that token. Knows nothing of its other claims, or of how long the key is trusted.
 """
 
 import time
@@ -11,19 +11,19 @@ from joserfc.jwk import RSAKey
 
 from service.auth.jwks import ALGORITHM, MODULUS_BITS
 
-# Longer than a start can take, and than a clock is wrong that is set while it lasts.
+# Longer than a start may take, plus any correction of the clock meanwhile.
 _SECONDS = 7200
 
 
 class OwnKey:
-    """A new key, which stands in for those of an issuer."""
+    """A new RSA key that stands in for the issuer's keys."""
 
     def __init__(self) -> None:
-        """Make it, which takes a tenth of a second."""
+        """Generate the key, which takes a tenth of a second."""
         self._key = RSAKey.generate_key(MODULUS_BITS.start)
 
     async def find(self, _key_id: object) -> RSAKey:
-        """Return it, whatever is asked for."""
+        """Return the key for any id."""
         return self._key
 
     def token(self, claims: dict[str, Any]) -> str:

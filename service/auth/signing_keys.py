@@ -1,8 +1,8 @@
 """The public keys that an issuer signs its tokens with.
 
-Owns when they are fetched: at start, once they are old, and when a token names one that is not known; how many wait for
-them and how long; and that they outlive an outage of the issuer. Knows nothing of tokens and requests, nor of what the
-issuer says and which of its keys are good.
+Owns when they are fetched (at start, when they are old, and when a token names an unknown key), how many callers wait
+for them and how long, and that the known keys stay in use while the issuer is down. Knows nothing of tokens and
+requests, or of the issuer's responses.
 """
 
 import asyncio
@@ -23,21 +23,21 @@ from service.lifecycle import Lifecycle
 
 log = structlog.get_logger()
 
-# The issuer may have withdrawn keys that are older; from then on each use asks for new ones.
+# The issuer may have withdrawn older keys; past this age, every use triggers a refresh in the background.
 MAX_AGE_SECONDS = 3600.0
-# Tokens with made-up key ids must not make us flood the issuer.
+# At least this long between two fetches: tokens with made-up key ids must not make us flood the issuer.
 PAUSE_SECONDS = 10.0
-# The whole fetch, discovery included: as long as a request may wait for the storage.
+# For the whole fetch, discovery included; equal to the default time budget of a storage call.
 FETCH_SECONDS = 3.0
 _ADVICE = (
-    "the keys of the token issuer {issuer} are not to be had ({reason});"
-    " check HELLO_AUTH_ISSUER, HELLO_AUTH_JWKS_URL and the way there"
+    "cannot fetch the keys of the token issuer {issuer} ({reason});"
+    " check HELLO_AUTH_ISSUER, HELLO_AUTH_JWKS_URL and the network"
 )
 _RETRY_PAUSE_SECONDS = 0.5
 
 
 class SigningKeys:
-    """The issuer's keys by their ids; all who wait for new ones share one fetch."""
+    """The issuer's keys by their ids; all callers that wait for a refresh share one fetch."""
 
     def __init__(
         self,
@@ -48,9 +48,9 @@ class SigningKeys:
         max_waiting: int,
         fetch_seconds: float = FETCH_SECONDS,
     ) -> None:
-        """Ask `fetch` for all keys, for `fetch_seconds` and with `max_waiting` callers waiting at most.
+        """Fetch all keys with `fetch`, within `fetch_seconds` and with at most `max_waiting` callers waiting.
 
-        `clock` counts seconds; `lifecycle` is told of each that waits.
+        `clock` is a monotonic clock in seconds; `lifecycle` counts the requests that wait.
         """
         self._fetch = fetch
         self._clock = clock
@@ -63,7 +63,7 @@ class SigningKeys:
         self._tried_at = self._fetched_at = float("-inf")
 
     async def open(self, seconds: float) -> None:
-        """Fetch the keys for the first time; after trying for `seconds`, raise what went wrong."""
+        """Fetch the keys for the first time; retry for `seconds`, then raise the last error."""
         deadline = self._clock() + seconds
         while not self._keys.usable:
             try:
@@ -74,9 +74,9 @@ class SigningKeys:
                 await asyncio.sleep(_RETRY_PAUSE_SECONDS)
 
     async def find(self, key_id: object) -> RSAKey | None:
-        """Return the key of this id, None if the issuer has none.
+        """Return the key with this id, or None if the issuer has none.
 
-        Before that is said the issuer is asked again, unless it was asked just now or too many wait already.
+        An unknown id triggers a new fetch first, unless the last one was under `PAUSE_SECONDS` ago or too many wait.
         """
         if not isinstance(key_id, str):
             return None
@@ -84,7 +84,7 @@ class SigningKeys:
             self._refresh()
             await self._fetched()
         elif self._clock() - self._fetched_at >= MAX_AGE_SECONDS:
-            self._refresh()  # nobody has to wait for it
+            self._refresh()  # in the background
         return self._keys.usable.get(key_id)
 
     async def _fetched(self) -> None:
@@ -93,7 +93,7 @@ class SigningKeys:
         self._waiting += 1
         try:
             with self._lifecycle.receives():
-                # Whoever goes away must not cancel the fetch for the others.
+                # A caller that is cancelled must not cancel the fetch for the others.
                 await asyncio.shield(self._fetching)
         finally:
             self._waiting -= 1
@@ -107,7 +107,7 @@ class SigningKeys:
     async def _update(self) -> None:
         try:
             await self._load()
-        except Exception as error:  # noqa: BLE001 - whatever the issuer answers, the keys at hand stay
+        except Exception as error:  # noqa: BLE001 - the known keys stay in use after any error
             log.warning("auth.keys_failed", reason=_reason(error))
         finally:
             self._fetching = None
@@ -128,7 +128,7 @@ def _reason(error: Exception) -> str:
 
 @asynccontextmanager
 async def fetched_keys(config: Config, lifecycle: Lifecycle) -> AsyncIterator[SigningKeys]:
-    """Give the keys of the issuer; raise `SetupError` if it gives none within `startup_seconds`."""
+    """Provide the issuer's keys; raise `SetupError` if they cannot be fetched within `startup_seconds`."""
     async with aiohttp.ClientSession() as session:
         fetch, clock = partial(fetch_key_set, session, config), asyncio.get_running_loop().time
         keys = SigningKeys(fetch, clock, lifecycle, max_waiting=config.max_in_flight)

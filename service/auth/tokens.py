@@ -1,7 +1,7 @@
-"""Who may ask: OAuth 2 access tokens as Cognito and other OpenID Connect providers issue them (RFC 6750, RFC 9068).
+"""Access control by OAuth 2 access tokens of Cognito or other OpenID Connect providers (RFC 6750, RFC 9068).
 
-Owns which token is good for which request. The signature is joserfc's business, the issuer's keys are
-`signing_keys.py`'s. Knows nothing of users and dates; what a token says about a person is not logged.
+Owns which token is valid for which request. joserfc verifies signatures, and `signing_keys.py` keeps the issuer's keys.
+Knows nothing of users and dates; the claims of a token are never logged.
 """
 
 import re
@@ -25,7 +25,7 @@ from service.keys import LIFECYCLE, OWN_TOKEN
 READ_SCOPE = "hello/read"
 WRITE_SCOPE = "hello/write"
 
-# How far the issuer's clock and ours may be apart.
+# The greatest difference between the issuer's clock and ours.
 LEEWAY_SECONDS = 10
 
 _SCOPES = {hdrs.METH_GET: READ_SCOPE, hdrs.METH_HEAD: READ_SCOPE, hdrs.METH_PUT: WRITE_SCOPE}
@@ -35,25 +35,25 @@ _COMPACT = re.compile(r"[\w-]+\.[\w-]+\.[\w-]+", re.ASCII)
 _DETAILS = {
     "exp": "The token has expired, or does not say when it does; get a new one.",
     "iat": "The token was issued in the future.",
-    "iss": "The token is of another issuer.",
+    "iss": "The token is from another issuer.",
     "nbf": "The token is not valid yet.",
 }
-# Header parameters that are not known are ignored (RFC 7515, section 4), but for those that `crit` names.
+# Unknown header parameters are ignored (RFC 7515, section 4), except those that `crit` names.
 _HEADERS = jws.JWSRegistry(algorithms=[ALGORITHM], strict_check_header=False)
 
 
 class _Keys(Protocol):
-    """Where keys are found."""
+    """A source of keys."""
 
     async def find(self, key_id: object) -> RSAKey | None:
-        """Return the key of this id, None if there is none."""
+        """Return the key with this id, or None if there is none."""
 
 
 class TokenVerifier:
-    """Checks the tokens of one issuer that are meant for one of `audiences`."""
+    """Verifies tokens of one issuer for any of our audiences."""
 
     def __init__(self, issuer: str, audiences: Sequence[str], keys: _Keys) -> None:
-        """Trust what is signed by a key of `keys`."""
+        """Accept tokens of `issuer` for one of `audiences`, signed by a key in `keys`."""
         self._rules = jwt.JWTClaimsRegistry(
             leeway=LEEWAY_SECONDS, iss={"essential": True, "value": issuer}, exp={"essential": True}
         )
@@ -63,9 +63,9 @@ class TokenVerifier:
 
     @contextmanager
     def own_token(self) -> Iterator[str]:
-        """Give a token with both scopes that is good until the block ends, and the only one that is.
+        """Provide a token with both scopes for the self-test; inside the block no other token is valid.
 
-        It is signed by a key of its own in the issuer's place: for the test before anybody else can connect.
+        It is signed by a key of our own, which replaces the issuer's keys until the block ends.
         """
         key, issuers = OwnKey(), self._keys
         scopes = f"{READ_SCOPE} {WRITE_SCOPE}"
@@ -76,14 +76,14 @@ class TokenVerifier:
             self._keys = issuers
 
     async def scopes(self, token: str) -> list[str]:
-        """Return what the token allows; raise `InvalidToken` if it is no good."""
+        """Return the scopes of the token; raise `InvalidToken` if the token is not valid."""
         claims = await self._claims(token)
-        # Cognito's access tokens name their client; those of others, and Cognito's own id tokens, an audience.
+        # Cognito's access tokens have client_id; those of other providers, and Cognito's id tokens, have aud.
         audience = claims.get("aud", claims.get("client_id"))
         if not any(name in self._audiences for name in (audience if isinstance(audience, list) else [audience])):
             raise InvalidToken("The token is for another audience.")
         if claims.get("token_use", "access") != "access":
-            raise InvalidToken("The token is no access token.")
+            raise InvalidToken("The token is not an access token.")
         scope = claims.get("scope")
         return scope.split() if isinstance(scope, str) else []
 
@@ -107,7 +107,7 @@ _VERIFIER = web.AppKey("_VERIFIER", TokenVerifier)
 
 
 def protect(app: web.Application, config: Config) -> None:
-    """Let only requests with a good token pass to /hello; `app` fetches the issuer's keys when it starts."""
+    """Require a valid token for /hello; `app` fetches the issuer's keys when it starts."""
     app.middlewares.append(_admit)
 
     async def verifier_context(app: web.Application) -> AsyncIterator[None]:

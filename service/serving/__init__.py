@@ -1,1 +1,1 @@
-"""The process and its connections: listening, the protocol, load shedding, the service manager."""
+"""The process and its connections: listening, HTTP/1, load shedding, the service manager."""

@@ -1,7 +1,7 @@
-"""How many connections there is room for: each takes a file descriptor, and so do the calls to the storage.
+"""The limit on connections: each needs a file descriptor, and so do the calls to the storage.
 
-Owns the process's limit of descriptors and refuses the connections beyond it, visibly. Left alone, they would wait
-without a word, and storage, logs and metrics would get no descriptors either.
+Owns the process's limit of descriptors, and closes and logs the connections beyond it. Without that they would wait
+unnoticed, and storage, logs and metrics would run out of descriptors too.
 """
 
 import asyncio
@@ -16,18 +16,18 @@ from service.telemetry import metrics
 
 log = structlog.get_logger()
 
-# The storage's connections, of which there are 128 at most, and what else is open.
+# Reserved for the storage's connections, at most 128, and all other open files.
 _OTHERS = 192
-# Where the system says that there is no limit, which macOS does and means this.
+# Used where the system reports no limit; it is the actual limit of macOS, which reports none.
 _NO_LIMIT = 10_240
 _QUIET_SECONDS = 10
 
 
 class Room:
-    """The descriptors that connections may take; tells of refused connections, but not of each."""
+    """The descriptors that connections may use; logs refused connections, but not each one."""
 
     def __init__(self, max_in_flight: int) -> None:
-        """Raise the limit of descriptors as far as may be; warn where that is too low for `max_in_flight`."""
+        """Raise the limit of descriptors as far as allowed; warn if it is too low for `max_in_flight`."""
         limit = _raise_limit()
         self._first_beyond = limit - min(_OTHERS, limit // 2)
         self._refused = 0
@@ -38,11 +38,11 @@ class Room:
             )
 
     def has(self, descriptor: int) -> bool:
-        """Tell whether a connection may have `descriptor`: the system gives the lowest that is free."""
+        """Tell whether a connection may use `descriptor`; the system always assigns the lowest free one."""
         return descriptor < self._first_beyond
 
     def refused(self, now: float) -> None:
-        """Count a connection that was refused at the time `now`, in seconds of the event loop's clock."""
+        """Count a connection that was refused at `now`, in seconds of the event loop's clock."""
         metrics.CONNECTIONS_REFUSED.inc()
         self._refused += 1
         if now >= self._quiet_until:
@@ -56,21 +56,21 @@ def _raise_limit() -> int:
     limit = _NO_LIMIT if hard == resource.RLIM_INFINITY else hard
     try:
         resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
-    except (ValueError, OSError):  # not every system lets a process have what it says
+    except (ValueError, OSError):  # not every system grants the limit that it reports
         return soft
     return limit
 
 
 class LimitedProtocol(HelloProtocol):
-    """One connection; it is closed at once if there is no room for it."""
+    """One connection, which is closed at once if there is no room for it."""
 
     def __init__(self, room: Room, config: Config, manager: web.Server, loop: asyncio.AbstractEventLoop) -> None:
-        """Ask `room`."""
+        """Use `room` to decide whether the connection may stay open."""
         super().__init__(config, manager, loop)
         self._room = room
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin, or end at once."""
+        """Start serving the connection, or close it."""
         super().connection_made(transport)
         if not self._room.has(transport.get_extra_info("socket").fileno()):
             self._room.refused(self._loop.time())

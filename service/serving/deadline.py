@@ -1,26 +1,26 @@
-"""A time limit that acts when it is reached, unless it is stopped before."""
+"""A timeout that calls a function unless it is stopped in time."""
 
 import asyncio
 from collections.abc import Callable
 
 
 class Deadline:
-    """Does something unless it is stopped in time."""
+    """Calls a function a fixed time after its start, unless it is stopped before."""
 
     __slots__ = ("_act", "_loop", "_seconds", "_timer")
 
     def __init__(self, loop: asyncio.AbstractEventLoop, seconds: float, act: Callable[[], None]) -> None:
-        """Call `act` `seconds` after a start."""
+        """Call `act` when `seconds` have passed since `start`."""
         self._loop, self._seconds, self._act = loop, seconds, act
         self._timer: asyncio.TimerHandle | None = None
 
     def start(self) -> None:
-        """Let the time run, if it does not run yet."""
+        """Start the timer, unless it is running."""
         if self._timer is None:
             self._timer = self._loop.call_later(self._seconds, self._pass)
 
     def stop(self) -> None:
-        """Let it not come to that."""
+        """Stop the timer without calling the function."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

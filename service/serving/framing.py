@@ -1,8 +1,8 @@
-"""Cuts what a connection receives into pieces, each of one request only: a head, or of a body no more than its rest.
+"""Splits the bytes that a connection receives into pieces that belong to one request each: a head, or part of a body.
 
-Owns where heads and bodies end, how large a head may be, and that it is of HTTP/1. aiohttp's parser would take all at
-once, but then it loses a good request behind which comes what is no HTTP, or what comes behind an upgrade, and cannot
-tell whether another head has begun. Judges nothing else; whether a piece is HTTP is the parser's business.
+Owns where heads and bodies end, how large a head may be, and that it is HTTP/1. aiohttp's parser could take all bytes
+at once, but it then drops a valid request that is followed by something that is not HTTP, or the bytes after an
+upgrade, and cannot tell whether another head has begun. Checks nothing else: the parser decides what is valid HTTP.
 """
 
 import re
@@ -18,37 +18,37 @@ MAX_REQUEST_LINE_BYTES: Final = 4096
 MAX_FIELDS: Final = 128
 
 _END = b"\r\n\r\n"
-# Else the parser takes it for HTTP/0.9, whatever the method, or for HTTP/2.0 in HTTP/1's clothes.
+# Otherwise the parser takes the line for HTTP/0.9, whatever the method, or for HTTP/2.0 in the form of HTTP/1.
 _VERSIONS = (b" HTTP/1.1\r", b" HTTP/1.0\r")
 _LINE = re.compile(rb"[^\r\n]")
 _SEAM_BYTES = 10
-_MAX_DIGITS = 20  # of a length that the parser takes, but for zeros in front
+_MAX_DIGITS = 20  # the most, without leading zeros, in a Content-Length that the parser accepts
 
 
 class Framing:
-    """How far one connection's bytes have got."""
+    """The position in one connection's stream of requests."""
 
     __slots__ = ("_bytes", "_left", "_lines", "_seam", "body")
 
     def __init__(self) -> None:
-        """Wait for the first head."""
-        self.body: StreamReader = EMPTY_PAYLOAD  # of the last request whose head is complete
-        self._left: int | None = None  # bytes of it that are to come; None if it is chunked
-        self._bytes = self._lines = 0  # of a head that is incomplete
-        self._seam = b""  # the last bytes of the piece before, in which an end may have begun
+        """Start before the first head."""
+        self.body: StreamReader = EMPTY_PAYLOAD  # of the latest request whose head is complete
+        self._left: int | None = None  # bytes of the body still to come; None if it is chunked
+        self._bytes = self._lines = 0  # of the incomplete head
+        self._seam = b""  # the last bytes of the previous piece, in which the end of a head may have begun
 
     @property
     def head_begun(self) -> bool:
-        """Tell whether there is a head that is not complete yet."""
+        """Tell whether part of a head has arrived."""
         return self._bytes > 0
 
     def cut(self, data: bytes, start: int) -> int:
-        """Return where the piece of `data` ends that begins at `start`; may be `start` if the parser is behind."""
+        """Return the end of the piece of `data` that begins at `start`; `start` if the parser must catch up first."""
         if not self.body.is_eof():
             if self._left is not None:
                 return min(len(data), start + self._left)
             if self.body.total_bytes > MAX_BYTES:
-                return len(data)  # of a request that is refused: not worth the search
+                return len(data)  # the request is refused anyway, so its end does not matter
         elif not self._bytes:
             self._seam = b""
             line = _LINE.search(data, start)
@@ -60,9 +60,9 @@ class Framing:
         return len(data) if found < 0 else found + len(_END)
 
     def count(self, piece: bytes) -> None:
-        """Count a piece before it is parsed.
+        """Account for a piece before it is parsed.
 
-        Raise `UriTooLong` or `HeadersTooLarge` if its head becomes too large, `BadRequest` if it is not of HTTP/1.
+        Raises `UriTooLong` or `HeadersTooLarge` if the head becomes too large, `BadRequest` if it is not HTTP/1.
         """
         if self.body.is_eof():
             self._count_head(piece)
@@ -81,13 +81,13 @@ class Framing:
                 raise BadRequest
         self._bytes += len(piece)
         self._lines += piece.count(b"\n")
-        if self._lines > MAX_FIELDS + 2:  # the request line before them, an empty one behind
+        if self._lines > MAX_FIELDS + 2:  # plus the request line and the empty line at the end
             raise HeadersTooLarge
 
     def begin(self, message: Any, body: StreamReader) -> None:  # noqa: ANN401 - aiohttp's type for errors is private
-        """Go on to the body of `message`, whose head is complete; a body that did not end is malformed.
+        """Continue with the body of `message`, whose head is complete; an unfinished previous body is malformed.
 
-        Left alone, aiohttp queues the error behind that request, which waits for a body that never ends.
+        By default aiohttp queues that error behind the request, which then waits for the rest of its body for ever.
         """
         if not self.body.is_eof():
             self.body.set_exception(web.RequestPayloadError())

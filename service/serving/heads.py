@@ -1,6 +1,6 @@
-"""What the head of a request must be, beyond what aiohttp's parser asks for, and what it asks of its connection.
+"""Checks of a request's head that aiohttp's parser does not make, and the fields that concern the connection.
 
-Owns the rules for Host, Transfer-Encoding, Expect and Upgrade. Each costs no more than the length of its
+Owns the rules for Host, Transfer-Encoding, Expect and Upgrade. Each check takes time linear in the length of the
 field. Knows nothing of paths and methods.
 """
 
@@ -15,7 +15,7 @@ from aiohttp.typedefs import Handler
 from service.api.payload import CONTINUE
 from service.errors import BadRequest, ExpectationFailed, UnknownTransferCoding
 
-# RFC 9110, section 7.2, and RFC 3986, section 3.2.2; a name of DNS has 255 characters at most. It may be empty.
+# RFC 9110, section 7.2, and RFC 3986, section 3.2.2; a DNS name has at most 255 characters. The field may be empty.
 _HOST = re.compile(
     r"(?:(?:[A-Za-z0-9._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2}){0,255}|\[(?P<ipv6>[0-9A-Fa-f:.]{2,45})\])(?::(?P<port>[0-9]{0,5}))?"
 )
@@ -25,13 +25,13 @@ _MAX_LENGTH_DIGITS = 20
 
 
 def checked(handler: Handler) -> Handler:
-    """Let only requests pass to `handler` whose head keeps to the rules; raise what is wrong with the others."""
+    """Pass requests with a valid head to `handler`; raise the error for all others."""
 
     def check(request: web.Request) -> Awaitable[web.StreamResponse]:
         headers = request.headers
         _check_host(headers.get(hdrs.HOST, ""))
         if len(headers.get(hdrs.CONTENT_LENGTH, "")) > _MAX_LENGTH_DIGITS:
-            raise BadRequest("The Content-Length has far too many digits.")  # more than `int` takes, if they are zeros
+            raise BadRequest("The Content-Length has far too many digits.")  # too many for `int`, if they are zeros
         if hdrs.TRANSFER_ENCODING in headers:
             _check_transfer_encoding(request)
         if headers.get(hdrs.EXPECT) and request.version == HttpVersion11:
@@ -44,12 +44,12 @@ def checked(handler: Handler) -> Handler:
 
 
 def _check_host(host: str) -> None:
-    """Raise `BadRequest` unless `host` is valid (RFC 9112, section 3.2); its absence is the parser's business."""
+    """Raise `BadRequest` unless `host` is valid (RFC 9112, section 3.2); the parser checks that it is present."""
     if len(host) > _MAX_HOST_CHARACTERS or not _is_host(host):
         raise BadRequest("The Host header field is not valid; it takes a name or an address, and perhaps a port.")
 
 
-@lru_cache(maxsize=64)  # clients send few different ones
+@lru_cache(maxsize=64)  # clients send few distinct values
 def _is_host(host: str) -> bool:
     match = _HOST.fullmatch(host)
     return match is not None and int(match["port"] or 0) <= _MAX_PORT and _is_ipv6(match["ipv6"] or "::")
@@ -72,14 +72,14 @@ def _check_transfer_encoding(request: web.Request) -> None:
 
 
 async def _expecting(handler: Handler, request: web.Request) -> web.StreamResponse:
-    """Answer a client that may wait for `100 Continue`, which is sent only by who wants the body.
+    """Handle a client that may wait for `100 Continue`, which only the code that reads the body sends.
 
-    aiohttp would send it before it looks at anything else, even for paths that there are not, so the field is hidden
-    from it (RFC 9110, section 10.1.1: a final status that can be known from the head comes at once).
+    aiohttp would send it before all checks, even for unknown paths, so the field is hidden from it. A final status that
+    is known from the head alone must be sent at once (RFC 9110, section 10.1.1).
     """
     if any(value.lower() != "100-continue" for value in request.headers.getall(hdrs.EXPECT)):
         raise ExpectationFailed
-    # `clone` encodes what it is given, and fails on bytes that are not UTF-8.
+    # `clone` encodes the values, and fails on bytes that are not UTF-8.
     kept = [
         (name, value.encode(errors="surrogateescape").decode(errors="replace"))
         for name, value in request.headers.items()
@@ -89,13 +89,13 @@ async def _expecting(handler: Handler, request: web.Request) -> web.StreamRespon
     request[CONTINUE] = True
     response = await handler(request)
     if not request.content.is_eof():
-        # Nobody can tell whether what comes next is that body or another request.
+        # The next bytes may be that body or another request; there is no way to tell.
         response.force_close()
     return response
 
 
 async def _last(handler: Handler, request: web.Request) -> web.StreamResponse:
-    """Answer a client that wants to speak another protocol on, and close: what it sends next may be either."""
+    """Answer a client that asks for another protocol, then close: what it sends next may be in either protocol."""
     response = await handler(request)
     response.force_close()
     return response

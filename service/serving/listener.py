@@ -1,8 +1,8 @@
-"""A listening socket that takes in at once whoever waits.
+"""A listening socket that accepts all waiting connections at once.
 
-Owns the accepting of connections. uvloop's own server accepts one connection in each turn of its loop, and a turn
-serves everybody who is connected already: of a thousand clients that come at once, the last would wait for a thousand
-turns, while the first are served again and again.
+Owns the accepting of connections. uvloop's own server accepts one connection per iteration of its loop, and each
+iteration also serves all connected clients: if a thousand clients connect together, the last would wait for a thousand
+iterations while the first are served again and again.
 """
 
 import asyncio
@@ -15,12 +15,12 @@ log = structlog.get_logger()
 
 BACKLOG = 1024
 _REST_SECONDS = 1.0
-# Of clients that left before they were accepted: the next one may be there.
+# Errors of clients that disconnected before they were accepted; the next one in the queue may be there.
 _GONE = (ConnectionAbortedError, InterruptedError)
 
 
 class Listener:
-    """Accepts connections from when it is made until it is closed."""
+    """Accepts connections from its creation until it is closed."""
 
     def __init__(
         self,
@@ -28,7 +28,7 @@ class Listener:
         new_protocol: Callable[[], asyncio.Protocol],
         rest_seconds: float = _REST_SECONDS,
     ) -> None:
-        """Give each connection to `listening` a protocol of its own; rest so long when the system has no more."""
+        """Give each connection a new protocol; pause for `rest_seconds` when descriptors or memory run out."""
         self._loop = asyncio.get_running_loop()
         self._socket = listening
         self._new_protocol = new_protocol
@@ -39,12 +39,12 @@ class Listener:
 
     @property
     def address(self) -> tuple[str, int]:
-        """Host and port."""
+        """The host and port it listens on."""
         host, port, *_ = self._socket.getsockname()
         return host, port
 
     def close(self) -> None:
-        """Accept no more connections; those that there are go on. Closing again does nothing."""
+        """Accept no more connections; existing ones stay open. Closing again does nothing."""
         if self._is_open():
             self._loop.remove_reader(self._socket)
             self._socket.close()
@@ -69,7 +69,7 @@ class Listener:
             task.add_done_callback(self._connecting.discard)
 
     def _rest(self, error: OSError) -> None:
-        """Leave those who wait in their queue for a while, instead of failing again in every turn of the loop."""
+        """Leave waiting clients in the backlog for a while, instead of failing again in every iteration of the loop."""
         log.warning("connections.waiting", reason=error.strerror)
         self._loop.remove_reader(self._socket)
         self._loop.call_later(self._rest_seconds, self._go_on)

@@ -1,7 +1,7 @@
 """The life of the process: start, serve, drain, stop.
 
-Owns what signals do, from before anything is opened: SIGTERM drains; SIGINT, a second signal, or any while starting,
-stops at once.
+Owns what signals do: SIGTERM starts the drain; SIGINT, a second signal, or any signal during the start stops the
+process at once.
 """
 
 import asyncio
@@ -22,10 +22,10 @@ log = structlog.get_logger()
 
 
 async def serve(app: web.Application, config: Config, announce: Callable[[str], None]) -> int:
-    """Serve until a signal comes; return the exit status: 0, or 128 + signal if a drain was cut short.
+    """Serve until a signal arrives; return the exit status: 0, or 128 + signal if a drain was cut short.
 
-    Calls `announce` with the URL once connections are accepted. Raises `SetupError` when the store
-    or the address is not to be had.
+    Calls `announce` with the URL once connections are accepted. Raises `SetupError` if the store
+    cannot be opened or the address is not available.
     """
     received = signals.caught()
     asyncio.get_running_loop().set_exception_handler(_log_stray_exception)

@@ -1,7 +1,7 @@
-"""The test before the first request: the process asks itself, through a socket, for every kind of answer.
+"""The self-test at start: the process sends itself requests, through a socket, for every kind of response.
 
-Owns what is asked and what must be answered. What is expected is written down here and not computed by the code that
-is tested. Knows nothing of how the service listens.
+Owns the requests and the expected responses. These are written out here, not computed by the code under test. Knows
+nothing of how the service listens.
 """
 
 import asyncio
@@ -20,20 +20,20 @@ from service import __version__
 from service.errors import SetupError, StorageUnavailable
 from service.keys import CONFIG, OWN_TOKEN, STORE, TODAY
 
-# The first word tells whoever reads the table what this is. The rest makes that nobody asks for it, nor does another
-# start of the fleet: 248 random letters are one of 52^248, more than 10^425.
+# The prefix explains the item to people who look into the table. The rest makes the name unique: there are 52^248,
+# more than 10^425, combinations of 248 random letters.
 _NAME_BEGINS, _NAME_LETTERS = "SelfTest", 256
 _GET, _PUT = "GET /hello/<username>", "PUT /hello/<username>"
 _LEAP_YEAR = 2000  # it has every day that can be a birthday
 _PAUSE_SECONDS = 0.5
-_MOST_LETTERS = 200  # of an answer in a message
+_MOST_LETTERS = 200  # of a response body, in a message
 
 
 async def run(url: str, app: web.Application, until: float) -> None:
-    """Ask the service at `url` for everything; raise `SetupError` if an answer is wrong.
+    """Send all requests to the service at `url`; raise `SetupError` if a response is wrong.
 
-    What is unavailable is asked for again until `until`, in seconds of the event loop's clock. A round has until then,
-    and the time budget of a storage call if that is longer.
+    After a 503 the test is repeated until `until`, in seconds of the event loop's clock. A round may last until
+    then, or for the time budget of a storage call if that is longer.
     """
     loop, budget = asyncio.get_running_loop(), app[CONFIG].storage_seconds
     with app.get(OWN_TOKEN, nullcontext)() as token:
@@ -49,13 +49,13 @@ async def run(url: str, app: web.Application, until: float) -> None:
 
 def _advice(error: Exception) -> str:
     return (
-        f"the service failed its test of itself: {error}; look into its log, and run another version,"
-        " or, if the test is wrong and not the service, set HELLO_SELF_TEST=off"
+        f"the service failed its self-test: {error}; check its log, and run another version,"
+        " or set HELLO_SELF_TEST=off if the test is wrong and the service works"
     )
 
 
 class _WrongAnswerError(Exception):
-    """An answer is another one than it must be; `passes` says whether it may be right in a moment."""
+    """A response differs from the expected one; `passes` says whether it may be right in a moment."""
 
     def __init__(self, question: str, wanted: str, came: str, *, passes: bool = False) -> None:
         super().__init__(f"{question} must be answered with {wanted}, not with {came}")
@@ -63,7 +63,7 @@ class _WrongAnswerError(Exception):
 
 
 class _Visit:
-    """What somebody does who uses the service for the first time, and is forgotten afterwards."""
+    """The requests of a new user, who is deleted afterwards."""
 
     def __init__(self, session: aiohttp.ClientSession, app: web.Application, token: str | None, end: float) -> None:
         self._session, self._app, self._token, self._end = session, app, token, end
@@ -71,7 +71,7 @@ class _Visit:
         self._user = _NAME_BEGINS + "".join(letters)
 
     async def make(self) -> None:
-        """Raise `_WrongAnswerError` at the first answer that is wrong."""
+        """Send the requests; raise `_WrongAnswerError` at the first wrong response."""
         config = self._app[CONFIG]
         version = {"version": __version__, "commit": config.git_commit, "image": config.image_id}
         await self._ask("GET /version", HTTPStatus.OK, version)
@@ -83,19 +83,19 @@ class _Visit:
             await self._be_greeted(1, "Your birthday is in 1 day(s)")
             await self._be_greeted(0, "Happy Birthday!")
         finally:
-            # What cannot be deleted stays, under a name that nobody asks for.
+            # If deleting fails the item stays, under a name that nobody uses.
             with suppress(StorageUnavailable):
                 await self._app[STORE].delete(self._user)
 
     async def _be_refused(self, token: str) -> None:
-        """Come without a token, and with one whose signature is all zeros."""
+        """Send a request without a token, and one with a token whose signature is all zeros."""
         signed, _, signature = token.rpartition(".")
         forged = f"{signed}.{'A' * len(signature)}"
         await self._ask(f"{_GET} without a token", HTTPStatus.UNAUTHORIZED, headers={})
         await self._ask(f"{_GET} with a forged token", HTTPStatus.UNAUTHORIZED, headers=_bearing(forged))
 
     async def _be_greeted(self, days: int, greeting: str) -> None:
-        """Have a birthday in so many days, and be greeted."""
+        """Store a birthday that is `days` from today, and expect `greeting`."""
         today = self._app[TODAY]()
         born = (today + timedelta(days)).replace(year=_LEAP_YEAR)
         await self._ask(_PUT, HTTPStatus.NO_CONTENT, json={"dateOfBirth": born.isoformat()})
@@ -104,10 +104,10 @@ class _Visit:
         except _WrongAnswerError:
             if self._app[TODAY]() == today:
                 raise
-            await self._be_greeted(days, greeting)  # midnight came in between
+            await self._be_greeted(days, greeting)  # midnight passed between the two requests
 
     async def _ask(self, question: str, status: int, content: object = None, **request: Any) -> None:  # noqa: ANN401 - as aiohttp's
-        """Send the request that `question` begins with; demand `status` and, where there is any, `content`."""
+        """Send the request that `question` begins with; require `status` and, unless it is None, `content`."""
         method, path = question.replace("<username>", self._user).split()[:2]
         request = {"headers": _bearing(self._token)} | request
         try:
@@ -122,7 +122,7 @@ class _Visit:
             raise _WrongAnswerError(question, wanted, came, passes=passes)
 
     def _tell(self, status: int, content: object) -> str:
-        """Describe an answer by its status and what is in it: of an error, its code."""
+        """Describe a response by its status and content; for an error by its code."""
         if isinstance(content, dict):
             content = content.get("code", content)
         return f"{int(status)} {content or ''}".strip().replace(self._user, "<username>")[:_MOST_LETTERS]

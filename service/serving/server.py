@@ -1,7 +1,7 @@
-"""One application and where it listens: opened, proved, listening, draining, closed.
+"""One application and its listening address: opened, tested, listening, draining, closed.
 
-Owns the order of opening and of shutting down. While it drains /healthz is 503 and every response closes its connection
-while new ones are still accepted, so that a load balancer loses nothing. Knows nothing of signals.
+Owns the order of start and shutdown. While draining, /healthz answers 503 and every response closes its connection, but
+new connections are still accepted, so that a load balancer loses no request. Knows nothing of signals.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ from service.serving.shedding import admitted
 
 log = structlog.get_logger()
 
-# A response that is ready may still take this long to be written.
+# How long finished responses may still take to be written.
 _WRITE_SECONDS = 1
 
 
@@ -35,7 +35,7 @@ class Server:
     """One application, listening on one address."""
 
     def __init__(self, app: web.Application, config: Config) -> None:
-        """Prepare; nothing is opened before `open`."""
+        """Create the server; nothing is opened before `open`."""
         self._app = app
         self._config = config
         self._runner = web.AppRunner(app, handle_signals=False, shutdown_timeout=_WRITE_SECONDS)
@@ -43,15 +43,15 @@ class Server:
         self._room = Room(config.max_in_flight)
 
     async def open(self) -> None:
-        """Open the store; raise `SetupError` if it is not to be had."""
+        """Open the store; raise `SetupError` if that fails."""
         await self._runner.setup()
         manager = self._manager()
         handler: Any = checked(admitted(self._app, observed(self._app, manager.request_handler)))
         manager.request_handler = handler
-        # What start-up made is here to stay: passing over it, full collections take 1 ms instead of 25.
+        # Objects made at start live as long as the process: without them, full collections take 1 ms instead of 25.
         gc.collect()
         gc.freeze()
-        # A request makes about a hundred objects, so the default of 700 would collect after every seventh.
+        # A request makes about a hundred objects: with the default of 700, every seventh would trigger a collection.
         gc.set_threshold(20_000, 10, 10)
 
     def _manager(self) -> web.Server:
@@ -60,9 +60,9 @@ class Server:
         return manager
 
     async def prove(self, until: float) -> None:
-        """Ask for every kind of answer, through a socket of its own; raise `SetupError` if one is wrong.
+        """Run the self-test through a loopback socket of its own; raise `SetupError` if it fails.
 
-        What is unavailable is asked for until `until`, in seconds of the event loop's clock.
+        After a 503 it is repeated until `until`, in seconds of the event loop's clock.
         """
         started = time.perf_counter()
         listener = self._new_listener("127.0.0.1", 0)
@@ -74,7 +74,7 @@ class Server:
         log.debug("self_test.passed", duration_ms=round((time.perf_counter() - started) * 1000, 3))
 
     async def listen(self) -> str:
-        """Accept connections and return the URL; raise `SetupError` if the address is not to be had."""
+        """Accept connections and return the URL; raise `SetupError` if the address is not available."""
         self._listener = self._new_listener(self._config.host, self._config.port)
         host, port = self._listener.address
         log.info("server.started", host=host, port=port)
@@ -86,14 +86,14 @@ class Server:
         try:
             family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
             listening = socket.create_server(address[:2], family=family, backlog=BACKLOG)
-        except (OSError, UnicodeError) as error:  # the latter of names that no host can have
-            reason = _reason(error) if isinstance(error, OSError) else "it is no host name"
+        except (OSError, UnicodeError) as error:  # UnicodeError: a name that no host can have
+            reason = _reason(error) if isinstance(error, OSError) else "it is not a host name"
             message = f"cannot listen on {host} port {port} ({reason}); choose others with --host and --port"
             raise SetupError(message) from error
         return Listener(listening, lambda: LimitedProtocol(self._room, self._config, manager, loop))
 
     def drain(self) -> None:
-        """Ask the load balancer and all clients to leave, but serve on."""
+        """Make the load balancer and all clients leave, but keep serving."""
         self._app[LIFECYCLE].draining = True
         log.info("drain.started", seconds=self._config.drain_seconds)
 
@@ -101,13 +101,13 @@ class Server:
         """Accept no more connections and give the requests in flight `shutdown_seconds` to finish."""
         if self._listener is not None:
             self._listener.close()
-        # aiohttp's own shutdown would ignore the rest of a body that is still arriving.
+        # aiohttp's own shutdown would discard a body that is still arriving.
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._config.shutdown_seconds):
                 await self._app[LIFECYCLE].idle()
 
     async def stop(self) -> None:
-        """Close all that is open, cutting off what is still in flight."""
+        """Close everything, and abort the requests that are still in flight."""
         if self._listener is not None:
             self._listener.close()
         await self._runner.cleanup()
@@ -116,7 +116,7 @@ class Server:
 
 
 def _reason(error: OSError) -> str | None:
-    """Return what the system says, without the address that the standard library adds."""
+    """Return the system's message, without the address that the standard library adds."""
     return error.strerror if isinstance(error, socket.gaierror) else os.strerror(error.errno or 0)
 
 

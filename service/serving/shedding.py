@@ -1,7 +1,7 @@
-"""Refuses requests beyond those that can be answered in time, at once, before anything is done for them.
+"""Load shedding: refuses requests beyond those that can be answered in time, before any work is done for them.
 
-Owns which requests those are. Health checks are never refused: a load balancer would replace an instance that is
-merely busy, and make the others busier.
+Owns which requests are refused. Health checks never are: the load balancer would replace an instance that is merely
+busy, which would overload the others.
 """
 
 import time
@@ -19,13 +19,13 @@ from service.serving.protocol import HelloProtocol
 from service.telemetry import logs, metrics
 
 _PREFIX, _ROUTE = "/hello/", "/hello/{username}"
-# A refusal costs half of what an answer costs: without a rest, refusing would leave no time for answers. What comes
-# meanwhile waits unread, so the rest must be short beside the time in which an answer is still worth something.
+# A refusal costs half as much as a normal response: without a pause, refusals alone could use up the processor.
+# Requests that arrive during the pause stay unread, so it must be short compared with the time that clients wait.
 REST_SECONDS = 0.25
 
 
 def admitted(app: web.Application, handler: Handler) -> Handler:
-    """Let `handler` work on `max_in_flight` requests at once; a connection whose request is refused rests."""
+    """Limit `handler` to `max_in_flight` requests at once; others get 503, and their connections are paused."""
     lifecycle, most = app[LIFECYCLE], app[CONFIG].max_in_flight
 
     async def refuse(request: web.Request) -> web.StreamResponse:

@@ -1,6 +1,6 @@
 """The signals that end the process, as the event loop receives them.
 
-Owns which those are and how work gives way to them. Knows nothing of what they end.
+Owns which signals these are and how they cancel work. Knows nothing of that work.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ Received = asyncio.Queue[signal.Signals]
 
 
 def caught() -> Received:
-    """Catch the signals from now on and return where they arrive."""
+    """Catch the signals from now on; return the queue into which they are put."""
     received = Received()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, received.put_nowait, number)
@@ -20,7 +20,7 @@ def caught() -> Received:
 
 
 async def unless_signalled(work: Coroutine[Any, Any, None], signals: Received) -> signal.Signals | None:
-    """Do `work`; if a signal comes meanwhile, cancel it and return the signal."""
+    """Run `work`; if a signal arrives first, cancel the work and return the signal, else return None."""
     working = asyncio.create_task(work)
     signalled = asyncio.create_task(signals.get())
     await asyncio.wait({working, signalled}, return_when=asyncio.FIRST_COMPLETED)

@@ -1,1 +1,1 @@
-"""The dates of birth in DynamoDB, and how requests share its calls."""
+"""The dates of birth in DynamoDB, and how concurrent requests share calls to it."""

@@ -1,6 +1,6 @@
-"""The AWS settings, which the AWS library reads: what is wrong with them, in one sentence.
+"""Errors in the AWS settings, which the AWS library reads, explained in one sentence.
 
-Owns which failures to make a client waiting cannot mend. Knows nothing of DynamoDB.
+Owns which failures to create a client are permanent. Knows nothing of DynamoDB.
 """
 
 import os
@@ -26,7 +26,7 @@ from botocore.exceptions import (
 
 from service.errors import SetupError, StorageUnavailable
 
-# Somebody who may answer better the next time was asked for credentials.
+# Errors of a source of credentials; the next attempt may succeed.
 _MAY_PASS = (
     ClientError,
     CredentialRetrievalError,
@@ -34,7 +34,7 @@ _MAY_PASS = (
     MetadataRetrievalError,
     NoConnection,
     NoCredentialsError,
-    RuntimeError,  # They came, and had expired already.
+    RuntimeError,  # The credentials had already expired.
     TimeoutError,
 )
 _ADVICE: dict[type[Exception], str] = {
@@ -45,7 +45,7 @@ _ADVICE: dict[type[Exception], str] = {
 
 
 def check_certificates(session: AioSession) -> None:
-    """Raise `SetupError` if whom to trust is not said well; the AWS library would trust anybody, or fail each call."""
+    """Raise `SetupError` if the CA bundle is unusable; the AWS library would trust any server, or fail each call."""
     bundle = session.get_config_variable("ca_bundle")
     if bundle is None:
         return
@@ -58,7 +58,7 @@ def check_certificates(session: AioSession) -> None:
 
 
 def check_endpoint(url: str) -> None:
-    """Raise `SetupError` if `url` can be no endpoint although the AWS library takes it for one."""
+    """Raise `SetupError` if `url` is not a valid endpoint although the AWS library accepts it."""
     try:
         _ = urlsplit(url).port
     except ValueError as error:
@@ -68,7 +68,7 @@ def check_endpoint(url: str) -> None:
 
 
 def explained(error: Exception, session: AioSession) -> SetupError | StorageUnavailable:
-    """Return what to raise for whatever kept a client from being made: waiting may help, or will not."""
+    """Return the error to raise for a client that could not be created: `StorageUnavailable` if it may be temporary."""
     if isinstance(error, NoCredentialsError):
         return StorageUnavailable("NoCredentialsError")
     if isinstance(error, _MAY_PASS):
@@ -83,12 +83,12 @@ def _sentence(error: Exception, session: AioSession) -> str:
     if token and isinstance(error, OSError) and error.filename == token:
         return f"AWS_WEB_IDENTITY_TOKEN_FILE {token!r} cannot be read ({error.strerror})"
     if isinstance(error, OSError | JSONDecodeError) and (command := _credential_process(session)):
-        reason = "gives no JSON" if isinstance(error, JSONDecodeError) else f"cannot be run ({error.strerror})"
+        reason = "does not print JSON" if isinstance(error, JSONDecodeError) else f"cannot be run ({error.strerror})"
         return f"credential_process {command!r} {reason}"
     return " ".join(str(error).split())
 
 
 def _credential_process(session: AioSession) -> str | None:
-    # Only that of the profile itself: one that it names as its source stays anonymous.
+    # Only the command of the profile itself, not one of its source profile.
     command: str | None = session.get_scoped_config().get("credential_process")
     return command

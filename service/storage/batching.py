@@ -1,8 +1,8 @@
 """The store that handlers use: lets concurrent requests share DynamoDB's batch calls.
 
 A call costs the same CPU time whether it carries one key or many. Owns the time budget of a
-request's storage work. There is no cache: a read joins only a call that has not left yet, so it
-sees every write that was acknowledged before it came.
+request's storage work. There is no cache: a read joins only a call that has not been sent yet, so it
+sees every write that was acknowledged before the read was requested.
 """
 
 from collections.abc import AsyncIterator
@@ -21,7 +21,7 @@ from service.telemetry import metrics
 
 
 class BatchingStore:
-    """Reads and writes as `UserStore` does, with fewer calls, and keeps to the same time budget."""
+    """Reads and writes like `UserStore`, with fewer calls and within the same time budget."""
 
     def __init__(self, store: UserStore, budget_seconds: float) -> None:
         """Send everything to `store`; no request waits longer than `budget_seconds`."""
@@ -35,23 +35,23 @@ class BatchingStore:
         self._writes = WriteCoalescer(writing, expiry)
 
     async def get(self, username: str) -> date | None:
-        """Return the date of birth as it is when the read leaves, which is never before it came."""
+        """Return the date of birth, or None, as stored when the read is sent, which is never before this call."""
         return await self._reads.submit(username, None)
 
     async def put(self, username: str, born: date) -> None:
-        """Store the date of birth; on return DynamoDB has acknowledged it, or one that came later and replaces it."""
+        """Store the date of birth; on return DynamoDB has acknowledged it, or a later one that replaces it."""
         await self._writes.submit(username, born)
 
     async def delete(self, username: str) -> None:
-        """Forget the user, whom nobody is writing at the moment."""
+        """Delete the user; no write of the same user may be in flight."""
         await self._store.delete(username)
 
     async def ping(self) -> None:
-        """Return if the table answers a read."""
+        """Return if the table answers a read; raise otherwise."""
         await self.get(PING_KEY)
 
     async def close(self) -> None:
-        """Cancel what is still out."""
+        """Cancel the calls that are still in flight."""
         await self._reads.close()
         await self._writes.close()
 
@@ -63,7 +63,7 @@ def _exhausted() -> StorageUnavailable:
 
 @asynccontextmanager
 async def batching_store(config: Config) -> AsyncIterator[BatchingStore]:
-    """Give a store whose table has answered once; raise `SetupError` if it does not."""
+    """Provide a store whose table has answered once; raise `SetupError` if it does not answer."""
     async with connected_store(config) as store:
         batching = BatchingStore(store, config.storage_seconds)
         try:

@@ -1,4 +1,4 @@
-"""The AWS client of DynamoDB: how it connects, waits and writes, and that it stays well.
+"""The AWS client of DynamoDB: its connections, timeouts and credentials.
 
 Owns the client's settings and its sockets. Knows nothing of users, tables or requests.
 """
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from types_aiobotocore_dynamodb import DynamoDBClient
 
 _NETWORK_SECONDS = 1
-# What AWS says of credentials that it does not know, or not any more.
+# AWS's error codes for credentials that are unknown or no longer valid.
 _CREDENTIALS_REFUSED = {
     "ExpiredTokenException",
     "IncompleteSignatureException",
@@ -39,10 +39,10 @@ _RESET_WHEN_CLOSED = struct.pack("ii", 1, 0)
 
 
 def _open_socket(address: "AddrInfoType") -> socket.socket:
-    """Open a socket that forgets, when it is closed or its peer long silent, what the network has not yet taken.
+    """Open a socket that discards unsent data when it is closed, or when its peer has been silent for too long.
 
-    What the kernel still held of a write that was given up would otherwise be delivered once the network is back, and
-    replace what was acknowledged meanwhile. A process that is killed has its sockets closed, too.
+    Otherwise the kernel would deliver the rest of an abandoned write when the network returns, and that would replace a
+    value acknowledged in the meantime. This also covers a process that is killed, as its sockets are closed.
     """
     family, kind, protocol, *_ = address
     opened = socket.socket(family, kind, protocol)
@@ -53,13 +53,13 @@ def _open_socket(address: "AddrInfoType") -> socket.socket:
 
 
 class _Connections(AIOHTTPSession):
-    """Connections that end at once when a call is given up, instead of taking leave of a peer that is away.
+    """Connections that are closed at once when a call is abandoned, without a TLS shutdown.
 
-    A TLS connection is otherwise kept for half a minute to send what is still here, and only then closed. aiohttp takes
-    this setting, but the AWS library's own checks do not let it through.
+    Otherwise a TLS connection stays open for half a minute to send what is left. aiohttp has a setting for this, but
+    the AWS library's validation of its settings does not accept it.
     """
 
-    _proxy_config: Any  # The library's, which its stubs leave out.
+    _proxy_config: Any  # Attributes of the library that its type stubs leave out.
     _get_session: Any
 
     def __init__(self, *, connector_args: dict[str, Any], **settings: Any) -> None:  # noqa: ANN401 - the library's own
@@ -67,7 +67,7 @@ class _Connections(AIOHTTPSession):
         self._ways: dict[URL, tuple[ClientSession, dict[str, Any]]] = {}
 
     async def post(self, url: URL, headers: dict[str, str], body: bytes) -> Answer:
-        """Send a request; raise what aiohttp raises, which tells more than the library's translation of it."""
+        """Send a request; raise aiohttp's own errors, which say more than the library's translation of them."""
         if url not in self._ways:
             self._ways[url] = await self._way(url)
         session, settings = self._ways[url]
@@ -75,10 +75,10 @@ class _Connections(AIOHTTPSession):
             return Answer(response.status, response.headers, await response.read())
 
     async def _way(self, url: URL) -> tuple[ClientSession, dict[str, Any]]:
-        """Return how to get to `url`, by a proxy or not; the library finds out again for each request."""
+        """Return the session and settings for `url`, with its proxy if any; the library finds them for each request."""
         proxy = self._proxy_config.proxy_url_for(str(url))
         proxy_headers = self._proxy_config.proxy_headers_for(str(url))
-        # What is sent has names and dates in it, and is for DynamoDB only.
+        # Requests contain names and dates of birth, so they must not follow a redirect to anywhere else.
         return await self._get_session(proxy), {
             "proxy": proxy,
             "proxy_headers": proxy_headers,
@@ -90,24 +90,24 @@ SETTINGS = AioConfig(
     connector_args={"socket_factory": _open_socket},
     http_session_cls=_Connections,
     connect_timeout=_NETWORK_SECONDS,
-    # Longer than any budget: how long an answer is awaited depends on whether the call may be made again.
+    # Longer than any time budget: `dynamodb.py` limits how long each call may wait.
     read_timeout=60,
-    # The SDK sends a write again that may still be on its way; what may go again is the coalescer's business.
+    # The SDK would retry a write that may still arrive; the coalescers decide what may be retried.
     retries={"mode": "standard", "total_max_attempts": 1},
     max_pool_connections=128,
     account_id_endpoint_mode="disabled",
-    # Our own rules have checked everything already.
+    # The service has validated all values already.
     parameter_validation=False,
 )
-# Creating a table is not idempotent, and an emulator may need long for its first answer: one patient attempt.
+# Creating a table is not idempotent, and an emulator may be slow at first: one attempt with a long timeout.
 PATIENT = SETTINGS.merge(AioConfig(connect_timeout=60))
 
 
 @asynccontextmanager
 async def open_client(seconds: float, settings: AioConfig = SETTINGS) -> "AsyncIterator[DynamoDBClient]":
-    """Give a client that is well for as long as the block lasts: it renews its own credentials.
+    """Provide a client for the duration of the block, during which its credentials are renewed.
 
-    Raises `SetupError` at once if the AWS settings are wrong, `StorageUnavailable` if no credentials come within
+    Raises `SetupError` at once if the AWS settings are wrong, `StorageUnavailable` if no credentials are found within
     `seconds`.
     """
     session = get_session()
@@ -117,7 +117,7 @@ async def open_client(seconds: float, settings: AioConfig = SETTINGS) -> "AsyncI
                 check_certificates(session)
                 credentials = await live_credentials(session)
                 _call_directly(session, credentials)
-                # Of the variables all AWS SDKs share, botocore alone does not read this one.
+                # All AWS SDKs but botocore read this variable.
                 region = os.environ.get("AWS_REGION") or None
                 making = session.create_client("dynamodb", region_name=region, config=settings)
                 client: DynamoDBClient = await stack.enter_async_context(making)
@@ -132,7 +132,7 @@ async def open_client(seconds: float, settings: AioConfig = SETTINGS) -> "AsyncI
 
 
 def _call_directly(session: AioSession, credentials: LiveCredentials) -> None:
-    """Let the clients of DynamoDB that `session` makes from now on do so."""
+    """Make DynamoDB clients that `session` creates from now on use `DirectCalls`."""
 
     def change(class_attributes: dict[str, Any], base_classes: list[type], **_rest: object) -> None:
         class_attributes["credentials"] = credentials.signing

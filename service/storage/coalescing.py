@@ -1,8 +1,8 @@
-"""Coalesces concurrent calls: keys that arrive while a call is out gather and leave together.
+"""Coalesces concurrent calls: keys that arrive while a call is in flight are collected and sent together.
 
-A lone key leaves at once. Whoever has gathered leaves when a call lands, when a batch is full, or when patience is
-lost. What becomes of equal keys is the business of the two kinds, in `reads` and `writes`. Knows nothing of users, HTTP
-or DynamoDB.
+If no call is in flight, a key is sent at once. Waiting keys are sent when a call returns, when a batch is full, or when
+they have waited long enough (`patience`). `reads` and `writes` define what happens to equal keys. Knows nothing of
+users, HTTP or DynamoDB.
 """
 
 import abc
@@ -23,12 +23,12 @@ from service.telemetry import metrics, tracing
 
 log = structlog.get_logger()
 
-# Far more than ever useful; it bounds what piles up when calls hang.
+# The most calls in flight. Far more than useful; it bounds what piles up when calls hang.
 MAX_CALLS_OUT = 32
-# Turns of the event loop that answers need to get out, and new requests to get here.
+# Iterations of the event loop in which responses are sent and new requests arrive.
 _ROUNDS = 4
 _SINGLES_AT_ONCE = 16
-# How often a failure that may pass is passed over, and how often by the same batch before each key is tried alone.
+# How often a temporary failure is retried, and how often as a batch before each key is sent alone.
 _RETRIES = 3
 _RETRIES_TOGETHER = 2
 BACKOFF_SECONDS = 0.025
@@ -39,15 +39,15 @@ MAX_BACKOFF_SECONDS = 0.8
 class Sender(Generic[V, R]):
     """How keys are sent: one alone, or up to `limit` together.
 
-    Both are told when they end at the latest, in seconds of the event loop's clock.
-    `many` tells what became of each key: a result, or an exception for that key alone. A key it
-    leaves out was not processed, and goes again after a pause as long as somebody waits; so does what raises a
-    `StorageUnavailable` that is throttled. One that may pass otherwise goes again a few times. When `many` fails as a
-    whole, and not only for a moment, its keys are sent one by one.
+    The last argument of both functions is their deadline, in seconds of the event loop's clock.
+    `many` returns an outcome for each key: a result, or an exception for that key alone. A key that it leaves out was
+    not processed, and is sent again after a pause as long as a caller waits; so is one whose call was throttled
+    (`StorageUnavailable.ending`). Other temporary failures are retried a few times. If `many` keeps failing as a whole,
+    its keys are sent one by one.
     """
 
     operation: str
-    """What it is called in the metrics."""
+    """The label in the metrics."""
 
     one: Callable[[str, V, float], Awaitable[R]]
     many: Callable[[dict[str, V], float], Awaitable[dict[str, R | Exception]]]
@@ -55,10 +55,10 @@ class Sender(Generic[V, R]):
 
 
 class Coalescer(abc.ABC, Generic[V, R]):
-    """Gathers keys and sends them together."""
+    """Collects keys and sends them together."""
 
     def __init__(self, sender: Sender[V, R], expiry: Expiry, clock: Callable[[], float] = time.perf_counter) -> None:
-        """Start with nothing waiting and nothing out; `clock` goes on while the event loop is busy, unlike its own."""
+        """Start with no key waiting; `clock` counts seconds and, unlike the loop's, advances while the loop is busy."""
         self._sender = sender
         self._batch_size = metrics.BATCH_SIZE.labels(sender.operation)
         self._queue_wait = metrics.QUEUE_WAIT.labels(sender.operation)
@@ -71,7 +71,7 @@ class Coalescer(abc.ABC, Generic[V, R]):
         self._singles = asyncio.Semaphore(_SINGLES_AT_ONCE)
 
     def submit(self, key: str, value: V) -> "asyncio.Future[R]":
-        """Send `key` as soon as possible; cancelling the future disturbs nobody else."""
+        """Send `key` as soon as possible; cancelling the returned future does not affect other callers."""
         future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
         caller = Caller(future, value, self._expiry.watch(future))
         if (slot := self._gathering(key)) is not None:
@@ -81,7 +81,7 @@ class Coalescer(abc.ABC, Generic[V, R]):
         return future
 
     async def close(self) -> None:
-        """Cancel what is out and forget what is waiting; to be called when nobody waits any more."""
+        """Cancel calls in flight and discard waiting keys; to be called when no caller waits any more."""
         self._waiting.clear()
         tasks = self._out if self._patience is None else {*self._out, self._patience}
         for task in tasks:
@@ -90,27 +90,27 @@ class Coalescer(abc.ABC, Generic[V, R]):
 
     @abc.abstractmethod
     def _gathering(self, key: str) -> Slot[V, R] | None:
-        """Return the slot of `key` that has not left and takes more callers."""
+        """Return the slot of `key` that has not been sent and accepts more callers."""
 
     @abc.abstractmethod
     def _admit(self, slot: Slot[V, R]) -> None:
-        """Take in a slot whose key gathers nowhere yet, but may be out."""
+        """Accept a new slot; no other slot of its key is waiting, but one may be in flight."""
 
     @abc.abstractmethod
     def _gathered(self, key: str) -> list[Caller[V, R]]:
-        """Take away who has gathered for `key` since it left."""
+        """Remove and return the callers that came for `key` since it was sent."""
 
     @abc.abstractmethod
     def _finished(self, slot: Slot[V, R]) -> None:
-        """Note that nothing more happens for `slot`."""
+        """Note that `slot` is done."""
 
     @abc.abstractmethod
     def _repeatable(self, error: Exception) -> bool:
-        """Say whether it does no harm to send again what ended with `error`."""
+        """Tell whether a call that ended with `error` may safely be repeated."""
 
     @abc.abstractmethod
     def _end(self, untils: Iterable[float]) -> float:
-        """Return when a call for callers with these ends ends itself at the latest."""
+        """Return the deadline of a call for callers with these deadlines."""
 
     def _enqueue(self, slot: Slot[V, R]) -> None:
         self._waiting[slot.key] = slot
@@ -157,7 +157,7 @@ class Coalescer(abc.ABC, Generic[V, R]):
         else:
             await self._call_together(slots)
         if len(slots) > 1 or len(slots[0].callers) > 1:
-            # Let the answers out, and in what has come meanwhile, before the next call leaves.
+            # Let responses be sent and new requests be read before the next call is made.
             for _ in range(_ROUNDS):
                 await asyncio.sleep(0)
 
@@ -166,7 +166,7 @@ class Coalescer(abc.ABC, Generic[V, R]):
             until = self._end(slot.leader.until for slot in slots)
             outcomes = await self._sender.many({slot.key: slot.leader.value for slot in slots}, until)
         except Exception as error:
-            known = isinstance(error, StorageUnavailable)  # and logged with its reason
+            known = isinstance(error, StorageUnavailable)  # and has been logged with its reason
             log.warning("batch.failed", keys=len(slots), exc_info=None if known else error)
             await asyncio.gather(*[self._recover(slot, error) for slot in slots])
             return
@@ -178,7 +178,7 @@ class Coalescer(abc.ABC, Generic[V, R]):
                 self._retry_later(slot, throttled=True)
 
     async def _recover(self, slot: Slot[V, R], error: Exception) -> None:
-        """Do what is left to do for a key whose batch failed as a whole."""
+        """Retry a key whose batch failed as a whole, send it alone, or fail it."""
         if self._goes_again(slot, error, _RETRIES_TOGETHER):
             self._retry_later(slot, throttled=_is_throttled(error))
         elif self._repeatable(error):
@@ -192,9 +192,9 @@ class Coalescer(abc.ABC, Generic[V, R]):
         if slot.may_leave(asyncio.get_running_loop().time()):
             try:
                 slot.settle(await self._sender.one(slot.key, slot.leader.value, slot.leader.until))
-            except Exception as error:  # noqa: BLE001 - whatever it is, it belongs to those who wait
+            except Exception as error:  # noqa: BLE001 - any error is raised for the callers
                 if self._goes_again(slot, error, _RETRIES):
-                    # with others by then, which costs the table fewer calls
+                    # then together with other keys, which needs fewer calls
                     self._retry_later(slot, throttled=_is_throttled(error))
                     return
                 slot.settle(error)
@@ -206,7 +206,7 @@ class Coalescer(abc.ABC, Generic[V, R]):
         patient = _is_throttled(error) or slot.retries < retries
         return patient and self._repeatable(error) and slot.may_leave(asyncio.get_running_loop().time())
 
-    def _retry_later(self, slot: Slot[V, R], *, throttled: bool) -> None:  # noqa: ARG002 - for those who gather
+    def _retry_later(self, slot: Slot[V, R], *, throttled: bool) -> None:  # noqa: ARG002 - used by reads
         pause = random.uniform(0, min(MAX_BACKOFF_SECONDS, BACKOFF_SECONDS * 2**slot.retries))  # noqa: S311 - jitter
         slot.retries += 1
         metrics.RETRIES.inc()

@@ -1,7 +1,7 @@
-"""The credentials that calls are signed with: always at hand, and renewed by a task of their own.
+"""The credentials that calls are signed with, kept current by a background task.
 
-The AWS library renews them within whatever call comes first, which spends the time of a request, and is cancelled with
-it; and what AWS no longer knows it keeps until it expires. Knows nothing of DynamoDB.
+The AWS library renews them within the next call, which takes time from a request and is cancelled with it; and it keeps
+credentials that AWS has revoked until they expire. Knows nothing of DynamoDB.
 """
 
 import asyncio
@@ -16,29 +16,29 @@ from botocore.exceptions import NoCredentialsError
 
 log = structlog.get_logger()
 
-# The AWS library renews what expires within 15 minutes, and asks for it each time.
+# How often to check; the AWS library then renews credentials that expire within 15 minutes.
 CHECK_SECONDS = 10
-# Where AWS refuses what it has just given, it is not asked more often.
+# The shortest time between renewals, for the case that AWS refuses the credentials it has just issued.
 PAUSE_SECONDS = 2
-# Some ways to get credentials know no end, such as a process that hangs.
+# Some sources have no timeout of their own, such as a process that hangs.
 _RENEWAL_SECONDS = 60
 
 
 class LiveCredentials:
-    """Credentials of a session, whose clients sign with what they are at that moment."""
+    """Credentials whose current values all clients of a session sign with."""
 
     def __init__(self, source: AioCredentials, signing: AioCredentials) -> None:
-        """Keep `signing` as good as `source`, which may be renewed, or found anew."""
+        """Keep `signing` equal to `source`, which may be renewed or replaced."""
         self._source = source
         self.signing = signing
         self._refused = asyncio.Event()
 
     def refused(self) -> None:
-        """Note that AWS does not take them any more, so that they are looked for anew."""
+        """Note that AWS refused the credentials, so that new ones are looked up."""
         self._refused.set()
 
     async def keep(self) -> None:
-        """Renew them in time, and when they were refused, until cancelled; what fails is logged and tried again."""
+        """Renew the credentials before they expire or after a refusal, until cancelled; log failures and try again."""
         while True:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(CHECK_SECONDS):
@@ -46,7 +46,7 @@ class LiveCredentials:
             try:
                 async with asyncio.timeout(_RENEWAL_SECONDS):
                     await self._renew()
-            except Exception as error:  # noqa: BLE001 - files, processes and services of all kinds are behind it
+            except Exception as error:  # noqa: BLE001 - sources are files, processes and services of all kinds
                 log.warning("credentials.not_renewed", reason=type(error).__name__)
             await asyncio.sleep(PAUSE_SECONDS)
 
@@ -63,9 +63,9 @@ class LiveCredentials:
 
 
 async def live_credentials(session: AioSession) -> LiveCredentials:
-    """Find credentials as all AWS SDKs do, and let all clients that `session` will make sign with them.
+    """Find credentials as all AWS SDKs do, and make all future clients of `session` sign with them.
 
-    Raises `NoCredentialsError` if there are none, and whatever goes wrong on the way to them.
+    Raises `NoCredentialsError` if there are none, and any error of the source.
     """
     with _silence():
         source = await _find(get_session())
@@ -83,7 +83,7 @@ async def _find(session: AioSession) -> AioCredentials:
 
 @contextlib.contextmanager
 def _silence() -> Iterator[None]:
-    """Keep the library from logging what it raises besides; a start that fails says so in one sentence."""
+    """Keep the library from logging the errors that it also raises; a failed start is reported in one sentence."""
     library = logging.getLogger("aiobotocore")
     level = library.level
     library.setLevel(logging.ERROR)

@@ -1,6 +1,6 @@
 """The storage: dates of birth in one DynamoDB table, behind `UserStore`.
 
-Owns the table's schema and how it is asked. Knows nothing of HTTP requests, or of the AWS library but its calls.
+Owns the table's schema and the calls to it. Knows nothing of HTTP requests, and of the AWS library only its calls.
 """
 
 import asyncio
@@ -35,14 +35,14 @@ _KEY = "username"
 _BORN = "dateOfBirth"
 # A username has letters only, so no user can have this key.
 PING_KEY = "0"
-# Whoever reads may ask again, and better does when an answer takes so long; a write is sent once, and waited for.
+# A read that takes longer is better retried; a write cannot be, so it waits for the whole time budget.
 _READ_SECONDS = 1
 
 
 class UserStore:
     """Reads and writes dates of birth; each method raises `StorageUnavailable` within the time budget.
 
-    A caller who has less time says until when, in seconds of the event loop's clock; after that nothing is sent.
+    `until` is an earlier deadline of the caller, in seconds of the event loop's clock; nothing is sent after it.
     """
 
     def __init__(self, client: "DynamoDBClient", table_name: str, budget_seconds: float) -> None:
@@ -53,7 +53,7 @@ class UserStore:
         self._has_answered = False
 
     async def get(self, username: str, until: float = math.inf) -> date | None:
-        """Return the stored date of birth, None if there is none; raise `CorruptRecord` if it is damaged."""
+        """Return the stored date of birth, or None if there is none; raise `CorruptRecord` if the item is damaged."""
         item = await self._read(username, until)
         return None if item is None else _read_born(item)
 
@@ -82,7 +82,7 @@ class UserStore:
         return outcomes
 
     async def put_many(self, users: Mapping[str, date], until: float) -> dict[str, Exception | None]:
-        """Store up to `MAX_WRITES` users; return those whose item DynamoDB acknowledged."""
+        """Store up to `MAX_WRITES` users; return a key, with the value None, for each that DynamoDB acknowledged."""
         puts: list[WriteRequestTypeDef] = [
             {"PutRequest": {"Item": _item(username, born)}} for username, born in users.items()
         ]
@@ -94,16 +94,16 @@ class UserStore:
         return outcomes
 
     async def delete(self, username: str) -> None:
-        """Forget the user, known or not; by a batch, because the service's role may delete in no other way.
+        """Delete the user, known or not; with a batch, because the service's role has no other permission to delete.
 
-        What DynamoDB does not process, because too much is asked of it, stays.
+        If DynamoDB does not process the request because it throttles, the item stays.
         """
         deletes: list[WriteRequestTypeDef] = [{"DeleteRequest": {"Key": {_KEY: {"S": username}}}}]
         call = self._client.batch_write_item(RequestItems={self._table_name: deletes})
         await self._answer("BatchWriteItem", call, math.inf)
 
     async def ping(self) -> None:
-        """Return if the table answers a read: permissions, encryption key and schema included."""
+        """Return if the table answers a read, which proves permissions, encryption key and schema; raise otherwise."""
         await self._read(PING_KEY)
 
     async def _read(self, key: str, until: float = math.inf) -> "dict[str, AttributeValueTypeDef] | None":
@@ -111,15 +111,14 @@ class UserStore:
         return (await self._answer("GetItem", call, until, _READ_SECONDS)).get("Item")
 
     async def _answer(self, operation: str, call: Awaitable[T], until: float, seconds: float = math.inf) -> T:
-        """Wait for the answer to one call, for so many seconds and until its time is over, and measure it.
+        """Wait for one call, at most `seconds` and until `until`, and measure it.
 
-        Whatever comes out of the call instead of an answer is `StorageUnavailable`: much lies below, from the network
-        to files with credentials.
+        Any error becomes `StorageUnavailable`: its cause may be anything from the network to files with credentials.
         """
         started = time.perf_counter()
         latest = asyncio.get_running_loop().time() + min(seconds, self._budget_seconds)
         try:
-            # The SDK's own time-outs do not cover the wait for a free connection of the pool.
+            # The SDK's own timeouts do not cover the wait for a free connection of the pool.
             async with asyncio.timeout_at(min(until, latest)):
                 answer = await call
         except Exception as error:
@@ -132,7 +131,7 @@ class UserStore:
         return answer
 
     def _log_failure(self, operation: str, failure: StorageUnavailable) -> None:
-        # Until it has answered once, what fails is for start-up to report.
+        # Until the first answer, `startup.py` reports failures.
         if self._has_answered:
             log.warning("storage.failed", operation=operation, reason=failure.reason)
 
@@ -154,13 +153,13 @@ def _read_born(item: "dict[str, AttributeValueTypeDef]") -> date:
 
 @asynccontextmanager
 async def open_store(config: Config) -> AsyncIterator[UserStore]:
-    """Give a store with a client of its own; raise `StorageUnavailable` or `SetupError` if none can be made."""
+    """Provide a store with its own client; raise `StorageUnavailable` or `SetupError` if none can be created."""
     async with open_client(max(config.startup_seconds, config.storage_seconds)) as client:
         yield UserStore(client, config.table_name, config.storage_seconds)
 
 
 async def create_table(table_name: str) -> None:
-    """Create the table on demand, as the Terraform does; for emulators and tests."""
+    """Create the table, billed on demand as in the Terraform code; for emulators and tests."""
     async with open_client(60, PATIENT) as client:
         await client.create_table(
             TableName=table_name,

@@ -1,4 +1,4 @@
-"""Who waits for which key, and until when: slots of callers, and one timer for the time of all of them."""
+"""Which callers wait for which key, and until when: slots of callers, and one timer for all deadlines."""
 
 import asyncio
 import contextvars
@@ -10,43 +10,44 @@ from typing import Any, Generic, TypeVar
 V = TypeVar("V")
 R = TypeVar("R")
 
-# A call that is given up costs its connection, and its batch; DynamoDB rarely needs longer than this.
+# No call is sent with less time left: DynamoDB rarely needs longer, but an abandoned call costs its connection and
+# fails its batch.
 LAST_MOMENT_SECONDS = 0.025
 
 
 @dataclass(slots=True, eq=False)
 class Caller(Generic[V, R]):
-    """One who waits, with what; whoever gave up has a cancelled future."""
+    """A waiting caller and its value; if it has given up, its future is cancelled."""
 
     future: "asyncio.Future[R]"
     value: V
     until: float
-    """When it is answered at the latest, in seconds of the event loop's clock."""
+    """Its deadline, in seconds of the event loop's clock."""
 
     def may_leave(self, now: float) -> bool:
-        """Say whether it still waits, and long enough to get an answer."""
+        """Tell whether it still waits, with enough time left to get an answer."""
         return now + LAST_MOMENT_SECONDS <= self.until and not self.future.done()
 
 
 @dataclass(slots=True, eq=False)
 class Slot(Generic[V, R]):
-    """One key on its way, and all who wait for it, as they came."""
+    """A key to be sent or in flight, and the callers that wait for it, in order of arrival."""
 
     key: str
     callers: list[Caller[V, R]]
     since: float
-    """When it came, in seconds of `time.perf_counter`: the event loop's clock stands still while the loop is busy."""
+    """When it arrived, in seconds of `time.perf_counter`: the event loop's clock does not advance in a busy loop."""
 
     context: contextvars.Context
-    """In which its call runs: it belongs to no single request, but its trace is that of the first key."""
+    """The context of its call: of no single request, but with the trace of the first key's request."""
 
     leader: Caller[V, R]
-    """Whose value is sent, for all, and whose time counts: the last of those who may leave."""
+    """The caller whose value is sent and whose deadline counts: the last one that `may_leave`."""
 
     retries: int = 0
 
     def may_leave(self, now: float) -> bool:
-        """Say whether anybody may leave, and let the last of them lead."""
+        """Tell whether the call may be sent for any caller, and make the last such caller the leader."""
         for caller in reversed(self.callers):
             if caller.may_leave(now):
                 self.leader = caller
@@ -54,11 +55,11 @@ class Slot(Generic[V, R]):
         return False
 
     def join(self, later: "list[Caller[V, R]]") -> None:
-        """Let those who came `later` wait for this one too, and forget who has gone."""
+        """Add the callers that came `later`, and drop those that have given up."""
         self.callers = [caller for caller in self.callers + later if not caller.future.done()]
 
     def settle(self, outcome: "R | Exception") -> None:
-        """Give the result, or raise the exception, for all who still wait."""
+        """Deliver the result, or raise the exception, to all callers that still wait."""
         for caller in self.callers:
             if caller.future.done():
                 continue
@@ -69,17 +70,17 @@ class Slot(Generic[V, R]):
 
 
 class Expiry:
-    """Fails futures that are not done after `seconds`, all with one timer instead of one for each."""
+    """Fails futures that are not done after `seconds`, with one timer for all of them."""
 
     def __init__(self, seconds: float, error: Callable[[], Exception]) -> None:
-        """Raise what `error` makes for whoever waits for an expired future."""
+        """Fail expired futures with the exception that `error` returns."""
         self._seconds = seconds
         self._error = error
         self._watched: deque[tuple[float, asyncio.Future[Any]]] = deque()
         self._timer: asyncio.TimerHandle | None = None
 
     def watch(self, future: "asyncio.Future[Any]") -> float:
-        """Give `future` its time, from now on; return when it ends."""
+        """Start the time of `future`; return its deadline in seconds of the event loop's clock."""
         while self._watched and self._watched[0][1].done():
             self._watched.popleft()
         loop = asyncio.get_running_loop()

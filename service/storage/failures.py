@@ -1,6 +1,6 @@
-"""What a failed call to AWS means: its name for logs, and whether it may be made again.
+"""What a failed call to AWS means: its name for logs, and whether it may be retried.
 
-Owns the knowledge of the errors of the AWS library, and of aiohttp below it. Knows nothing of who called, and why.
+Owns the knowledge of the errors of the AWS library, and of aiohttp below it. Knows nothing of the callers.
 """
 
 from http import HTTPStatus
@@ -10,14 +10,14 @@ from botocore.exceptions import ClientError
 
 from service.errors import Ending, StorageUnavailable
 
-# What DynamoDB says when it is asked for too much: all of the table, a partition, the account.
+# DynamoDB's error codes for throttling: by the table, a partition or the account.
 _THROTTLES = {"ProvisionedThroughputExceededException", "RequestLimitExceeded", "ThrottlingException"}
-# Before these there is no connection over which anything could be sent.
+# With these errors no connection was made, so nothing was sent.
 _NEVER_SENT = (ClientConnectorError, ClientHttpProxyError, ConnectionTimeoutError)
 
 
 def unavailable(error: Exception) -> StorageUnavailable:
-    """Return what the service raises for whatever came out of a call of the AWS library."""
+    """Return the service's own error for any error of a call to the AWS library."""
     if isinstance(error, ClientError):
         return StorageUnavailable(error.response["Error"]["Code"], _answer(error))
     return StorageUnavailable(
@@ -31,5 +31,5 @@ def _answer(error: ClientError) -> Ending:
     told = error.response["ResponseMetadata"]
     if told["HTTPStatusCode"] < HTTPStatus.INTERNAL_SERVER_ERROR:
         return Ending.REFUSED
-    # A gateway that got no answer says 504, for example, and does not know either.
+    # Without a request id the response is from a gateway, such as a 504, which does not know the outcome either.
     return Ending.FAILED if told.get("RequestId") else Ending.UNANSWERED

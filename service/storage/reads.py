@@ -1,6 +1,7 @@
-"""How reads share calls: whoever asks for a key that has not left yet shares its slot.
+"""How reads share calls: a caller joins the slot of its key if that has not been sent yet.
 
-Owns what makes a read different: it changes nothing, so several of one key may be out, and any may go again.
+Owns what is particular to reads: they change nothing, so several calls for one key may be in flight, and any call may
+be retried.
 """
 
 import time
@@ -11,16 +12,16 @@ from service.storage.expiry import Caller, Expiry, R, Slot, V
 
 
 class ReadCoalescer(Coalescer[V, R]):
-    """Nobody joins a call that has left: its answer may be older than the caller.
+    """Coalesces reads. No caller joins a call in flight: its answer may be older than the caller's request.
 
-    Who asks for a key that is throttled waits for its next attempt; attempts of their own would only make it worse.
+    Callers for a throttled key wait for its next attempt; attempts of their own would make the throttling worse.
     """
 
     def __init__(self, sender: Sender[V, R], expiry: Expiry, clock: Callable[[], float] = time.perf_counter) -> None:
-        """Start with nothing waiting and nothing out."""
+        """Start with no key waiting and no call in flight."""
         super().__init__(sender, expiry, clock)
         self._throttled: dict[str, Slot[V, R]] = {}
-        """Keys between two attempts."""
+        """The slots of throttled keys between two attempts."""
 
     def _gathering(self, key: str) -> Slot[V, R] | None:
         return self._waiting.get(key) or self._throttled.get(key)
@@ -46,12 +47,12 @@ class ReadCoalescer(Coalescer[V, R]):
         return slot.callers if slot is not None else []
 
     def _finished(self, slot: Slot[V, R]) -> None:
-        """Do nothing: no read waits for another."""
+        """Do nothing: no read waits for another read."""
 
-    def _repeatable(self, error: Exception) -> bool:  # noqa: ARG002 - whatever it is
-        """Say yes: a read changes nothing."""
+    def _repeatable(self, error: Exception) -> bool:  # noqa: ARG002 - true for any error
+        """Return True: a read changes nothing."""
         return True
 
     def _end(self, untils: Iterable[float]) -> float:
-        """Return the latest: a read that comes too late for some does no harm."""
+        """Return the latest: a read that is too late for some callers does no harm."""
         return max(untils)

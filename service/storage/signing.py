@@ -1,8 +1,8 @@
 """AWS Signature Version 4 of one kind of request: a POST of JSON to a fixed address.
 
-The AWS library signs whatever there may be, and derives the key of the day for each request anew, which takes longer
-than all else that a call to DynamoDB needs. The rules are AWS's: "Create a signed AWS API request", in its guide to
-identities. Knows nothing of what is signed, or of where credentials come from.
+The AWS library can sign any request, and derives the day's signing key anew for each one, which takes longer than the
+rest of a call to DynamoDB. The rules are in "Create a signed AWS API request" of AWS's IAM User Guide. Knows nothing of
+the content of requests, or of where credentials come from.
 """
 
 import hashlib
@@ -16,7 +16,7 @@ _ALGORITHM = "AWS4-HMAC-SHA256"
 
 
 class Credentials(Protocol):
-    """Who signs; any of the three may change at any time."""
+    """AWS credentials; each of the three may change at any time."""
 
     access_key: str
     secret_key: str
@@ -27,14 +27,14 @@ class Signer:
     """Signs requests to one service in one region, at one address."""
 
     def __init__(self, service: str, region: str, host: str, path: str) -> None:
-        """Sign for `host`, with its port unless it is the scheme's own, and for `path` as it is sent."""
+        """Sign for `host`, including a port other than the scheme's default, and for `path` as it is sent."""
         self._service, self._region, self._host = service, region, host
-        self._path = quote(path, safe="/~")  # once more than it is: all services but S3 want that
+        self._path = quote(path, safe="/~")  # encoded a second time, as all services but S3 require
         self._of_key = ("", "")
         self._key = b""
 
     def sign(self, credentials: Credentials, headers: dict[str, str], body: bytes, now: float | None = None) -> None:
-        """Add to `headers` what proves who asks, in seconds of the epoch `now`; all that is there already is signed."""
+        """Add the signature to `headers`, all of which are signed; `now` is the time in seconds of the Unix epoch."""
         stamp = _stamp(int(time.time() if now is None else now))
         headers["X-Amz-Date"] = stamp
         if credentials.token:

@@ -1,7 +1,7 @@
-"""The start of the storage: waits until the table has answered once, or explains what is missing.
+"""The start of the storage: waits until the table has answered once, or says what is wrong.
 
-Owns which failures pass by themselves and the advice for those that do not. Knows nothing of the
-AWS library but the names of its errors.
+Owns which failures are temporary, and the advice for those that are not. Of the AWS library it knows only the names of
+its errors.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ log = structlog.get_logger()
 
 _RETRY_PAUSE_SECONDS = 0.5
 
-# Waiting does not mend these; everything else may pass, so start-up tries it again.
+# Waiting does not fix these; all other errors may be temporary and are retried during the start.
 _ADVICE = {
     "ResourceNotFoundException": "the DynamoDB table {table!r} does not exist in this account and region;"
     " create it or set HELLO_TABLE_NAME",
@@ -36,9 +36,9 @@ _NO_CREDENTIALS = (
 
 @asynccontextmanager
 async def connected_store(config: Config) -> AsyncIterator[UserStore]:
-    """Give a store whose table has answered once; wait up to `startup_seconds` for it.
+    """Provide a store whose table has answered once; wait up to `startup_seconds` for it.
 
-    Raises `SetupError` with advice when it does not. Every attempt makes a new client, because one
+    Raises `SetupError` with advice if it does not answer. Every attempt makes a new client, because one
     made while the instance metadata service is down never finds credentials later.
     """
     loop = asyncio.get_running_loop()
@@ -65,9 +65,7 @@ def _advice(error: StorageUnavailable, config: Config) -> str:
         return _NO_CREDENTIALS
     if error.reason == "CredentialRetrievalError":
         cause = " ".join(str(error.__cause__).split()) or type(error.__cause__).__name__
-        return (
-            f"no AWS credentials could be had within {config.startup_seconds:g} s ({cause}); look where they come from"
-        )
+        return f"could not get AWS credentials within {config.startup_seconds:g} s ({cause}); check their source"
     return (
         f"DynamoDB did not answer within {config.startup_seconds:g} s ({error.reason});"
         " check the network and AWS_ENDPOINT_URL_DYNAMODB"

@@ -1,9 +1,9 @@
-"""DynamoDB's calls, written, signed, sent and read directly instead of through botocore's model of all of AWS.
+"""DynamoDB's calls, serialized, signed, sent and parsed directly instead of through botocore's model of all of AWS.
 
-Our parameters are strings only, so what the API takes is what goes over the wire, and all our calls go to one address;
-walking the model, choosing a way to sign, and preparing a request of any kind would cost several times what is left.
-What a call begins and ends with stays the library's, and so do errors, connections and credentials. Also makes sure
-that it is DynamoDB that answers.
+All our parameters are strings, so the API's parameters are already the JSON to be sent, and all calls go to one
+address. Walking the model, choosing a signer and preparing a generic request would cost several times the rest of the
+call. The library still begins and ends each call, and handles errors, connections and credentials. Also checks that the
+response is from DynamoDB.
 """
 
 from collections.abc import Mapping
@@ -21,12 +21,12 @@ _UNSIGNED = {"User-Agent": f"hello-birthday/{__version__}", "Accept-Encoding": "
 
 
 class NotDynamoDB(Exception):
-    """Something else than DynamoDB answered, such as a captive portal."""
+    """Something other than DynamoDB answered, such as a captive portal."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back over a connection."""
+    """An HTTP response."""
 
     status_code: int
     headers: Mapping[str, str]
@@ -34,16 +34,16 @@ class Answer:
 
 
 class Connections(Protocol):
-    """What sends."""
+    """What sends requests."""
 
     async def post(self, url: URL, headers: dict[str, str], body: bytes) -> Answer:
         """Send a request and return what came back."""
 
 
 class DirectCalls:
-    """The steps of a call that are done here; put before those of the library's client, `aiobotocore.client`."""
+    """The steps of a call that we replace; a base class that precedes the library's client, `aiobotocore.client`."""
 
-    credentials: Credentials  # to sign with what they are at that moment
+    credentials: Credentials  # their current values sign each call
     meta: Any
     _endpoint: Any
     _found: Any = None
@@ -60,7 +60,7 @@ class DirectCalls:
         params: object,
         request_context: Mapping[str, Any],
     ) -> Any:  # noqa: ANN401 - as the library
-        """Return the address, and find it once: nothing in our parameters changes it."""
+        """Return the endpoint, resolved once: none of our parameters changes it."""
         if self._found is None:
             library: Any = super()
             self._found = await library._resolve_endpoint_ruleset(operation_model, params, request_context)  # noqa: SLF001 - the step itself
@@ -73,7 +73,7 @@ class DirectCalls:
     async def _convert_to_request_dict(
         self, *, api_params: object, endpoint_url: str, context: object, **_rest: object
     ) -> dict[str, Any]:
-        """Return what the steps of the library that follow look into, and ours."""
+        """Return the fields that the following steps, the library's and ours, need."""
         return {"url": endpoint_url, "headers": {}, "body": orjson.dumps(api_params), "context": context}
 
     async def _make_request(
@@ -82,7 +82,7 @@ class DirectCalls:
         request: Mapping[str, Any],
         _context: object,
     ) -> tuple[Answer, dict[str, Any]]:
-        """Return the answer, and what it says."""
+        """Return the response and its parsed content."""
         target = f"DynamoDB_20120810.{operation_model.name}"
         headers = {"Content-Type": "application/x-amz-json-1.0", "X-Amz-Target": target}
         self._signer.sign(self.credentials, headers, request["body"])
@@ -93,14 +93,14 @@ class DirectCalls:
 
 
 def _read(answer: Answer) -> dict[str, Any]:
-    """Return what an answer says as the library tells it; raise NotDynamoDB if it is none."""
+    """Return the content of a response in the library's form; raise `NotDynamoDB` if it is not DynamoDB's."""
     metadata = {
         "HTTPStatusCode": answer.status_code,
         "RequestId": answer.headers.get("x-amzn-requestid"),
         "RetryAttempts": 0,
     }
     if answer.status_code == HTTPStatus.OK:
-        # Everybody says 200: captive portals do, too.
+        # Captive portals answer 200 as well.
         if metadata["RequestId"] is None:
             raise NotDynamoDB
         said = orjson.loads(answer.body)
@@ -114,6 +114,6 @@ def _error(answer: Answer) -> dict[str, str]:
     try:
         told = orjson.loads(answer.body)
         kind, message = str(told["__type"]), told.get("message") or told.get("Message") or ""
-    except (KeyError, TypeError, ValueError):  # of a proxy or a gateway
+    except (KeyError, TypeError, ValueError):  # an error page of a proxy or a gateway
         kind, message = str(answer.status_code), ""
     return {"Code": kind.rpartition("#")[2].partition(":")[0], "Message": message}

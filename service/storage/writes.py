@@ -1,6 +1,7 @@
-"""How writes share calls: those of one key follow one another, and those that wait are combined.
+"""How writes share calls: writes of one key are sent one after another, and waiting ones are combined.
 
-Owns what makes a write different: what was sent may still arrive, and no value may arrive whose caller was refused.
+Owns what is particular to writes: a call that was sent may still take effect later, and a value must not be stored
+after its caller got an error.
 """
 
 import time
@@ -12,18 +13,18 @@ from service.storage.expiry import Caller, Expiry, R, Slot, V
 
 
 class WriteCoalescer(Coalescer[V, R]):
-    """Calls with the same key follow one another; who comes for a key that is out gathers for its next call.
+    """Coalesces writes. Calls for the same key are sequential; callers for a key in flight wait for its next call.
 
-    Only the last value of those who gathered is sent, and its acknowledgement is everybody's: all of them are
-    waiting when it takes effect, so theirs took effect right before it, one after another. Whatever else becomes of
-    the call becomes of all of them too. A value is sent only while its own caller waits, and no longer than that.
+    Only the last of the waiting values is sent, and its acknowledgement counts for all of them: all callers are waiting
+    when it takes effect, so the other values can be regarded as written just before it, one after another. If the call
+    fails, all of them fail. A value is sent only while its own caller waits.
     """
 
     def __init__(self, sender: Sender[V, R], expiry: Expiry, clock: Callable[[], float] = time.perf_counter) -> None:
-        """Start with nothing waiting and nothing out."""
+        """Start with no key waiting and no call in flight."""
         super().__init__(sender, expiry, clock)
         self._behind: dict[str, Slot[V, R] | None] = {}
-        """Of every key that has left and is not finished: who has gathered for it since."""
+        """For every key in flight: the slot of the callers that came since, if any."""
 
     def _gathering(self, key: str) -> Slot[V, R] | None:
         return self._waiting.get(key) or self._behind.get(key)
@@ -48,9 +49,9 @@ class WriteCoalescer(Coalescer[V, R]):
             self._enqueue(behind)
 
     def _repeatable(self, error: Exception) -> bool:
-        """Say no if it may still be on its way: it could arrive after what was sent later, and was acknowledged."""
+        """Return False if the call may still take effect: it could overwrite a later value that was acknowledged."""
         return isinstance(error, StorageUnavailable) and error.ending is not Ending.UNANSWERED
 
     def _end(self, untils: Iterable[float]) -> float:
-        """Return the earliest: no value is written whose caller has been refused."""
+        """Return the earliest: no value may be written after its caller got an error."""
         return min(untils)

@@ -1,1 +1,1 @@
-"""What is told of the service: logs, metrics and traces."""
+"""Logs, metrics and traces."""

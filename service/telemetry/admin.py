@@ -1,6 +1,6 @@
-"""The admin port: gives the metrics to whoever asks on this very machine.
+"""The admin port: serves the metrics to clients on the same machine.
 
-Owns the listener and what must be looked at from time to time: how late the event loop is.
+Owns the listener and the periodic measurement of the event loop's delay.
 """
 
 import asyncio
@@ -24,23 +24,23 @@ log = structlog.get_logger()
 _HOST = "127.0.0.1"
 _LOOK_SECONDS = 0.5
 _REMEMBERED_SECONDS = 60
-# Whoever asks is on this machine; one that does not read must not hold up the exit.
+# A client that does not read must not delay the exit.
 _SHUTDOWN_SECONDS = 1
 
 
 class LoopLag:
-    """How late the event loop is, looked at twice a second and remembered for a minute."""
+    """The delay of the event loop, measured twice a second and kept for a minute."""
 
     def __init__(self) -> None:
-        """Start with a loop that was never late."""
+        """Start without measurements."""
         self._late: deque[float] = deque(maxlen=int(_REMEMBERED_SECONDS / _LOOK_SECONDS))
 
     def longest(self) -> float:
-        """Return the longest lateness of the last minute, in seconds."""
+        """Return the longest delay of the last minute, in seconds."""
         return max(self._late, default=0.0)
 
     async def watch(self) -> None:
-        """Look until cancelled."""
+        """Measure until cancelled."""
         loop = asyncio.get_running_loop()
         while True:
             due = loop.time() + _LOOK_SECONDS
@@ -50,7 +50,7 @@ class LoopLag:
 
 @asynccontextmanager
 async def metrics_server(config: Config, lifecycle: Lifecycle) -> AsyncIterator[None]:
-    """Serve /metrics on `config.metrics_port` of the loopback interface; raise `SetupError` if it is taken."""
+    """Serve /metrics on `config.metrics_port` of the loopback interface; raise `SetupError` if the port is in use."""
     lag = LoopLag()
     metrics.LOOP_LAG.set_function(lag.longest)
     metrics.IN_FLIGHT.set_function(lambda: lifecycle.in_flight)

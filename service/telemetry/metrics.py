@@ -1,14 +1,14 @@
-"""What the service counts and measures, as Prometheus metrics.
+"""The service's metrics, in Prometheus's format.
 
-Owns names, labels and buckets; where OpenTelemetry's semantic conventions name a thing, it has that name. Labels take
-few values: never a username, never a path. Knows nothing of who measures and who reads.
+Owns names, labels and buckets; names follow OpenTelemetry's semantic conventions where these define one. Labels have
+few distinct values: never a username, never a path. Knows nothing of what updates and what reads them.
 """
 
 from functools import cache
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, disable_created_metrics
 
-disable_created_metrics()  # type: ignore[no-untyped-call] # a second series for each counter, which nobody asks for
+disable_created_metrics()  # type: ignore[no-untyped-call] # a second series for each counter, which is not needed
 REGISTRY = CollectorRegistry()
 ProcessCollector(registry=REGISTRY)
 
@@ -24,9 +24,9 @@ REQUESTS = Histogram(
 IN_FLIGHT = Gauge("http_server_active_requests", "Requests in flight", registry=REGISTRY)
 SHED = Counter("hello_requests_shed", "Requests refused because too many were in flight", registry=REGISTRY)
 CONNECTIONS_REFUSED = Counter(
-    "hello_connections_refused", "Connections closed at once, because too few descriptors were left", registry=REGISTRY
+    "hello_connections_refused", "Connections closed at once for lack of file descriptors", registry=REGISTRY
 )
-DRAINING = Gauge("hello_draining", "1 while the instance asks its clients to leave", registry=REGISTRY)
+DRAINING = Gauge("hello_draining", "1 while the instance drains, else 0", registry=REGISTRY)
 
 CALLS = Histogram(
     "db_client_operation_duration_seconds",
@@ -35,17 +35,17 @@ CALLS = Histogram(
     buckets=_SECONDS,
     registry=REGISTRY,
 )
-RETRIES = Counter("hello_storage_retries", "Keys that were sent again", registry=REGISTRY)
+RETRIES = Counter("hello_storage_retries", "Keys that were sent to DynamoDB again", registry=REGISTRY)
 BATCH_SIZE = Histogram(
     "hello_storage_batch_size",
-    "Keys that left in one call",
+    "Keys per call",
     ["operation"],
     buckets=(1, 2, 5, 10, 25, 50, 100),
     registry=REGISTRY,
 )
 QUEUE_WAIT = Histogram(
     "hello_storage_queue_wait_seconds",
-    "How long the first key of a call had waited when the call left",
+    "How long the first key of a call had waited when the call was sent",
     ["operation"],
     buckets=_SECONDS,
     registry=REGISTRY,
@@ -55,20 +55,20 @@ BUDGET_EXHAUSTED = Counter(
 )
 
 LOOP_LAG = Gauge(
-    "hello_event_loop_lag_seconds", "How late the event loop was at most during the last minute", registry=REGISTRY
+    "hello_event_loop_lag_seconds", "The longest delay of the event loop during the last minute", registry=REGISTRY
 )
-LOG_LINES_LOST = Counter("hello_log_lines_lost", "Log lines that standard output did not take", registry=REGISTRY)
+LOG_LINES_LOST = Counter("hello_log_lines_lost", "Log lines that could not be written", registry=REGISTRY)
 BUILD = Gauge(
-    "hello_build_info", "Always 1; the labels tell what runs", ["version", "commit", "image"], registry=REGISTRY
+    "hello_build_info", "Always 1; the labels name the running build", ["version", "commit", "image"], registry=REGISTRY
 )
 
 
 def request_ended(method: str, route: str | None, status: int, seconds: float) -> None:
-    """Count a request; the values that labels can take must be few."""
+    """Count a request; `method` and `route` must have few distinct values."""
     _request(method, route or "none", status).observe(seconds)
 
 
-# Looking labels up costs more than counting.
+# Looking up the labels costs more than the observation itself.
 @cache
 def _request(method: str, route: str, status: int) -> Histogram:
     return REQUESTS.labels(method, route, status)

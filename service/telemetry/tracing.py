@@ -1,8 +1,8 @@
 """Traces: a span for each request, and below it one for each call to DynamoDB.
 
-Owns when there are any: where OpenTelemetry's own variables ask for them; else nothing of it is even imported. The
-spans of requests are made here, because OpenTelemetry's instrumentation of aiohttp servers writes paths, which name
-users, into them, and does not see which status an error becomes.
+Owns when traces are made: if OpenTelemetry's own variables ask for them; otherwise OpenTelemetry is not even imported.
+Request spans are made here because OpenTelemetry's instrumentation of aiohttp servers records paths, which contain
+usernames, and does not see the status that an error is turned into.
 """
 
 import contextvars
@@ -33,21 +33,21 @@ _ONE_PROTOCOL = "OTEL_EXPORTER_OTLP_PROTOCOL must be http/protobuf, not {protoco
 _TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(-.*)?")
 
 
-_MAX_CONTEXT_CHARACTERS = 512  # W3C Trace Context, section 3.3.1.5, of a tracestate that everybody must pass on
+_MAX_CONTEXT_CHARACTERS = 512  # W3C Trace Context, section 3.3.1.5, the size of tracestate that must be propagated
 
 _tracer: "Tracer | None" = None
 _export: "Callable[[], None] | None" = None
 
 
 def configure(environ: Mapping[str, str]) -> None:
-    """Make spans if `environ` asks for it; raise `SetupError` if it cannot be done."""
-    global _tracer, _export  # noqa: PLW0603 - as OpenTelemetry's own provider, which is one for the process
+    """Enable tracing if `environ` asks for it; raise `SetupError` if it is not possible."""
+    global _tracer, _export  # noqa: PLW0603 - one per process, like OpenTelemetry's own provider
     if not _wanted(environ):
         return
     protocol = environ.get("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf")
     if protocol != "http/protobuf":
         raise SetupError(_ONE_PROTOCOL.format(protocol=protocol))
-    # It warns of what is no W3C trace context, and quotes it: whatever a client cared to send.
+    # It logs invalid W3C trace contexts verbatim, and clients may send anything in them.
     logging.getLogger("opentelemetry.trace").setLevel(logging.ERROR)
     try:
         provider, exporter = _provider()
@@ -58,7 +58,7 @@ def configure(environ: Mapping[str, str]) -> None:
 
 
 def begin() -> None:
-    """Export the spans that are made from now on: those before are of the process itself, of its start."""
+    """Export spans from now on; earlier ones are of the self-test."""
     if _export is not None:
         _export()
 
@@ -85,7 +85,7 @@ def _provider() -> "tuple[TracerProvider, SpanProcessor]":
 
 
 def traced(handler: Handler) -> Handler:
-    """Return `handler` with a span around each request, or as it is if nothing is traced."""
+    """Return `handler` with a span around each request, or unchanged if tracing is off."""
     if (tracer := _tracer) is None:
         return handler
     from opentelemetry import propagate  # noqa: PLC0415 - optional
@@ -109,13 +109,13 @@ def traced(handler: Handler) -> Handler:
 
 
 def _context(request: web.Request) -> dict[str, str]:
-    """Return what tells of the caller's trace, but for baggage, which nobody here reads and is slow to be parsed."""
+    """Return the headers with the caller's trace context, without baggage, which is unused here and slow to parse."""
     fields = ((name.lower(), value) for name, value in request.headers.items())
     return {name: value for name, value in fields if name != "baggage" and len(value) <= _MAX_CONTEXT_CHARACTERS}
 
 
 def trace_id(request: web.BaseRequest) -> str | None:
-    """Return the id of the trace that a request belongs to: as its client says, else as its span says."""
+    """Return the trace id of a request: from its `traceparent` header, else from its span; None if there is neither."""
     if given := _TRACEPARENT.fullmatch(request.headers.get("traceparent", "")):
         return given[1]
     if _tracer is None:
@@ -126,7 +126,7 @@ def trace_id(request: web.BaseRequest) -> str | None:
 
 
 def detached_context() -> contextvars.Context:
-    """Return a context that has nothing of the current one but its span."""
+    """Return a new context that inherits only the span of the current one."""
     context = contextvars.Context()
     if _tracer is not None:
         from opentelemetry.context import attach, get_current  # noqa: PLC0415 - optional

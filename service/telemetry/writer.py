@@ -1,6 +1,6 @@
-"""Writes lines from a thread of its own, so that neither a reader who stalls nor a full disk holds up who logs.
+"""Writes log lines from a thread of its own, so that a stalled reader or a full disk never blocks the code that logs.
 
-Owns the bound of what waits and the count of what is lost. Knows nothing of what the lines say.
+Owns the limit of waiting lines and the count of lost ones. Knows nothing of their content.
 """
 
 import os
@@ -11,20 +11,20 @@ from collections.abc import Callable
 
 from service.telemetry import metrics
 
-# About a second of a busy instance's lines; more would be memory for a reader who is not coming back.
+# About one second of a busy instance's log; a reader that stalls longer will probably not come back.
 MAX_WAITING_BYTES = 4 * 1024 * 1024
-# Lines that come within this time leave together: waking the thread for each would cost more than the lines themselves.
+# Lines within this time are written together: waking the thread for each would cost more than writing it.
 _PAUSE_SECONDS = 0.01
 
 
 class Writer:
-    """Writes to a file descriptor; what cannot be written is lost and counted, and nobody waits for it."""
+    """Writes to a file descriptor without blocking callers; lines that cannot be written are dropped and counted."""
 
     def __init__(self, descriptor: int, describe_lost: Callable[[int], bytes]) -> None:
-        """Write to `descriptor`; once writing works again, `describe_lost` makes a line of how many were lost."""
+        """Write to `descriptor`; after a loss, write what `describe_lost` returns for the number of lost lines."""
         self._descriptor = descriptor
         self._describe_lost = describe_lost
-        # Its lock may be taken twice by one thread: a finalizer that logs may run in the midst of `write`.
+        # Its lock is reentrant, which is necessary: a finalizer that logs may run in the middle of `write`.
         self._changed = threading.Condition()
         self._waiting: list[bytes] = []
         self._waiting_bytes = 0
@@ -35,7 +35,7 @@ class Writer:
         self._thread.start()
 
     def write(self, line: bytes) -> None:
-        """Have `line`, which ends with a newline, written soon; it is lost if too much waits already."""
+        """Queue `line`, which must end with a newline; it is dropped if too many bytes wait already."""
         with self._changed:
             fits = self._waiting_bytes + len(line) <= MAX_WAITING_BYTES
             if fits:
@@ -46,13 +46,13 @@ class Writer:
             self.lose(1)
 
     def lose(self, lines: int) -> None:
-        """Count lines that will not be written."""
+        """Count dropped lines."""
         with self._changed:
             self._lost += lines
         metrics.LOG_LINES_LOST.inc(lines)
 
     def close(self, seconds: float) -> None:
-        """Write what waits, but give up after `seconds`: a reader who stalls must not hold up the exit."""
+        """Write the waiting lines, but give up after `seconds`: a stalled reader must not delay the exit."""
         with self._changed:
             self._closing = True
             self._changed.notify()
@@ -82,8 +82,8 @@ class Writer:
                 self._lost -= lost
 
     def _write_out(self, data: bytes) -> bytes:
-        """Write `data` and return what could not be written of it."""
-        # A line of which only the beginning was written, when the disk was full, must not swallow the next one.
+        """Write `data`; return the part that could not be written."""
+        # If only the beginning of a line was written, as to a full disk, the next line must not be appended to it.
         rest = memoryview(b"\n" + data if self._torn else data)
         try:
             while rest:
@@ -98,6 +98,6 @@ class Writer:
     def _write_some(self, data: memoryview) -> int:
         try:
             return os.write(self._descriptor, data)
-        except BlockingIOError:  # whoever shares the pipe has made it so
+        except BlockingIOError:  # another process that shares the pipe has made it non-blocking
             select.select([], [self._descriptor], [])
             return 0

@@ -1,4 +1,4 @@
-"""Deploys an image, verifies it, and goes back to the last release if it is not well.
+"""Deploys an image, verifies it, and rolls back to the last release if the new one is not healthy.
 
     python -m terraform.deploy ENVIRONMENT [--image IMAGE] [--dry-run] [--approved DIGEST] ...
 
@@ -42,24 +42,24 @@ def arguments() -> argparse.Namespace:
         default="baked",
         help="ami-...; baked: what `make bake` left (default); current: the last release; previous: the one before it",
     )
-    parser.add_argument("--dry-run", action="store_true", help="plan, save the plan in build/, tell, change nothing")
-    parser.add_argument("--approved", metavar="DIGEST", help="do what that --dry-run told, and nothing else")
+    parser.add_argument("--dry-run", action="store_true", help="save the plan in build/ and print it; change nothing")
+    parser.add_argument("--approved", metavar="DIGEST", help="deploy only if the plan is the one of that --dry-run")
     parser.add_argument("--expect-no-changes", action="store_true", help="with --dry-run: fail if there are changes")
-    parser.add_argument("--ignore-alarms", action="store_true", help="deploy although alarms ring; none stops it")
-    parser.add_argument("--hand-over", action="store_true", help="let the release of what is checked out be `baked`")
+    parser.add_argument("--ignore-alarms", action="store_true", help="deploy although alarms are firing; none stops it")
+    parser.add_argument("--hand-over", action="store_true", help="make the release of this checkout the `baked` image")
     parser.add_argument("--expect-younger-than", type=int, metavar="DAYS", help="fail if the image is older")
-    parser.add_argument("--base-url", metavar="URL", help="load balancer, if not found under the name of clients")
+    parser.add_argument("--base-url", metavar="URL", help="load balancer, if the domain name does not lead there")
     parser.add_argument(
         "--minutes",
         type=float,
         default=Limits.minutes,
-        help="for all of it: half for the way there, the rest for the way back (default: %(default)g)",
+        help="time limit: half for the deployment, the rest for a rollback (default: %(default)g)",
     )
     parser.add_argument(
         "--watch-minutes",
         type=float,
         default=Limits.watch_minutes,
-        help="to watch alarms at the end (default: %(default)g)",
+        help="how long to watch the alarms at the end (default: %(default)g)",
     )
     given = parser.parse_args()
     if given.expect_no_changes and not given.dry_run:
@@ -105,15 +105,15 @@ def _end(given: argparse.Namespace, report: dict[str, object]) -> int:
         log.error("REFUSED: %s", refusal)  # noqa: TRY400 - the message is for people, the trace is not
         return Status.REFUSED
     except (BotoCoreError, ClientError) as error:
-        log.error("REFUSED: AWS does not answer as it should: %s. Check credentials, account and network.", error)  # noqa: TRY400
+        log.error("REFUSED: a call to AWS failed: %s. Check credentials, account and network.", error)  # noqa: TRY400
         return Status.REFUSED
     except Interrupted as interrupted:
-        log.error("INTERRUPTED: a refresh under way goes on. Run the same command again to see it through.")  # noqa: TRY400
+        log.error("INTERRUPTED: an instance refresh under way goes on. Run the same command again to finish.")  # noqa: TRY400
         return interrupted.code
     except Stuck as stuck:
-        log.error("STUCK: %s Look at docs/runbooks/deploy.md.", stuck)  # noqa: TRY400 - as above
+        log.error("STUCK: %s See docs/runbooks/deploy.md.", stuck)  # noqa: TRY400 - as above
     except Exception:
-        log.exception("STUCK: this was not foreseen. Look at docs/runbooks/deploy.md.")
+        log.exception("STUCK: unexpected error. See docs/runbooks/deploy.md.")
     return Status.STUCK
 
 

@@ -54,7 +54,7 @@ class Waiter:
             except (BotoCoreError, ClientError) as error:
                 if not _passes(error):
                     raise
-                missing = f"AWS does not answer as it should: {error}"
+                missing = f"a call to AWS failed: {error}"
                 if missing != told:
                     log.warning("%s; asking again", missing)
                 told = missing

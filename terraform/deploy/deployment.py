@@ -41,8 +41,8 @@ class Deployment:
         self.waiter.until(time.monotonic() + 60 * self.limits.blocked_minutes, environment.lets_through)
         if not self.limits.ignore_alarms and (names := environment.ringing()):
             raise Refused(
-                f"{', '.join(names)} rings already; see its page in docs/runbooks. "
-                "If this deployment is the cure, run it again with --ignore-alarms."
+                f"{', '.join(names)} is firing already; see its page in docs/runbooks. "
+                "If this deployment is the fix, run it again with --ignore-alarms."
             )
 
     def run(self, plan: Plan) -> Status:
@@ -76,14 +76,14 @@ class Deployment:
 
     def _roll_back(self, failed: str, image: str) -> None:
         """Bring the last release back; raise Stuck if that cannot be done."""
-        log.info("going back to %s", image)
+        log.info("rolling back to %s", image)
         self.report["previous"] = image
         try:
             environment = self._roll_out(self.terraform.plan(image), self.limits.end, alarms=False, bad=failed)
             self._verify(environment, image, self.limits.end)
             self.waiter.until(self.limits.end, environment.quiet_again)
         except (Failed, Refused, BotoCoreError, ClientError) as failure:
-            raise Stuck(f"Going back to {image} failed, too: {failure} See docs/runbooks/roll-back.md.") from failure
+            raise Stuck(f"Rolling back to {image} failed, too: {failure} See docs/runbooks/roll-back.md.") from failure
         log.info("%s was not deployed, %s serves everywhere again. See docs/runbooks/refresh-failed.md", failed, image)
 
     def _roll_out(self, plan: Plan, deadline: float, *, alarms: bool, bad: str | None = None) -> Environment:
@@ -99,7 +99,7 @@ class Deployment:
                 raise
         environment = self._environment()
         if environment is None:
-            raise Failed("terraform apply left no outputs.")
+            raise Failed("terraform apply produced no outputs.")
         if bad:
             deregister(environment, bad)
         self._replace_instances(environment.group, before, deadline, alarms=alarms)
@@ -120,10 +120,10 @@ class Deployment:
 
     def _verify(self, environment: Environment, image: str, deadline: float) -> Release:
         """Look at every instance, ask through the load balancer, and return what serves there."""
-        log.info("asking every instance, and %s, for %s", environment.url, image)
+        log.info("checking that all instances, and %s, serve %s", environment.url, image)
         deadline = min(deadline, time.monotonic() + 60 * self.limits.settle_minutes)
         told = self.waiter.until(deadline, lambda: environment.serves(image))
-        log.info("version %s answers everywhere; smoke tests", told["version"])
+        log.info("version %s serves everywhere; running the smoke tests", told["version"])
         environment.smoke()
         now = datetime.now(UTC).isoformat(timespec="seconds")
         release = Release(image, told["version"], told["commit"], now)
@@ -149,10 +149,10 @@ class Deployment:
 def _last(known: list[Release], failed: str) -> str:
     """Return the image to go back to, of the releases before `failed`; raise Stuck if there is none."""
     if not known:
-        raise Stuck("Nothing was released here before, so there is nothing to go back to.")
+        raise Stuck("Nothing was released here before, so there is no release to roll back to.")
     if known[-1].image == failed:
         raise Stuck(
-            f"{failed} is the last release itself: what is new is Terraform's code or values. "
-            "Check out the commit before, and deploy that."
+            f"{failed} is the last release itself: only Terraform's code or values have changed. "
+            "Check out the previous commit and deploy that."
         )
     return known[-1].image

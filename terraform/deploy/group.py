@@ -78,7 +78,7 @@ class Group:
         """
         left_out = () if alarms else _WITHOUT_ALARMS
         preferences = {name: value for name, value in self.preferences.items() if name not in left_out}
-        log.info("starting an instance refresh%s", "" if alarms else " that no alarm stops")
+        log.info("starting an instance refresh%s", "" if alarms else ", which no alarm stops")
         try:
             self.client.start_instance_refresh(AutoScalingGroupName=self.name, Preferences=preferences)
         except ClientError as error:
@@ -112,7 +112,7 @@ class Group:
             here = set(versions(group)) - set(outdated(group))
             seen.update(here)
             if len(seen - here) >= _DEATHS:
-                raise Failed(f"{', '.join(sorted(seen - here))} of the new version did not live, and the {found}.")
+                raise Failed(f"{', '.join(sorted(seen - here))} of the new version failed, and the {found}.")
             raise NotYet(f"the {found}.")
 
         try:

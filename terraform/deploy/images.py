@@ -40,7 +40,7 @@ def check_age(ec2: Any, releases: Releases, days: int) -> Status:  # noqa: ANN40
     age = datetime.now(UTC) - datetime.fromisoformat(told["CreationDate"])
     log.info("%s was baked %d days ago", image, age.days)
     if age.days > days:
-        log.error("That is more than %d: bake an image and deploy it, so that updates arrive.", days)
+        log.error("That is more than %d: bake and deploy a new image to get updates.", days)
         return Status.FAILED
     return Status.DONE
 
@@ -54,7 +54,7 @@ def hand_over(releases: Releases, folder: Path = ROOT.parent, target: Path = BAK
     if found is None:
         raise Refused(
             "This environment has no release of what is checked out here. Wait until it has, then run this again; "
-            "what comes from elsewhere has to go through this environment first."
+            "a change must be released in this environment before it can be handed over."
         )
     target.parent.mkdir(exist_ok=True)
     target.write_text(json.dumps({"ami_id": found.image}) + "\n", encoding="utf-8")

@@ -52,11 +52,11 @@ class Lease:
         if other and (left := self.seconds - _age(other)) > 0:
             holder = ", ".join(f"{name} {value}" for name, value in other["Body"].items())
             raise Refused(
-                f"Another deployment is under way: {holder}. Wait for it. "
-                f"If it has died, its lease runs out in {left:.0f} seconds; then run this again."
+                f"Another deployment is under way: {holder}. Wait until it ends. "
+                f"If it has crashed, its lease expires in {left:.0f} seconds; then run this again."
             )
         if not other or self._write(IfMatch=other["ETag"]) is not None:
-            raise Refused("Another deployment began or ended at this very moment. Run this again.")
+            raise Refused("Another deployment began or ended at the same moment. Run this again.")
 
     def renew(self) -> bool:
         """Renew it; return False if it was lost, since somebody else has it, or deleted it."""
@@ -71,7 +71,7 @@ class Lease:
             raise Stuck(
                 f"The lease s3://{self.bucket}/{KEY} was lost, so this deployment went no further: "
                 f"{self._failure or 'it could not be renewed in time.'} "
-                "Whoever has it now deploys; wait for that, then look at what serves."
+                "Its new holder is deploying; wait until that ends, then check which version serves."
             )
 
     def keep(self, stop: threading.Event) -> None:
@@ -88,7 +88,7 @@ class Lease:
         try:
             self.s3.delete_object(Bucket=self.bucket, Key=KEY, IfMatch=self._tag)
         except (BotoCoreError, ClientError) as error:
-            log.warning("the lease could not be released; it runs out by itself, or is another's by now: %s", error)
+            log.warning("the lease could not be released; it expires, or somebody else holds it already: %s", error)
 
     def _write(self, **condition: str) -> dict[str, Any] | None:
         """Write it, or return what is there instead; nothing in it means that there was something just before.

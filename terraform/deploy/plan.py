@@ -83,7 +83,7 @@ def dry_run(plan: Plan, *, expect_no_changes: bool) -> Status:
         log.info("  %s %s", action, address)
     log.info("%s would be brought to %s: %s; details in %s", plan.image, plan.environment, plan.summary, plan.text)
     values = f"IMAGE={plan.image} DEPLOY=--approved={plan.digest}"
-    log.info("to do exactly that: make deploy ENVIRONMENT=%s %s", plan.environment, values)
+    log.info("to deploy exactly this plan: make deploy ENVIRONMENT=%s %s", plan.environment, values)
     told = f"image={plan.image}\napproved={plan.digest}\n"  # as GitHub wants a step's outputs
     plan.path.with_suffix(".approval").write_text(told, encoding="utf-8")
     return Status.FAILED if expect_no_changes and plan.changes else Status.DONE

@@ -46,8 +46,8 @@ class Terraform:
         self._run("init", "-input=false", "-reconfigure", backend)
         if not create and environment not in self._run("workspace", "list").replace("*", "").split():
             raise Refused(
-                f"{environment} has no state yet, and a dry run makes none: an administrator makes its first "
-                f"deployment at a desk: make deploy ENVIRONMENT={environment}. See docs/runbooks/deploy.md."
+                f"{environment} has no state yet, and a dry run creates none: an administrator runs the first "
+                f"deployment from a workstation: make deploy ENVIRONMENT={environment}. See docs/runbooks/deploy.md."
             )
         self._run("workspace", "select", "-or-create", environment)
 
@@ -74,9 +74,9 @@ class Terraform:
         if "plan is stale" in done.stderr:
             raise Refused("Somebody else has changed the state since this plan was made. Run this again.")
         if "Error acquiring the state lock" in done.stderr:
-            raise Refused("Somebody else has locked the state. If nobody is at it, look at docs/runbooks/deploy.md.")
+            raise Refused("Somebody else has locked the state. If nothing is running, see docs/runbooks/deploy.md.")
         if done.returncode != 0:
-            raise Failed("terraform apply failed; its message stands above.")
+            raise Failed("terraform apply failed; see its message above.")
 
     def outputs(self) -> dict[str, Any]:
         """Return the outputs of the last apply, none before the first."""

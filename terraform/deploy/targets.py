@@ -23,12 +23,12 @@ def deregister(environment: Environment, image: str) -> list[str]:
         others = environment.healthy() - set(bad)
         if not bad or 3 * len(others) < 2 * group["DesiredCapacity"]:
             return []
-        log.info("deregistering %s from the load balancer; %d others serve", ", ".join(bad), len(others))
+        log.info("deregistering %s from the load balancer; %d other instances serve", ", ".join(bad), len(others))
         environment.session.client("elbv2").deregister_targets(
             TargetGroupArn=environment.outputs["target_group_arn"], Targets=[{"Id": name} for name in bad]
         )
     except (BotoCoreError, ClientError) as error:
-        log.warning("bad instances stay at the load balancer until they are replaced: %s", error)
+        log.warning("faulty instances stay registered at the load balancer until they are replaced: %s", error)
         return []
     return bad
 

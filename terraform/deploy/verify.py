@@ -77,14 +77,14 @@ class Environment:
     def quiet_until(self, end: float) -> None:
         """Raise Failed if one of them rings, and NotYet before `end`, in seconds of the monotonic clock."""
         if names := self.ringing():
-            raise Failed(f"{', '.join(names)} rings.")
+            raise Failed(f"{', '.join(names)} is firing.")
         if time.monotonic() < end:
-            raise NotYet("the alarms have to be watched for longer.")
+            raise NotYet("the alarms have not been watched for long enough.")
 
     def quiet_again(self) -> None:
         """Raise NotYet while one of them rings."""
         if names := self.ringing():
-            raise NotYet(f"{', '.join(names)} still rings.")
+            raise NotYet(f"{', '.join(names)} is still firing.")
 
     def _instances(self) -> int:
         """Return how many there are; raise NotYet unless all run what they should, healthy and registered."""
@@ -96,8 +96,8 @@ class Environment:
         here, healthy = {member["InstanceId"] for member in found}, self.healthy()
         if old or unwell or healthy != here or len(found) < group["DesiredCapacity"]:
             raise NotYet(
-                f"of {group['DesiredCapacity']} instances wanted there are {len(found)}; "
-                f"of an old version: {old}, unwell: {unwell}, "
+                f"there are {len(found)} of {group['DesiredCapacity']} instances; "
+                f"of an old version: {old}, unhealthy: {unwell}, "
                 f"not healthy at the load balancer: {sorted(here - healthy)}, still there: {sorted(healthy - here)}."
             )
         return len(found)
@@ -122,7 +122,7 @@ class Environment:
         except (HTTPException, OSError, ValueError) as error:
             raise NotYet(f"{self.url}/version does not answer: {error}") from error
         if not isinstance(told, dict) or "image" not in told:
-            raise NotYet(f"{self.url}/version answers {told}, which names no image.")
+            raise NotYet(f"{self.url}/version answers {told}, without an image.")
         return told
 
 
@@ -140,4 +140,4 @@ def fetch_token(session: boto3.Session, authentication: dict[str, str] | None) -
         with urllib.request.urlopen(request, timeout=10) as answer:
             return str(json.load(answer)["access_token"])
     except (HTTPException, OSError, ValueError, KeyError) as error:
-        raise Failed(f"{authentication['token_endpoint']} gives no token: {error!r}") from error
+        raise Failed(f"{authentication['token_endpoint']} returned no token: {error!r}") from error

@@ -25,7 +25,7 @@ def arguments() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="python -m terraform.preflight", description=__doc__)
     parser.add_argument("environment", help="dev or prod")
-    parser.add_argument("--before", choices=sorted(_QUICK), help="only what that needs at once, all in one line")
+    parser.add_argument("--before", choices=sorted(_QUICK), help="check only what this command needs, in one line")
     parser.add_argument(
         "--dns", metavar="ADDRESS", type=resolver, help="DNS server to ask for the zone (default: this machine's)"
     )
@@ -33,7 +33,7 @@ def arguments() -> argparse.Namespace:
 
 
 def tell(found: Iterable[Finding]) -> int:
-    """Tell each finding in a line of its own, as soon as it is known, and return the exit status."""
+    """Print each finding on its own line as soon as it is known; return the exit status, 2 if anything is missing."""
     status = 0
     for finding in found:
         print(finding, flush=True)
@@ -42,7 +42,7 @@ def tell(found: Iterable[Finding]) -> int:
 
 
 def tell_in_one_line(before: str, found: Iterable[Finding]) -> int:
-    """Tell the first thing that is missing, or else all that was found, and return the exit status."""
+    """Print the first missing thing, or else all findings in one line; return the exit status, 2 if one is missing."""
     told = []
     for finding in found:
         if finding.state is State.MISSING:
@@ -54,7 +54,7 @@ def tell_in_one_line(before: str, found: Iterable[Finding]) -> int:
 
 
 def main() -> int:
-    """Look, tell, and return the exit status."""
+    """Check, print the findings, and return the exit status."""
     given, known = arguments(), environments()
     if given.environment not in known:
         print(f"There is no environment {given.environment}; there are {', '.join(known)}.", file=sys.stderr)

@@ -22,7 +22,7 @@ def quota(session: boto3.Session, values: Values) -> Iterator[Finding]:
     """Look whether the largest fleet may run, also while it is being replaced."""
     kind, most = values.text("instance_type"), values.most_instances
     if not _STANDARD.match(kind):
-        yield note("vCPUs", f"{most} x {kind} have a quota of their own; look at it: Service Quotas, Amazon EC2")
+        yield note("vCPUs", f"{most} x {kind} have a quota of their own; check it under Service Quotas, Amazon EC2")
         return
     (told,) = session.client("ec2").describe_instance_types(InstanceTypes=[kind])["InstanceTypes"]
     needed = most * told["VCpuInfo"]["DefaultVCpus"]
@@ -61,7 +61,7 @@ def provider(session: boto3.Session, values: Values) -> Iterator[Finding]:
     if arn is None:
         yield ok(what, "none of GitHub's yet; bootstrap makes it")
     elif values.shares_provider:
-        yield ok(what, "made by somebody else, as terraform/bootstrap is told")
+        yield ok(what, "not made by terraform/bootstrap, as its values say")
     else:
         tags = iam.get_open_id_connect_provider(OpenIDConnectProviderArn=arn).get("Tags", [])
         command = f"terraform -chdir=terraform/bootstrap import -var-file={values.environment}.tfvars"
@@ -92,8 +92,8 @@ def disks(session: boto3.Session, values: Values) -> Iterator[Finding]:
     if on and values.bakes:
         yield note(
             "EBS encryption",
-            "on by default, so images that are baked here cannot be shared with other accounts "
-            "unless baked with a key that those may use: PKR_VAR_kms_key_id=alias/... make bake ...",
+            "on by default, so images baked here cannot be shared with other accounts "
+            "unless they are baked with a key that those may use: PKR_VAR_kms_key_id=alias/... make bake ...",
         )
         return
     yield ok("EBS encryption", f"{'on' if on else 'off'} by default; instances are encrypted with a key of their own")
@@ -108,4 +108,4 @@ def _existing(what: str, maker: str, wanted: str, adopt: str) -> Finding:
     """Return that something exists, which is well if we made it."""
     if maker == wanted:
         return ok(what, f"made by {wanted}")
-    return missing(what, f"exists already, and Terraform would fail to make it; let Terraform adopt it: {adopt}")
+    return missing(what, f"exists already, so Terraform would fail to create it; import it: {adopt}")

@@ -20,7 +20,7 @@ def whole(session: boto3.Session, values: Values, dns: Resolver | None) -> Itera
     found = identity.check(session, {values.environment: values.account_id})
     yield from found
     if any(finding.state is State.MISSING for finding in found):
-        yield note("the rest", "is asked of AWS with the right credentials only")
+        yield note("the rest", "can be checked only with valid credentials of this account")
         return
     checks: dict[str, Check] = {
         "vCPUs": account.quota,
@@ -33,7 +33,7 @@ def whole(session: boto3.Session, values: Values, dns: Resolver | None) -> Itera
         try:
             yield from check(session, values)
         except (BotoCoreError, ClientError) as error:
-            yield missing(what, f"AWS does not say: {error}")
+            yield missing(what, f"could not be checked: {error}")
 
 
 def before_deploy(session: boto3.Session, environment: str, known: Mapping[str, Values]) -> Iterator[Finding]:

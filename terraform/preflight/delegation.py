@@ -30,14 +30,14 @@ def check(zone: str, servers: Iterable[str], asked: Resolver | None) -> Finding:
     try:
         answer = (asked or Resolver()).resolve(from_text(zone), "NS", lifetime=_SECONDS)
     except (NXDOMAIN, NoAnswer, NoNameservers):
-        return missing("delegation", f"nobody is told where {zone} is; {enter}")
+        return missing("delegation", f"{zone} is not delegated; {enter}")
     except (Timeout, NoResolverConfiguration, DNSException, OSError) as error:
         ask = "ask another server: make preflight ... DNS=1.1.1.1"
         return missing("delegation", f"DNS does not answer ({error}); {ask}")
     found = {record.target for record in answer}
     if found != wanted:
-        return missing("delegation", f"{zone} leads to {_listed(found)}, which is another zone; {enter}")
-    return ok("delegation", f"{zone} leads to its {len(wanted)} name servers")
+        return missing("delegation", f"{zone} is delegated to {_listed(found)}, which is another zone; {enter}")
+    return ok("delegation", f"{zone} is delegated to its {len(wanted)} name servers")
 
 
 def _listed(names: Iterable[object]) -> str:

@@ -29,6 +29,6 @@ def _account(found: str, accounts: Mapping[str, str]) -> Finding:
     wanted = " or ".join(f"{account_id} ({environment})" for environment, account_id in accounts.items())
     return missing(
         "account",
-        f"these are credentials of {found}, not of {wanted}; take others (export AWS_PROFILE=...), "
+        f"these are credentials of {found}, not of {wanted}; use others (export AWS_PROFILE=...), "
         "or put your account's id into terraform/environments, terraform/bootstrap and the names of state buckets",
     )

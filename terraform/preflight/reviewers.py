@@ -18,7 +18,7 @@ from urllib.error import HTTPError
 from terraform.preflight.finding import Finding, State, missing, ok
 
 _SECONDS = 10.0
-_ADVICE = "Give it required reviewers in the repository's settings, which takes a plan of GitHub that has them."
+_ADVICE = "Add required reviewers in the repository's settings; this needs a GitHub plan that supports them."
 
 
 def check(environment: str) -> Finding:
@@ -32,7 +32,7 @@ def check(environment: str) -> Finding:
     except (HTTPException, OSError, ValueError, LookupError, TypeError) as error:
         if isinstance(error, HTTPError) and error.code == HTTPStatus.NOT_FOUND:
             return missing("reviewers", f"GitHub has no environment {environment}. {_ADVICE}")
-        why = f"GitHub does not tell who has to approve deployments to {environment}: {error!r}."
+        why = f"GitHub did not say who has to approve deployments to {environment}: {error!r}."
         return missing("reviewers", f"{why} Run this again, in a workflow whose token may read actions.")
     if not any(found):
         return missing("reviewers", f"Nobody has to approve deployments to {environment}. {_ADVICE}")

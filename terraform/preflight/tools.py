@@ -30,7 +30,7 @@ def check(names: Iterable[str]) -> Iterator[Finding]:
         if found is None:
             yield missing(name, f"not installed, or not on the PATH; get it from {_SOURCES[name]}")
         elif _numbers(found) < _numbers(least):
-            yield missing(name, f"{found} is here, {least} or newer is needed; get it from {_SOURCES[name]}")
+            yield missing(name, f"{found} is installed, {least} or newer is needed; get it from {_SOURCES[name]}")
         else:
             yield ok(name, found)
 

@@ -17,26 +17,26 @@ from terraform.restore.damage import damaged, dates, put_back
 def arguments() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="python -m terraform.restore", description=__doc__)
-    parser.add_argument("table", help="the table that serves, such as birthdays")
+    parser.add_argument("table", help="the table in use, such as birthdays")
     parser.add_argument("--before", required=True, metavar="COPY", help="the table as it was before the damage")
     parser.add_argument("--after", required=True, metavar="COPY", help="the table as it was right after the damage")
-    parser.add_argument("--write", action="store_true", help="do it; without, only count")
+    parser.add_argument("--write", action="store_true", help="restore the items; without it, only count them")
     return parser.parse_args()
 
 
 def main() -> int:
-    """Compare, put back if asked to, and tell numbers only: names and dates are personal data."""
+    """Compare, restore if asked to, and print numbers only: names and dates are personal data."""
     given = arguments()
     dynamodb = boto3.client("dynamodb", region_name=os.environ.get("AWS_REGION"))
     before, after = dates(dynamodb, given.before), dates(dynamodb, given.after)
     found = damaged(before, after)
     print(f"{len(before)} users before, {len(after)} after; {len(found)} changed or deleted in between,")
-    print(f"{len(after.keys() - before.keys())} new in between, which stay")
+    print(f"{len(after.keys() - before.keys())} new in between, which are kept")
     if not given.write:
-        print("nothing was written; to put them back: --write")
+        print("nothing was written; run again with --write to restore them")
         return 0
     put = put_back(dynamodb, given.table, found)
-    print(f"{put} put back, {len(found) - put} left alone because they changed since")
+    print(f"{put} restored, {len(found) - put} skipped because they have changed since")
     return 0
 
 

@@ -115,6 +115,34 @@ run "everything_is_encrypted_with_keys_of_ours" {
   }
 }
 
+run "blocked_clients_are_answered_as_by_the_service" {
+  command = plan
+  module {
+    source = "./modules/service"
+  }
+
+  assert {
+    condition = toset([for body in aws_wafv2_web_acl.this.custom_response_body : join(" ", [
+      jsondecode(body.content).code, jsondecode(body.content).type, tostring(jsondecode(body.content).status),
+      ])]) == toset([
+      "too_many_requests urn:problem-type:hello-birthday:too-many-requests 429",
+      "blocked_by_firewall urn:problem-type:hello-birthday:blocked-by-firewall 403",
+    ])
+    error_message = "the bodies of the firewall are not problem documents: see firewall_problems in firewall_rules.tf"
+  }
+  assert {
+    condition = toset(flatten([
+      for rule in aws_wafv2_web_acl.this.rule : [
+        for group in rule.statement[0].managed_rule_group_statement : [
+          for override in group.rule_action_override : override.name
+          if length(override.action_to_use[0].block) == 0
+        ]
+      ]
+    ])) == toset(["NoUserAgent_HEADER"])
+    error_message = "a managed rule is overridden with something other than a block"
+  }
+}
+
 run "every_alarm_links_to_its_page" {
   command = plan
   module {

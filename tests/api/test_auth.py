@@ -410,7 +410,7 @@ async def test_issuer_that_is_down_at_start(config: Config) -> None:
         issuer.down = True
         with pytest.raises(SetupError) as failure:
             await listening(with_issuer(config, issuer.url, startup_seconds=0)).__aenter__()
-    assert str(failure.value).startswith(f"the keys of the token issuer {issuer.url} are not to be had")
+    assert str(failure.value).startswith(f"cannot fetch the keys of the token issuer {issuer.url} ")
     assert "check HELLO_AUTH_ISSUER" in str(failure.value)
 
 
@@ -418,7 +418,7 @@ async def test_issuer_without_usable_keys(config: Config) -> None:
     """An empty key set is refused like a missing one."""
     async with running_issuer() as issuer:
         issuer.keys = []
-        with pytest.raises(SetupError, match="are not to be had"):
+        with pytest.raises(SetupError, match="cannot fetch the keys"):
             await listening(with_issuer(config, issuer.url, startup_seconds=0)).__aenter__()
 
 

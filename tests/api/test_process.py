@@ -131,8 +131,8 @@ SETUP_MISTAKES: dict[str, tuple[dict[str, str], tuple[str, ...], str]] = {
     "bad settings": ({"HELLO_PORT": "http", "HELLO_LOG_LEVEL": "loud"}, (), "HELLO_PORT must be a whole number"),
     "bad port": ({}, ("--port", "65536"), "HELLO_PORT must be a whole number from 0 to 65535, not '65536'"),
     "bad host": ({}, ("--host", "no.such.host.invalid"), "cannot listen on no.such.host.invalid"),
-    "no host": ({}, ("--host", "a..b"), "cannot listen on a..b port 0 (it is no host name)"),
-    "no text": ({"HELLO_HOST": "\udcff", "LC_ALL": "C"}, (), "cannot listen on \\udcff port 0 (it is no host name)"),
+    "no host": ({}, ("--host", "a..b"), "cannot listen on a..b port 0 (it is not a host name)"),
+    "no text": ({"HELLO_HOST": "\udcff", "LC_ALL": "C"}, (), "cannot listen on \\udcff port 0 (it is not a host name)"),
     "bad watchdog": ({"WATCHDOG_USEC": "soon"}, (), "WATCHDOG_USEC must be a whole number of microseconds"),
 }
 

@@ -87,7 +87,7 @@ def refreshing(dying: int) -> Cloud:
 def test_second_death_ends_the_wait() -> None:
     """When two instances of the new version have ended, the refresh is cancelled, long before AWS gives up."""
     cloud = refreshing(dying=2)
-    with pytest.raises(Failed, match=r"i-dying-0, i-dying-1 of the new version did not live"):
+    with pytest.raises(Failed, match=r"i-dying-0, i-dying-1 of the new version failed"):
         group(cloud).wait(time.monotonic() + 60)
     assert cloud.calls[-1] == "cancel"
 

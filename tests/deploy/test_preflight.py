@@ -160,12 +160,20 @@ def make_preferences(place: Place) -> None:
 @pytest.mark.parametrize(
     ("change", "what", "advice"),
     [
-        (delegate_elsewhere, "delegation", "leads to ns.example.net, which is another zone; enter these NS records"),
-        (delegate_nowhere, "delegation", "nobody is told where example.com is; enter these NS records"),
+        (
+            delegate_elsewhere,
+            "delegation",
+            "is delegated to ns.example.net, which is another zone; enter these NS records",
+        ),
+        (delegate_nowhere, "delegation", "example.com is not delegated; enter these NS records"),
         (delete_the_zone, "hosted zone", "make it: aws route53 create-hosted-zone --name example.com"),
         (make_a_provider, "OIDC provider", "-var-file=prod.tfvars 'aws_iam_openid_connect_provider.github[0]' arn"),
         (make_preferences, "session preferences", f"module.service.aws_ssm_document.session_preferences {PREFERENCES}"),
-        (lambda place: place.install("terraform", "Terraform v1.9.8"), "terraform", "1.9.8 is here, 1.11.0 or newer"),
+        (
+            lambda place: place.install("terraform", "Terraform v1.9.8"),
+            "terraform",
+            "1.9.8 is installed, 1.11.0 or newer",
+        ),
         (
             lambda place: place.install("aws", "broken"),
             "aws",
@@ -215,7 +223,7 @@ def test_what_aws_does_not_say_is_missing(place: Place, monkeypatch: pytest.Monk
         raise NoSuchResource
 
     monkeypatch.setattr(ServiceQuotasBackend, "get_service_quota", refuse)
-    assert place.wrong().startswith("MISSING  vCPUs: AWS does not say: ")
+    assert place.wrong().startswith("MISSING  vCPUs: could not be checked: ")
 
 
 def test_images_of_an_account_that_encrypts_by_itself(place: Place) -> None:
@@ -256,7 +264,7 @@ def test_quick_look(place: Place, before: Any, tool: str, capsys: pytest.Capture
     assert capsys.readouterr().out.endswith(f"account {place.account}, which is that of prod\n")
     place.install(tool, "v1.2.3")
     assert tell_in_one_line("this", before(place.session, "prod", known)) == 2
-    assert capsys.readouterr().err.startswith(f"make this: {tool}: 1.2.3 is here, 1.1")
+    assert capsys.readouterr().err.startswith(f"make this: {tool}: 1.2.3 is installed, 1.1")
 
 
 def test_bake_for_another_environment(place: Place) -> None:

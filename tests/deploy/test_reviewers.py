@@ -36,9 +36,9 @@ def test_somebody_has_to_approve() -> None:
         (200, environment(), "Nobody has to approve deployments to prod"),
         (200, environment(_TIMER), "Nobody has to approve deployments to prod"),
         (200, environment(required_reviewers(somebody=False)), "Nobody has to approve deployments to prod"),
-        (200, b'{"name": "prod"}', "GitHub does not tell"),
-        (200, b"[]", "GitHub does not tell"),
-        (200, b"<html>", "GitHub does not tell"),
+        (200, b'{"name": "prod"}', "GitHub did not say"),
+        (200, b"[]", "GitHub did not say"),
+        (200, b"<html>", "GitHub did not say"),
     ],
 )
 def test_doubt_is_refused_in_one_line(status: int, body: bytes, says: str) -> None:

@@ -74,7 +74,7 @@ async def test_firewall_in_front_is_no_fault_of_the_service(refused: int) -> Non
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", answer)
     patience = through_the_firewall((0, 0))
-    told = r"403 is no answer of the service but of awselb/2\.0 in front of it"
+    told = r"the 403 is not from the service but from awselb/2\.0 in front of it"
     async with TestServer(app) as front, aiohttp.ClientSession(middlewares=[patience]) as client:
         gives_up = pytest.raises(pytest.exit.Exception, match=told) if refused == 3 else nullcontext()
         with gives_up:

@@ -123,8 +123,8 @@ def test_all_well(session: Session) -> None:
     ("third", "state", "message"),
     [
         (instance("i-bad", version="1"), "healthy", "of an old version: ['i-bad']"),
-        (instance("i-bad", health="Unhealthy"), "healthy", "unwell: ['i-bad']"),
-        (instance("i-bad", state="Pending"), "healthy", "unwell: ['i-bad']"),
+        (instance("i-bad", health="Unhealthy"), "healthy", "unhealthy: ['i-bad']"),
+        (instance("i-bad", state="Pending"), "healthy", "unhealthy: ['i-bad']"),
         (instance("i-bad"), "unhealthy", "not healthy at the load balancer: ['i-bad']"),
         (instance("i-bad"), "initial", "not healthy at the load balancer: ['i-bad']"),
         (instance("i-bad", "1", state="Terminating"), "healthy", "still there: ['i-bad']"),
@@ -141,7 +141,7 @@ def test_one_unwell(session: Session, third: dict[str, Any], state: str, message
 def test_too_few(session: Session) -> None:
     """All instances must be there."""
     tell(session, [*map(instance, "ab")], well(*"ab"))
-    with pytest.raises(Failed, match="of 3 instances wanted there are 2"):
+    with pytest.raises(Failed, match="there are 2 of 3 instances"):
         environment(session).serves("ami-new")
 
 

@@ -34,7 +34,7 @@ def test_key_that_expires_soon_is_told() -> None:
     assert end.date().isoformat() == "2027-11-25"
     assert expiring([key], end - timedelta(seconds=1)) == []
     (sentence,) = expiring([key], end + timedelta(seconds=1))
-    assert sentence == f"{key} expires on 2027-11-25: take Amazon's new one, see docs/runbooks/rotate.md"
+    assert sentence == f"{key} expires on 2027-11-25: replace it with Amazon's new key, see docs/runbooks/rotate.md"
 
 
 def test_key_without_an_end_never_expires(tmp_path: Path) -> None:

@@ -112,7 +112,7 @@ def test_damaged_items_are_put_back(damage: Client) -> None:
     """Changed and deleted items are restored; what users wrote since, and new users, stay."""
     told = mend("--write")
     assert stored(damage) == STORED | {"Grace": "1906-12-10", "Barbara": "1928-11-07"}
-    assert "2 put back, 1 left alone" in told
+    assert "2 restored, 1 skipped" in told
 
 
 def test_counting_changes_nothing(damage: Client) -> None:
@@ -128,7 +128,7 @@ def test_putting_back_twice_is_harmless(damage: Client) -> None:
     """A second run, after users wrote again, takes nothing from them."""
     mend("--write")
     damage.put_item(TableName="birthdays", Item=item("Ada", "1815-12-11"))
-    assert "0 put back, 3 left alone" in mend("--write")
+    assert "0 restored, 3 skipped" in mend("--write")
     assert stored(damage)["Ada"] == "1815-12-11"
 
 

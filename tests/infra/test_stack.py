@@ -146,13 +146,3 @@ def test_draining_goes_through_the_group(stack: Stack) -> None:
     calls = [step["inputs"]["Api"] for step in steps if step["action"] == "aws:executeAwsApi"]
     assert calls == ["DescribeAutoScalingInstances", "SetInstanceHealth"]
     assert [step["name"] for step in steps] == ["belongs", "check", "refuse", "drain", "gone"]
-
-
-def test_known_bad_inputs_are_blocked(stack: Stack) -> None:
-    """AWS's rules for reputation, known bad inputs and common attacks are on, after the limit for one address."""
-    firewalls = stack.account.client("wafv2")
-    (summary,) = firewalls.list_web_acls(Scope="REGIONAL")["WebACLs"]
-    acl = firewalls.get_web_acl(Name=summary["Name"], Id=summary["Id"], Scope="REGIONAL")["WebACL"]
-    names = [rule["Name"] for rule in sorted(acl["Rules"], key=lambda rule: rule["Priority"])]
-    groups = ["AmazonIpReputationList", "KnownBadInputsRuleSet", "CommonRuleSet"]
-    assert names == ["rate-per-address", *(f"AWSManagedRules{group}" for group in groups)]

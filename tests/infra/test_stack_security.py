@@ -293,16 +293,6 @@ def session(stack: Stack, name: str) -> dict[str, Any]:
     return inputs
 
 
-def test_firewall_log_hides_who_was_asked_for(stack: Stack) -> None:
-    """Paths contain usernames, so the firewall's log and samples leave them out."""
-    firewalls = stack.account.client("wafv2")
-    (summary,) = firewalls.list_web_acls(Scope="REGIONAL")["WebACLs"]
-    found = firewalls.get_logging_configuration(ResourceArn=summary["ARN"])["LoggingConfiguration"]
-    assert {"UriPath": {}} in found["RedactedFields"]
-    acl = firewalls.get_web_acl(Name=summary["Name"], Id=summary["Id"], Scope="REGIONAL")["WebACL"]
-    assert {rule["VisibilityConfig"]["SampledRequestsEnabled"] for rule in acl["Rules"]} == {False}
-
-
 @pytest.mark.terraform
 def test_machines_get_tokens_for_two_scopes(stacks: dict[str, Stack]) -> None:
     """With authentication on, a client with a secret may ask for the service's two scopes, and nobody can sign up."""

@@ -37,7 +37,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 
 def through_the_firewall(pauses_seconds: Sequence[float] = (1, 2, 4)) -> aiohttp.ClientMiddlewareType:
-    """Ask again if somebody before the service answers 403, since that says nothing about the service."""
+    """Retry after a 403 that is not from the service, since it says nothing about the service."""
 
     async def ask(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
         pauses = iter(pauses_seconds)
@@ -50,8 +50,8 @@ def through_the_firewall(pauses_seconds: Sequence[float] = (1, 2, 4)) -> aiohttp
             response.close()
             await asyncio.sleep(pause)
         pytest.exit(
-            f"403 is no answer of the service but of {response.headers.get('Server', 'somebody')} in front of it: "
-            f"its firewall has this machine's address on a list. Run this from another address. ({request.url})",
+            f"the 403 is not from the service but from {response.headers.get('Server', 'somebody')} in front of it: "
+            f"its firewall blocks this machine's address. Run this from another address. ({request.url})",
             returncode=pytest.ExitCode.TESTS_FAILED,
         )
 

@@ -51,7 +51,7 @@ async def refusal(config: Config) -> str:
             'source_profile "gone"',
         ),
         ("[profile broken]\ncredential_process = /no/such/tool\n", "credential_process '/no/such/tool' cannot be run"),
-        ("[profile broken]\ncredential_process = echo hello\n", "credential_process 'echo hello' gives no JSON"),
+        ("[profile broken]\ncredential_process = echo hello\n", "credential_process 'echo hello' does not print JSON"),
     ],
     ids=["no SSO login", "no configuration file", "no source profile", "no credential process", "no JSON"],
 )

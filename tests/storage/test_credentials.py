@@ -96,6 +96,6 @@ async def test_credentials_that_are_refused_are_replaced(
 async def test_credentials_that_came_expired(config: Config, agent: Agent) -> None:
     """Credentials that are already expired are refused at the start, with a message that says so."""
     agent.lifetime = timedelta(minutes=-1)
-    with pytest.raises(SetupError, match=r"no AWS credentials could be had .* still expired"):
+    with pytest.raises(SetupError, match=r"could not get AWS credentials .* still expired"):
         async with connected_store(dataclasses.replace(config, startup_seconds=0)):
             pass

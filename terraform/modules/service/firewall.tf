@@ -22,7 +22,7 @@ resource "aws_wafv2_web_acl" "this" {
     action {
       block {
         custom_response {
-          response_code            = 429
+          response_code            = local.firewall_problems.too_many_requests.status
           custom_response_body_key = "too_many_requests"
 
           response_header {
@@ -52,11 +52,25 @@ resource "aws_wafv2_web_acl" "this" {
           name        = group.key
 
           dynamic "rule_action_override" {
-            for_each = group.value.only_counted
+            for_each = group.value.counted
             content {
               name = rule_action_override.value
               action_to_use {
                 count {}
+              }
+            }
+          }
+          dynamic "rule_action_override" {
+            for_each = group.value.blocked
+            content {
+              name = rule_action_override.value
+              action_to_use {
+                block {
+                  custom_response {
+                    response_code            = local.firewall_problems.blocked_by_firewall.status
+                    custom_response_body_key = "blocked_by_firewall"
+                  }
+                }
               }
             }
           }
@@ -73,31 +87,23 @@ resource "aws_wafv2_web_acl" "this" {
     }
   }
 
-  custom_response_body {
-    key          = "too_many_requests"
-    content_type = "APPLICATION_JSON"
-    content = jsonencode({
-      type   = "urn:problem-type:hello-birthday:too-many-requests"
-      title  = "Too many requests"
-      status = 429
-      detail = "This address sent more than ${var.requests_per_address} requests in five minutes; slow down and try again later."
-      code   = "too_many_requests"
-    })
+  dynamic "custom_response_body" {
+    for_each = local.firewall_problems
+    iterator = problem
+    content {
+      key          = problem.key
+      content_type = "APPLICATION_JSON" # AWS WAF knows no application/problem+json
+      content = jsonencode(merge(problem.value, {
+        type = "urn:problem-type:hello-birthday:${replace(problem.key, "_", "-")}"
+        code = problem.key
+      }))
+    }
   }
 
   visibility_config {
     metric_name                = var.name
     cloudwatch_metrics_enabled = true
     sampled_requests_enabled   = false
-  }
-}
-
-locals {
-  managed_rule_groups = {
-    AWSManagedRulesAmazonIpReputationList = { priority = 1, only_counted = [] }
-    AWSManagedRulesKnownBadInputsRuleSet  = { priority = 2, only_counted = [] }
-    # A client without a User-Agent is a client.
-    AWSManagedRulesCommonRuleSet = { priority = 3, only_counted = ["NoUserAgent_HEADER"] }
   }
 }
 
