@@ -119,9 +119,13 @@ async def leaving(scene: Scene) -> RawResponse:
         return await raw.exchange(url, request("GET", "/healthz"))
 
 
-async def flood(_scene: Scene) -> RawResponse:
-    """Return what Terraform tells the firewall to answer, which nobody can provoke here."""
-    return firewall.too_many_requests()
+def of_the_firewall(code: str) -> Provocation:
+    """Give what Terraform tells the firewall to answer, which nobody can provoke here."""
+
+    async def answer(_scene: Scene) -> RawResponse:
+        return firewall.answer(code)
+
+    return answer
 
 
 PROVOCATIONS: dict[str, Provocation] = {
@@ -141,7 +145,8 @@ PROVOCATIONS: dict[str, Provocation] = {
     "uri_too_long": sending("GET", f"/hello/{'a' * 5000}"),
     "unsupported_media_type": sending("PUT", "/hello/Ada", "Content-Type: text/plain", body=BODY),
     "expectation_failed": sending("GET", "/hello/Ada", "Expect: a-miracle"),
-    "too_many_requests": flood,
+    "blocked_by_firewall": of_the_firewall("blocked_by_firewall"),
+    "too_many_requests": of_the_firewall("too_many_requests"),
     "headers_too_large": sending("GET", "/hello/Ada", f"A: {'b' * 9000}"),
     "corrupt_record": damaged_item,
     "internal_error": bug,

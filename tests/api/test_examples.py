@@ -70,7 +70,8 @@ async def test_example_of_an_error_is_the_answer(scene: Scene, name: str) -> Non
     assert answer.status == expected["status"]
     for response in responses_with(name):
         assert answer.headers["content-type"] in response["content"]
-        assert {field.lower() for field in response["headers"]} <= answer.headers.keys()
+        if len(response["content"]) == 1 or "requestId" in expected:  # a shared 403 has the service's header fields
+            assert {field.lower() for field in response["headers"]} <= answer.headers.keys()
 
 
 def test_examples_show_their_own_status() -> None:

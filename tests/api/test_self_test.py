@@ -1,4 +1,4 @@
-"""The self-test: what the service does before anybody can connect, and what keeps it from serving."""
+"""The self-test: what the service does before clients can connect, and what keeps it from serving."""
 
 import asyncio
 import shutil
@@ -70,12 +70,12 @@ async def prove_with(store: Store, today: Callable[[], date] = utc_today, second
     ids=lambda value: type(value).__name__ if isinstance(value, Memory) else "",
 )
 async def test_wrong_answer_is_one_sentence(store: Memory, fault: str) -> None:
-    """A wrong answer of any kind is told with what was asked, what must come, what came, and what to do."""
+    """A wrong answer of any kind is reported with the request, the expected answer, the actual one, and what to do."""
     with pytest.raises(SetupError) as raised:
         await prove_with(store)
     told = str(raised.value)
     assert fault in told
-    assert told.startswith("the service failed its self-test: ")
+    assert told.startswith("the service failed its test of itself: ")
     assert "run another version" in told
     assert "HELLO_SELF_TEST=off" in told
     assert len(told) < 500
@@ -83,21 +83,21 @@ async def test_wrong_answer_is_one_sentence(store: Memory, fault: str) -> None:
 
 
 async def test_service_that_hangs_is_not_waited_for() -> None:
-    """No answer is a wrong answer, once the time is over."""
+    """A missing answer counts as a wrong one once the time is over."""
     with pytest.raises(SetupError, match="GET /hello/<username> must be answered with 404, not with nothing in time;"):
         await prove_with(Hanging(), seconds=0.5)
 
 
 @pytest.mark.parametrize("call", range(12))
 async def test_midnight_makes_no_difference(call: int) -> None:
-    """Whenever a new day begins while the service proves itself, it is in order, and forgets its user."""
+    """If a new day begins during the self-test, the test still passes and deletes its user."""
     calls, store = iter(range(1000)), Memory()
     await prove_with(store, lambda: date(2024, 2, 28) + (DAY if next(calls) >= call else 0 * DAY))
     assert store.born == {}
 
 
 async def test_starts_at_once_do_not_meet(config: Config, table: Table) -> None:
-    """Several services that prove themselves on one table at once all pass, and leave nobody in it."""
+    """Several services that test themselves on one table at once all pass, and leave no users in it."""
     await asyncio.gather(*[prove(create_app(config), config) for _ in range(4)])
     assert not [item for item in table.scan()["Items"] if str(item["username"]).startswith("SelfTest")]
 
@@ -129,7 +129,7 @@ async def test_the_right_to_write_is_proved_and_nothing_stays(config: Config, dy
 
 
 async def test_role_that_may_not_write_never_serves(config: Config, dynamodb: str) -> None:
-    """Without the right to write, the service waits for it as long as it was told, and gives up."""
+    """Without permission to write, the service waits for it as long as configured, and then gives up."""
     settings = replace(config, startup_seconds=1)
     started = time.monotonic()
     async with faulty(dynamodb, "PutItem") as proxy:
@@ -140,7 +140,7 @@ async def test_role_that_may_not_write_never_serves(config: Config, dynamodb: st
 
 
 async def test_what_passes_is_waited_for(config: Config, dynamodb: str) -> None:
-    """A refusal that ends within the start's time does no harm; nor does one to delete."""
+    """A refused write that succeeds within the start's time does no harm, nor does a refused deletion."""
     settings = replace(config, startup_seconds=20)
     async with faulty(dynamodb, "PutItem", times=1) as proxy:
         await prove(create_app(settings), settings)
@@ -150,7 +150,7 @@ async def test_what_passes_is_waited_for(config: Config, dynamodb: str) -> None:
 
 
 async def test_bad_image_never_listens(config: Config, tmp_path: Path) -> None:
-    """A service that answers 500 to whoever asks for a user ends with status 2 and one line; `off` lets it serve."""
+    """A service that answers 500 for users ends with status 2 and one line; `off` lets it serve."""
     folder = Path(shutil.copytree(Path(service.__file__).parent, tmp_path / "service"))
     with (folder / "birthdays.py").open("a", encoding="utf-8") as module:
         module.write("\n\ndef parse_username(text):\n    raise RuntimeError('a bug')\n")
@@ -170,7 +170,7 @@ async def test_bad_image_never_listens(config: Config, tmp_path: Path) -> None:
 
 
 async def test_signal_while_proving(config: Config, dynamodb: str) -> None:
-    """A signal ends the process at once and cleanly, also while it proves itself, and the user is forgotten."""
+    """A signal during the self-test ends the process at once and cleanly, and the user is deleted."""
     async with faulty(dynamodb, "PutItem") as proxy:
         process = await start("--port", "0", HELLO_TABLE_NAME=config.table_name, HELLO_STARTUP_SECONDS="60")
         running = ServiceProcess(process)
@@ -189,7 +189,7 @@ async def guarded(config: Config) -> AsyncIterator[tuple[Config, Callable[..., s
 
 
 async def test_own_token_is_good_for_the_test_only(guarded: tuple[Config, Callable[..., str]]) -> None:
-    """The service has a token of its own for the test, and while it is good no other is; afterwards it is none."""
+    """During the self-test only the service's own token is valid; afterwards it is invalid."""
     config, issued = guarded
     app = create_app(config)
     server = Server(app, config)
@@ -220,7 +220,7 @@ async def _any_token(request: web.Request, handler: Handler) -> web.StreamRespon
 async def test_open_door_never_serves(
     guarded: tuple[Config, Callable[..., str]], door: list[Middleware], fault: str
 ) -> None:
-    """A service that is to ask for tokens, and does not or looks at none, does not start."""
+    """A service that should require tokens, but does not require or check them, does not start."""
     config, _ = guarded
     app = create_app(config)
     app.middlewares[:] = door

@@ -1,4 +1,4 @@
-"""The smoke tests get a token of the user pool's machine client, where there is a user pool."""
+"""The smoke tests get a token for the user pool's machine client, if there is a user pool."""
 
 import asyncio
 from base64 import b64decode
@@ -34,7 +34,7 @@ def machine(session: boto3.Session) -> dict[str, str]:
 
 
 def test_open_service_needs_none(session: boto3.Session) -> None:
-    """Where authentication is off there is no token."""
+    """If authentication is off, there is no token."""
     assert verify.fetch_token(session, None) is None
 
 
@@ -58,18 +58,18 @@ def fetch_token(session: boto3.Session, machine: dict[str, str], aiohttp_raw_ser
 
 
 async def test_token_of_the_machine_client(fetch_token: Fetch, machine: dict[str, str]) -> None:
-    """The client's secret is asked of AWS, and buys a token."""
+    """The client's secret is read from AWS and exchanged for a token."""
     assert await fetch_token(machine["secret"]) == "a.good.token"
 
 
 async def test_no_token_is_a_failure(fetch_token: Fetch) -> None:
-    """An endpoint that returned no token fails the deployment, which then goes back."""
+    """An endpoint that issues no token fails the deployment, which is then rolled back."""
     with pytest.raises(Failed, match=r"/oauth2/token returned no token: .*400"):
         await fetch_token("another")
 
 
 @pytest.mark.parametrize("gives", ["<html>", "{}"])
 async def test_what_is_no_token_is_a_failure(fetch_token: Fetch, machine: dict[str, str], gives: str) -> None:
-    """An endpoint that gives anything else fails the deployment, too."""
+    """An endpoint that returns anything else fails the deployment, too."""
     with pytest.raises(Failed, match="returned no token"):
         await fetch_token(machine["secret"], gives)

@@ -1,4 +1,7 @@
-"""What the firewall in front of the service answers by itself, read from the Terraform code that defines it."""
+"""What the firewall in front of the service answers by itself, read from the Terraform code that defines it.
+
+tests/infra/test_firewall.py holds what AWS is told to the same rules.
+"""
 
 import json
 import re
@@ -7,23 +10,32 @@ from pathlib import Path
 from tests.support.raw import RawResponse
 
 _TERRAFORM = Path(__file__).parents[2] / "terraform"
-_CONTENT_TYPES = {"APPLICATION_JSON": "application/json", "TEXT_HTML": "text/html", "TEXT_PLAIN": "text/plain"}
+_MODULE = _TERRAFORM / "modules" / "service"
+CODES = ("blocked_by_firewall", "too_many_requests")
+
+
+def answer(code: str) -> RawResponse:
+    """Return the answer whose problem has this code, with the limit for one address that is the default."""
+    problems = _found(
+        r"firewall_problems = \{(.*?)\n  \}\n", (_MODULE / "firewall_rules.tf").read_text(encoding="utf-8")
+    )
+    members = re.findall(r"^ +(\w+) += (.*)$", _found(rf"{code} = \{{(.*?)\n    \}}", problems), re.MULTILINE)
+    told = {name: json.loads(value.replace("${var.requests_per_address}", _limit())) for name, value in members}
+    problem = {"type": f"urn:problem-type:hello-birthday:{code.replace('_', '-')}"} | told | {"code": code}
+    return RawResponse(
+        told["status"], {"content-type": "application/json"} | _headers(code), json.dumps(problem).encode()
+    )
 
 
 def too_many_requests() -> RawResponse:
-    """Return the answer to an address that has sent too many requests, with the limit that is the default."""
-    code = (_TERRAFORM / "modules" / "service" / "firewall.tf").read_text(encoding="utf-8")
-    status = _found(r"response_code += (\d+)", code)
-    header, value = re.findall(r'(?:name|value) += "(.*)"', _found(r"response_header \{(.*?)\}", code))
-    body = _found(r"custom_response_body \{(.*?)\n  \}\n", code)
-    content_type = _CONTENT_TYPES[_found(r'content_type = "(\w+)"', body)]
-    headers = {"content-type": content_type, header.lower(): value}
-    return RawResponse(int(status), headers, json.dumps(_document(body)).encode())
+    """Return the answer to an address that has sent too many requests."""
+    return answer("too_many_requests")
 
 
-def _document(body: str) -> dict[str, str | int]:
-    members = re.findall(r"^ +(\w+) += (.*)$", _found(r"jsonencode\(\{(.*?)\}\)", body), re.MULTILINE)
-    return {name: json.loads(value.replace("${var.requests_per_address}", _limit())) for name, value in members}
+def _headers(code: str) -> dict[str, str]:
+    rules = (_MODULE / "firewall.tf").read_text(encoding="utf-8")
+    response = _found(rf'custom_response_body_key = "{code}"\n(.*?)\n +\}}\n +\}}\n', rules)
+    return {name.lower(): value for name, value in re.findall(r'name += "(.*)"\s+value = "(.*)"', response)}
 
 
 def _limit() -> str:
@@ -33,5 +45,5 @@ def _limit() -> str:
 
 def _found(pattern: str, text: str) -> str:
     found = re.search(pattern, text, re.DOTALL)
-    assert found is not None, f"firewall.tf is not written as tests/support/firewall.py reads it: no {pattern}"
+    assert found is not None, f"the firewall's code is not written as tests/support/firewall.py reads it: no {pattern}"
     return found[1]
