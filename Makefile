@@ -20,21 +20,35 @@ export PYTHONDONTWRITEBYTECODE :=
 .DEFAULT_GOAL := help
 .PHONY: help run test contract-test fuzz terraform-test known-machine artifact audit bake bake-tools bake-account image image-vm rehearse rehearse-deploy rehearsal-tools preflight deploy drift plan-comment hand-over reviewers image-age key-age release-notes bench soak picture lint format clean
 
+# `##@ Group` puts the targets that follow into that group of the list; targets without `##` are for pipelines.
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^##@ / { group = substr($$0, 5) } \
+	  /^[a-z-]+:.*## / { list[group] = list[group] sprintf("  make %-16s %s\n", $$1, $$2) } \
+	  END { split("Run Test Operate Maintain", groups, " "); for (i = 1; i <= 4; i++) printf "%s\n%s", groups[i], list[groups[i]] }' $(MAKEFILE_LIST)
 
-.venv/.ready: pyproject.toml uv.lock
+$(BIN)/uv:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "Python 3.11 or newer is needed; name it with: make PYTHON=python3.13 ..." >&2; exit 1; }
 	@$(PYTHON) -m venv --clear .venv \
 	  || { echo "Python's venv module is needed; on Debian: apt-get install python3-venv" >&2; exit 1; }
 	@$(BIN)/pip install --quiet --disable-pip-version-check "uv>=0.13"
+
+# What serving needs: a quarter of what the tests need. What else is installed stays.
+.venv/.serves: pyproject.toml uv.lock | $(BIN)/uv
+	@echo "Setting up in .venv what serving needs (about 180 MB, once) ..." >&2
+	@$(BIN)/uv sync --quiet --locked --inexact --no-default-groups --extra local
+	@touch $@
+
+.venv/.ready: .venv/.serves
+	@echo "Setting up in .venv what tests and tools need (about 480 MB more, once) ..." >&2
 	@$(BIN)/uv sync --quiet --locked --all-extras
 	@touch $@
 
-run: .venv/.ready ## Serve on 127.0.0.1:8080 from an embedded store (other port: make run PORT=8090)
+##@ Run
+run: .venv/.serves ## Serve on 127.0.0.1:8080 from an embedded store (other port: make run PORT=8090)
 	@HELLO_GIT_COMMIT=$$(git rev-parse HEAD 2>/dev/null) exec $(BIN)/python -m service --local --port $(PORT)
 
+##@ Test
 test: .venv/.ready ## Run the tests with coverage (two minutes)
 	$(BIN)/pytest -n auto --dist worksteal --cov -m "not terraform and not image and not vm and not rehearsal"
 
