@@ -25,7 +25,9 @@ async def test_openapi_document(client: aiohttp.ClientSession) -> None:
     }
     served.discard(("/openapi.yaml", "get"))
     documented = {(path, verb) for path, item in document["paths"].items() for verb in item if verb != "parameters"}
-    assert documented == served
+    missing, stale = served - documented, documented - served
+    assert not missing, f"describe these routes in service/api/openapi.yaml: {sorted(missing)}"
+    assert not stale, f"add these routes to ROUTES in service/app.py, or remove them from openapi.yaml: {sorted(stale)}"
 
 
 @with_and_without_tokens
