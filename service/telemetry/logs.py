@@ -20,6 +20,7 @@ import orjson
 import structlog
 from structlog.typing import EventDict
 
+from service.telemetry import console
 from service.telemetry.writer import Writer
 
 REQUEST_ID = ContextVar("request_id", default="")
@@ -74,10 +75,11 @@ def emit(level: str, event: EventDict) -> None:
 def configured(level: str, log_format: str, descriptor: int = _STANDARD_OUTPUT) -> Iterator[None]:
     """Send all events of at least `level` to `descriptor` until the block ends; what waits then is written.
 
-    `auto` is coloured on a terminal, else JSON. Logging never fails and never waits for whoever reads.
+    `auto` is lines for people on a terminal, else JSON. Logging never fails and never waits for whoever reads.
     """
-    console = log_format == "console" or (log_format == "auto" and os.isatty(descriptor))
-    render = _console_renderer() if console else _to_json
+    terminal = os.isatty(descriptor)
+    lines_for_people = log_format == "console" or (log_format == "auto" and terminal)
+    render = _console_renderer(coloured=terminal and not os.environ.get("NO_COLOR")) if lines_for_people else _to_json
 
     def line(method: str, event: EventDict) -> bytes:
         return render(None, method, complete(None, method, event))
@@ -124,9 +126,8 @@ def _configure(level: str, render: _Renderer, writer: Writer) -> None:
     )
 
 
-def _console_renderer() -> _Renderer:
-    render = structlog.dev.ConsoleRenderer(colors=True)
-    return lambda *event: f"{render(*event)}\n".encode(errors="backslashreplace")
+def _console_renderer(*, coloured: bool) -> _Renderer:
+    return lambda _logger, _method, event: console.render(event, coloured=coloured)
 
 
 def _to_json(_logger: object, _method: str, event: EventDict) -> bytes:

@@ -26,9 +26,12 @@ async def test_openapi_document(client: aiohttp.ClientSession) -> None:
         assert response.content_type == "application/yaml"
         document = yaml.safe_load(await response.text())
     assert document["info"]["version"] == __version__
-    served = {(re.sub(":[^}]*}", "}", route.path), route.method.lower()) for route in ROUTES if route.path not in OURS}
-    documented = {(path, verb) for path, item in document["paths"].items() for verb in item if verb != "parameters"}
-    assert documented == served
+    served = {f"{route.method} {re.sub(':[^}]*}', '}', route.path)}" for route in ROUTES if route.path not in OURS}
+    operations = {(path, verb) for path, item in document["paths"].items() for verb in item if verb != "parameters"}
+    documented = {f"{verb.upper()} {path}" for path, verb in operations}
+    missing, stale = sorted(served - documented), sorted(documented - served)
+    assert not missing, f"describe these routes in service/api/openapi.yaml: {', '.join(missing)}"
+    assert not stale, f"add these to ROUTES in service/app.py, or remove them from openapi.yaml: {', '.join(stale)}"
 
 
 async def test_tokens_are_documented_where_they_are_needed(url: str, guarded: tuple[str, Issuer]) -> None:

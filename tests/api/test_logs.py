@@ -1,6 +1,9 @@
 """The log of a running service: one canonical line for each request, and nothing personal anywhere."""
 
 import asyncio
+import re
+import signal
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -47,6 +50,22 @@ async def test_one_canonical_line_for_each_request(config: Config) -> None:
         line | {"status": 400, "code": "invalid_username"},
         line | {"route": None, "status": 404, "code": "not_found"},
     ]
+
+
+async def test_lines_for_people_fit_a_terminal(tmp_path: Path) -> None:
+    """In a file, lines for people have no colours; they fit 120 columns, and the request's id is short and the last."""
+    file = tmp_path / "log"
+    async with running_service("--local", before=f"exec >{file}", HELLO_LOG_FORMAT="console") as service:
+        async with aiohttp.ClientSession(service.url, headers={"X-Request-Id": "req-1-of-a-client"}) as client:
+            await client.get("/hello/R2D2", headers={"traceparent": f"00-{TRACE}-00f067aa0ba902b7-01"})
+            await client.get("/hello/Ada")
+        service.process.send_signal(signal.SIGINT)
+        assert await service.process.wait() == 0
+    written = file.read_text(encoding="utf-8")
+    assert max(len(line) for line in written.splitlines()) <= 120
+    assert "\x1b" not in written
+    requests = re.findall(r"info    request\.completed method=GET [^\n]*(?:\n {9}[^\n]*)*", written)
+    assert [request.split()[-1] for request in requests] == ["request_id=req-1-of"] * 2
 
 
 async def test_client_that_leaves_is_no_error(config: Config) -> None:

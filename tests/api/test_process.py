@@ -14,7 +14,7 @@ from service.config import Config
 from tests.support import raw
 from tests.support.dynamodb import free_port
 from tests.support.load import CLIENTS, LAST_REQUESTS, Load
-from tests.support.process import ServiceProcess, run_to_end, running_service, start
+from tests.support.process import COMMAND, MODULE, ServiceProcess, run_to_end, running_service, start
 
 
 @pytest.fixture
@@ -80,7 +80,7 @@ async def test_interrupt_stops_at_once_and_cleanly() -> None:
         assert await service.wait() == 0
         assert service.process.stderr is not None
         invitation = (await service.process.stderr.read()).decode().splitlines()
-    assert len(invitation) == 1
+    assert len(invitation) == 3
     assert f"serves on {service.url} (documentation: {service.url}/docs)" in invitation[0]
 
 
@@ -163,7 +163,7 @@ async def test_local_without_its_extra_says_what_to_install(tmp_path: Path) -> N
     (tmp_path / "moto.py").write_text("raise ImportError", encoding="utf-8")
     status, _, err = await run_to_end("--local", PYTHONPATH=str(tmp_path))
     assert (status, err.count("\n")) == (2, 1)
-    assert "uv sync --extra local" in err
+    assert "pip install 'hello-birthday[local]'" in err
 
 
 async def test_misspelt_variable_is_reported(table_name: str) -> None:
@@ -172,6 +172,18 @@ async def test_misspelt_variable_is_reported(table_name: str) -> None:
         assert {"event": "config.variable_ignored", "name": "HELLO_PROT", "level": "warning"}.items() <= service.events[
             0
         ].items()
+
+
+@pytest.mark.parametrize(
+    ("program", "typed"), [(MODULE, "python -m service"), (COMMAND, "hello-birthday")], ids=["module", "command"]
+)
+async def test_speaks_of_itself_as_it_was_called(program: str, typed: str) -> None:
+    """Help and complaints name the program as it was typed."""
+    _, out, _ = await run_to_end("--help", program=program)
+    assert out.startswith(f"usage: {typed} [-h]")
+    status, _, err = await run_to_end("--prot", program=program)
+    assert status == 2
+    assert err.endswith(f"{typed}: error: unrecognized arguments: --prot\n")
 
 
 async def test_help_and_version() -> None:
@@ -198,10 +210,11 @@ async def test_signal_while_starting(table_name: str, sent: signal.Signals) -> N
     assert await process.stderr.read() == b""
 
 
+@pytest.mark.parametrize("program", [MODULE, COMMAND], ids=["module", "command"])
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
-async def test_signal_before_anything_is_opened(sent: signal.Signals) -> None:
+async def test_signal_before_anything_is_opened(sent: signal.Signals, program: str) -> None:
     """A signal works from the first moment, even before the embedded store is up."""
-    process = await start("--local", "--port", "0", before="trap '' INT TERM", HELLO_PROT="80")
+    process = await start("--local", "--port", "0", program=program, before="trap '' INT TERM", HELLO_PROT="80")
     assert process.stdout is not None
     assert process.stderr is not None
     assert b"config.variable_ignored" in await process.stdout.readline()

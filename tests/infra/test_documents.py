@@ -72,7 +72,8 @@ def test_alarms_are_found() -> None:
 
 def test_every_alarm_has_a_page() -> None:
     """Whoever is woken by an alarm finds a page behind its link."""
-    assert alarms() - pages() == set()
+    missing = sorted(alarms() - pages())
+    assert not missing, f"write a page in docs/runbooks for each of these alarms: {', '.join(missing)}"
 
 
 def test_every_page_has_an_alarm_or_a_task() -> None:
@@ -106,7 +107,8 @@ def test_readme_leads_to_every_page() -> None:
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_links_lead_to_files_and_headings(document: Path) -> None:
     """Every relative link finds its file, and the heading after `#` in it."""
-    assert broken_links(document, document.read_text(encoding="utf-8")) == []
+    broken = broken_links(document, document.read_text(encoding="utf-8"))
+    assert not broken, f"{document.relative_to(ROOT)}: no such file or heading, mend these links: {', '.join(broken)}"
 
 
 def test_broken_links_are_found() -> None:

@@ -1,6 +1,7 @@
 """README and the pages for users are true: their commands, links and files exist, and figures agree."""
 
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,21 @@ def test_make_targets_exist(document: Path) -> None:
     """Every `make target` that is written of is in the Makefile."""
     known = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
     written = set(re.findall(r"(?:`|^\$ )make ([a-z-]+)", document.read_text(encoding="utf-8"), re.MULTILINE))
-    assert written <= known
+    unknown = sorted(written - known)
+    assert not unknown, f"{document.name} tells of targets that the Makefile does not have: {', '.join(unknown)}"
+
+
+def test_targets_are_listed_in_groups() -> None:
+    """`make` lists every target that has a text, once, in one of four groups, and the texts are short."""
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    told = re.findall(r"^([a-z-]+):.*?## (.*)$", makefile, re.MULTILINE)
+    shown = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    listed = re.findall(r"^  make ([a-z-]+) +(.*)$", shown, re.MULTILINE)
+    hidden = {name for name, _ in told} - {name for name, _ in listed} - {"help"}
+    assert not hidden, f"put these targets below a line of the Makefile that says ##@ and a group: {sorted(hidden)}"
+    assert len(listed) == len(dict(listed))
+    long = [name for name, text in told if len(text) > 100]
+    assert not long, f"shorten the texts after ## of these targets to 100 characters: {long}"
 
 
 def test_targets_take_as_long_as_the_makefile_says() -> None:

@@ -3,12 +3,17 @@
 import asyncio
 import json
 import os
+import shlex
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 TIMEOUT_SECONDS = 30
+MODULE = shlex.join([sys.executable, "-m", "service"])
+# What is installed beside Python does the same under a name of its own.
+COMMAND = shlex.quote(str(Path(sys.executable).with_name("hello-birthday")))
 
 
 class ServiceProcess:
@@ -57,17 +62,15 @@ class ServiceProcess:
             return await self.process.wait()
 
 
-async def start(*arguments: str, before: str = "", **environ: str) -> asyncio.subprocess.Process:
-    """Start `python -m service` with `arguments` and with `environ` added to the environment.
+async def start(*arguments: str, program: str = MODULE, before: str = "", **environ: str) -> asyncio.subprocess.Process:
+    """Start `program` with `arguments` and with `environ` added to the environment.
 
     `before` is what a shell does first in the same process: limits, redirections, ignored signals.
     """
     command = ("sh", "-c", f'{before}; exec "$@"', "sh") if before else ()
     return await asyncio.create_subprocess_exec(
         *command,
-        sys.executable,
-        "-m",
-        "service",
+        *shlex.split(program),
         *arguments,
         env=os.environ | environ,
         stdout=asyncio.subprocess.PIPE,
@@ -92,9 +95,9 @@ async def running_service(*arguments: str, before: str = "", **environ: str) -> 
         await process.wait()
 
 
-async def run_to_end(*arguments: str, before: str = "", **environ: str) -> tuple[int, str, str]:
-    """Run `python -m service` until it ends by itself; return exit status, standard output and error."""
-    process = await start(*arguments, before=before, **environ)
+async def run_to_end(*arguments: str, program: str = MODULE, before: str = "", **environ: str) -> tuple[int, str, str]:
+    """Run `program` until it ends by itself; return exit status, standard output and error."""
+    process = await start(*arguments, program=program, before=before, **environ)
     async with asyncio.timeout(TIMEOUT_SECONDS):
         out, err = await process.communicate()
     assert process.returncode is not None

@@ -4,6 +4,7 @@ import json
 import logging
 import os
 import pty
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -64,17 +65,38 @@ def test_json_away_from_a_terminal(log: Log) -> None:
     assert log.events() == [{"event": "user.stored", "count": 1, "level": "info", "request_id": "abc"}]
 
 
-def test_colours_on_a_terminal() -> None:
-    """On a terminal events are coloured lines, unless JSON is asked for."""
+def on_terminal(log_format: str = "auto") -> str:
+    """Return what a terminal is sent for an event."""
     ours, terminal = pty.openpty()
-    for log_format in ("auto", "json"):
-        with logs.configured("info", log_format, terminal):
-            structlog.get_logger().info("user.stored")
+    with logs.configured("info", log_format, terminal):
+        structlog.get_logger().info("user.stored", count=1)
     with os.fdopen(ours, "rb") as screen:
-        coloured, plain = screen.readline(), screen.readline()
+        line = screen.readline().decode()
     os.close(terminal)
-    assert b"\x1b[" in coloured
-    assert json.loads(plain)["event"] == "user.stored"
+    return line
+
+
+def test_colours_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a terminal events are coloured lines, unless JSON is asked for."""
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    assert "\x1b[" in on_terminal()
+    assert json.loads(on_terminal("json"))["event"] == "user.stored"
+
+
+@pytest.mark.parametrize(("no_color", "coloured"), [("1", False), ("false", False), ("", True)])
+def test_no_color_is_respected(no_color: str, coloured: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where NO_COLOR is set to anything but nothing, a terminal gets no escape codes (https://no-color.org)."""
+    monkeypatch.setenv("NO_COLOR", no_color)
+    line = on_terminal()
+    assert ("\x1b[" in line) == coloured
+    assert "user.stored" in line
+
+
+def test_no_colours_in_a_file(log: Log) -> None:
+    """A file gets no escape codes, even where lines for people are asked for."""
+    with log.configured(log_format="console"):
+        structlog.get_logger().error("work.failed", reason="bad")
+    assert re.fullmatch(r"[0-9:]{8} error   work\.failed reason=bad\n", log.text)
 
 
 def test_standard_library_records_join_in(log: Log) -> None:
