@@ -194,9 +194,11 @@ bench: .venv/.ready ## Compare the speed with peers written the usual way (wrk, 
 soak: .venv/.ready ## Serve a constant rate and watch memory and latency (wait MINUTES=10)
 	$(BIN)/python -m tests.bench.soak --minutes $(or $(MINUTES),10)
 
-picture: .venv/.ready ## Draw docs/architecture.svg and .png (graphviz)
+picture: .venv/.ready ## Draw the pictures of docs/: architecture, a lost zone, the dashboard (graphviz)
 	@command -v dot >/dev/null || { echo "make picture needs graphviz (Debian: apt-get install graphviz)" >&2; exit 1; }
-	$(BIN)/python docs/architecture.py
+	$(BIN)/python -m docs.architecture
+	$(BIN)/python -m docs.zone_lost
+	$(BIN)/python -m docs.dashboard
 
 lint: .venv/.ready $(ACTIONLINT) ## Check style, types and layers
 	@$(BIN)/uv sync --quiet --locked --all-extras --group image
