@@ -85,11 +85,7 @@ def steps() -> list[tuple[str, str]]:
             f"{checks} health checks, {interval} s apart, have failed: the lost instance gets no more requests.",
         ),
         ("about 60 s", "DNS no longer returns the load balancer's address in c (AWS's TTL; not rehearsed)."),
-        (
-            "minutes",
-            "The Auto Scaling group launches a new instance in a or b.\n"
-             f"After {healthy} good health checks it serves. Instances: {size - 1} to {size}.",
-        ),
+        ("minutes", f"A new instance in a or b serves after {healthy} good checks. Instances: {size - 1} to {size}."),
         ("no failover", "DynamoDB is in all zones, and its gateway endpoint is a route: neither moves."),
         ("rehearsed", rehearsed()),
     ]
