@@ -62,7 +62,10 @@ def setting(path: Path, name: str) -> int:
 def rehearsed() -> str:
     """Tell what the last rehearsal measured, from the one document that has its table."""
     texts = [path.read_text(encoding="utf-8") for path in (ROOT / "README.md", *sorted(ROOT.glob("docs/*.md")))]
-    (text,) = [text for text in texts if "\n| zone lost |" in text]
+    found = [text for text in texts if "\n| zone lost |" in text]
+    if len(found) != 1:
+        raise LookupError("one document, README.md or docs/*.md, must have the table of make rehearse")
+    (text,) = found
     requests, failed, writes, more = re.findall(r"\| zone lost \| (.+) \| (.+) \| (.+) \| (.+) \|", text)[0]
     noticed, replaced = re.findall(r"after ([0-9.]+) s", more)
     (scale,) = re.findall(r"zone lost.*?Every wait was multiplied by ([0-9/]+)\.", text, re.DOTALL)
