@@ -247,9 +247,11 @@ soak: .venv/.ready ## Serve a constant rate, watch memory and latency (MINUTES=1
 	$(BIN)/python -m tests.bench.soak --minutes $(or $(MINUTES),10)
 
 ##@ Maintain
-picture: .venv/.ready ## Draw docs/architecture.svg and .png (graphviz)
+picture: .venv/.ready ## Draw the pictures of docs/: architecture, a lost zone, the dashboard (graphviz)
 	@command -v dot >/dev/null || { echo "make picture needs graphviz (Debian: apt-get install graphviz)" >&2; exit 1; }
-	$(BIN)/python docs/architecture.py
+	$(BIN)/python -m docs.architecture
+	$(BIN)/python -m docs.zone_lost
+	$(BIN)/python -m docs.dashboard
 
 ##@ Test
 lint: .venv/.ready $(ACTIONLINT) $(OPENAPI_TOOLS) ## Check style, types, layers, workflows, playbooks, OpenAPI (npm, shellcheck)

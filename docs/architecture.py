@@ -1,17 +1,10 @@
-"""The picture of what terraform/ deploys; `python docs/architecture.py` writes architecture.dot, .svg and .png.
+"""The picture of what terraform/ deploys; `python -m docs.architecture` writes architecture.dot, .svg and .png.
 
-Owns where everything stands and which resource types it shows; knows nothing of their settings. Points are complex
-numbers, x to the right and y downwards. Every position is given, so graphviz only paints, alike on all machines.
+Owns where everything stands and which resource types it shows; knows nothing of their settings.
 """
 
-import re
-from base64 import b64encode
-from itertools import pairwise
 from pathlib import Path
-from typing import NamedTuple
 
-from diagrams import Cluster, Diagram, Node, setdiagram
-from diagrams import __file__ as library
 from diagrams.aws.compute import AMI, EC2AutoScaling, EC2Instance
 from diagrams.aws.database import Dynamodb
 from diagrams.aws.general import User, Users
@@ -23,51 +16,8 @@ from diagrams.aws.storage import S3, Backup
 from diagrams.onprem.ci import GithubActions
 from diagrams.onprem.iac import Ansible, Terraform
 
-
-class Frame(NamedTuple):
-    """A rectangle with a title, drawn around parts and other frames."""
-
-    title: str
-    colour: str
-    fill: str
-    top_left: complex
-    bottom_right: complex
-    shows: str = ""
-
-    @property
-    def middle(self) -> complex:
-        """The point that arrows aim at."""
-        return (self.top_left + self.bottom_right) / 2
-
-
-class Part(NamedTuple):
-    """An icon with a label beneath it."""
-
-    icon: type[Node]
-    label: str
-    middle: complex
-    shows: str = ""
-
-    @property
-    def top_left(self) -> complex:
-        """The corner above the icon, a little off."""
-        return self.middle - 28 - 28j
-
-    @property
-    def bottom_right(self) -> complex:
-        """The corner below the label, a little off."""
-        return self.middle + complex(28, 31 + 14 * len(self.label.splitlines()))
-
-
-class Arrow(NamedTuple):
-    """Who turns to whom, as part of what, and the corners on the way."""
-
-    source: str
-    target: str
-    purpose: str
-    label: str = ""
-    corners: tuple[complex, ...] = ()
-
+from docs.drawing import write
+from docs.shapes import Arrow, Frame, Part, Picture
 
 # Outer before inner. What a frame or a part shows are types of Terraform resources.
 FRAMES = {
@@ -171,124 +121,13 @@ NOT_DRAWN = {  # by reason
         " aws_cognito_user_pool_domain aws_kms_alias aws_wafv2_web_acl_logging_configuration"
     ),
 }
-PURPOSES = {
-    "request": {"color": "#232F3E", "penwidth": "1.8"},
-    "delivery": {"color": "#7A3EE8", "penwidth": "1.2"},
-    "operation": {"color": "#0073BB", "penwidth": "1.2"},
-    "side": {"color": "#6B7A90"},
-    "option": {"color": "#6B7A90", "style": "dashed"},
-}
 THINGS = FRAMES | PARTS
-FONT = {"fontname": "Helvetica,Arial,sans-serif", "fontsize": "12", "fontcolor": "#232F3E"}
 
 
-def home(point: complex) -> str:
-    """Name the innermost frame around a point."""
-    around = [name for name, frame in FRAMES.items() if nearest(frame, point) == point]
-    return around[-1] if around else ""
-
-
-def nearest(thing: Frame | Part, point: complex) -> complex:
-    """Find the point of a thing that is nearest to another point."""
-    low, high = thing.top_left, thing.bottom_right
-    return complex(min(max(point.real, low.real), high.real), min(max(point.imag, low.imag), high.imag))
-
-
-def written(*points: complex) -> str:
-    """Write points as graphviz reads them, which counts y upwards."""
-    return " ".join(f"{point.real:g},{-point.imag:g}" for point in points)
-
-
-def draw_inside(outer: str) -> None:
-    """Draw the frames and the parts that stand immediately inside a frame."""
-    for name, frame in FRAMES.items():
-        if home(frame.top_left - 1 - 1j) == outer:
-            draw_frame(name, frame)
-    for name, part in PARTS.items():
-        if home(part.middle) == outer:
-            draw_part(name, part)
-
-
-def draw_frame(name: str, frame: Frame) -> None:
-    """Draw a frame and all that is in it; the title is a node, so that it stands exactly at the left."""
-    size = frame.bottom_right - frame.top_left
-    corners = written(frame.top_left + complex(0, size.imag), frame.top_left + size.real)
-    look = {"label": "", "bb": corners.replace(" ", ","), "pencolor": frame.colour, "bgcolor": frame.fill}
-    with Cluster(frame.title, graph_attr=look):
-        place = {"pos": written(frame.top_left + complex(size.real / 2, 12)), "width": f"{size.real / 72:.3f}"}
-        Node(rf"{frame.title}\l", nodeid=name, fontcolor=frame.colour, shape="none", height="0.25", **place)
-        draw_inside(name)
-
-
-def draw_part(name: str, part: Part) -> None:
-    """Draw an icon and its label."""
-    size = part.bottom_right - part.top_left
-    part.icon(part.label, nodeid=name, pos=written(part.top_left + size / 2), height=f"{(size.imag - 8) / 72:.3f}")
-
-
-def draw_arrow(diagram: Diagram, arrow: Arrow) -> None:
-    """Draw an arrow from border to border, with its label beside the longest piece."""
-    source, target = THINGS[arrow.source], THINGS[arrow.target]
-    way = [source.middle, *arrow.corners, target.middle]
-    way[0], tip = nearest(source, way[1]), nearest(target, way[-2])
-    way[-1] = toward(tip, way[-2], 7)
-    look = FONT | PURPOSES[arrow.purpose] | {"fontsize": "10", "fontcolor": PURPOSES[arrow.purpose]["color"]}
-    place = {"pos": f"e,{written(tip, *rounded(way))}", "lp": written(beside(way, arrow.label))}
-    diagram.dot.edge(arrow.source, arrow.target, arrow.label, **place, **look)
-
-
-def toward(start: complex, end: complex, distance: float) -> complex:
-    """Go a distance from one point toward another."""
-    return start + (end - start) / abs(end - start) * distance
-
-
-def rounded(way: list[complex]) -> list[complex]:
-    """Turn a way into Bézier curves with round corners: a start, and three points for each curve."""
-    curves = [way[0]]
-    for before, corner, after in zip(way, way[1:], way[2:], strict=False):
-        into, out = toward(corner, before, 9), toward(corner, after, 9)
-        curves += [curves[-1], into, into, corner, corner, out]
-    return [*curves, curves[-1], way[-1], way[-1]]
-
-
-def beside(way: list[complex], label: str) -> complex:
-    """Find the place for a label: above a horizontal piece, right of a vertical one."""
-    start, end = max(pairwise(way), key=lambda piece: abs(piece[1] - piece[0]))
-    return (start + end) / 2 + (-8j if start.imag == end.imag else 6 + 2.4 * len(label))
-
-
-def picture() -> Diagram:
-    """Draw everything."""
-    nodes = FONT | {"width": f"{48 / 72:.3f}", "imagepos": "tc", "margin": "0.1,0"}
-    diagram = Diagram("", "architecture", graph_attr={"pad": "0.15"}, node_attr=nodes, edge_attr={"arrowsize": "0.7"})
-    setdiagram(diagram)
-    draw_inside("")
-    for arrow in ARROWS:
-        draw_arrow(diagram, arrow)
-    setdiagram(None)
-    return diagram
-
-
-def dot_source(diagram: Diagram) -> str:
-    """Give the picture in graphviz's language, with icons by their names in the library."""
-    return str(diagram).replace(f"{Path(library).parents[1]}/", "")
-
-
-def embedded(icon: re.Match[str]) -> str:
-    """Replace the path of an icon by the icon."""
-    return f'xlink:href="data:image/png;base64,{b64encode(Path(icon[1]).read_bytes()).decode()}"'
-
-
-def main() -> None:
-    """Write the three files next to this one."""
-    diagram, here = picture(), Path(__file__)
-    paint = {"engine": "neato", "neato_no_op": 2, "quiet": True}  # labels are meant to be wider than icons
-    here.with_suffix(".dot").write_text(dot_source(diagram), encoding="utf-8")
-    svg = diagram.dot.pipe("svg", **paint).decode()
-    here.with_suffix(".svg").write_text(re.sub(r'xlink:href="([^"]+)"', embedded, svg), encoding="utf-8")
-    diagram.dot.graph_attr["dpi"] = "144"
-    here.with_suffix(".png").write_bytes(diagram.dot.pipe("png", **paint))
+def picture() -> Picture:
+    """Give everything that is drawn."""
+    return Picture(FRAMES, PARTS, ARROWS)
 
 
 if __name__ == "__main__":
-    main()
+    write(picture(), Path(__file__))

@@ -18,6 +18,13 @@ CHECKS = {
     ".venv/bin/python": python_mistakes,
 }
 _PASTED = re.compile(r"(aws|curl|dig|insights|make|tell|terraform) ")
+_GNU_ONLY = re.compile(r"\bdate (?:-\w+ )*(?:-d\b|--date)|\bsha256sum\b|\btar .*--sort|\bshred\b|\breadlink -f\b")
+OPERATORS = [
+    ROOT / "docs/slo.md",
+    ROOT / "docs/disaster-recovery.md",
+    ROOT / "docs/on-call.md",
+    *sorted((ROOT / "docs/runbooks").glob("*.md")),
+]
 TERRAFORM = "".join(path.read_text(encoding="utf-8") for path in sorted((ROOT / "terraform").rglob("*.tf")))
 
 documents = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
@@ -72,10 +79,62 @@ def test_names_are_those_of_the_stack(document: Path) -> None:
 
 @documents
 def test_helpers_are_to_be_had(document: Path) -> None:
-    """A page that uses a helper tells where to get it."""
+    """A page that uses a helper, or a value that the helpers find, tells where to get it."""
     text = document.read_text(encoding="utf-8")
-    uses = re.search(r"(?:^|`)(?:targets`|insights [0-9]|tell i-)", text, re.MULTILINE)
-    assert uses is None or "README.md#helpers" in text or "## Helpers" in text
+    uses = set(re.findall(r"(?:^|`)(targets`|insights [0-9]|tell i-)|\$\((setting) ", text, re.MULTILINE))
+    values = set(re.findall(r"\$(domain|account)\b", text)) - set(re.findall(r"\b(domain|account)=", text))
+    assert not uses | values or "README.md#helpers" in text or "## Helpers" in text
+
+
+@documents
+def test_commands_run_on_every_system(document: Path) -> None:
+    """A command that only GNU's tools know, and macOS does not, stands on a line that says so."""
+    lines = document.read_text(encoding="utf-8").splitlines()
+    assert [line for line in lines if _GNU_ONLY.search(line) and "GNU" not in line] == [], "do without, or say GNU"
+
+
+@pytest.mark.parametrize(
+    "line", ["date -u -d '+90 days'", "date --date yesterday", "sha256sum x", "tar -c --sort=name"]
+)
+def test_commands_of_gnu_are_found(line: str) -> None:
+    """The test above can fail."""
+    assert _GNU_ONLY.search(line)
+
+
+def test_plain_commands_are_not_taken_for_gnus() -> None:
+    """What every system knows passes."""
+    assert not _GNU_ONLY.search("date -u +%Y; date +%s; tar -xzf x; curl -d x")
+
+
+@pytest.mark.parametrize("document", OPERATORS, ids=lambda path: path.name)
+def test_operators_pages_take_values_from_the_checkout(document: Path) -> None:
+    """Account, domain and region stand in terraform/environments alone; pages for operators have no copy of them."""
+    text = document.read_text(encoding="utf-8")
+    values = ROOT.joinpath("terraform/environments/prod.tfvars").read_text(encoding="utf-8")
+    own = re.findall(r'^(?:account_id|domain_name|hosted_zone_name) += "(.*)"', values, re.MULTILINE)
+    assert [value for value in [*own, "AWS_REGION=eu-"] if value in text] == [], "use the helpers' variables"
+
+
+@pytest.mark.parametrize("document", OPERATORS, ids=lambda path: path.name)
+def test_operators_pages_tell_terraform_its_folder(document: Path) -> None:
+    """Terraform is run from the root of a checkout, where everything else is run."""
+    given = [
+        words for script in scripts(document.read_text(encoding="utf-8")) for words in commands(script, "terraform")
+    ]
+    assert [" ".join(words) for words in given if words[1] != "-chdir=terraform"] == []
+
+
+@pytest.mark.parametrize("environment", ["dev", "prod"])
+def test_helpers_find_the_values_of_the_environment(environment: str) -> None:
+    """What the helpers set are the values that the checkout has, for dev if they are pasted with its name."""
+    helpers = (ROOT / "docs/runbooks/README.md").read_text(encoding="utf-8").split("## Helpers")[1]
+    script = scripts(helpers)[0].replace("prod", environment) + '\necho "$AWS_REGION $account $domain"'
+    printed = subprocess.run(["bash", "-eu", "-c", script], cwd=ROOT, text=True, capture_output=True, check=True).stdout
+    folder = ROOT / "terraform/environments"
+    texts = [(folder / f"{environment}.{kind}").read_text(encoding="utf-8") for kind in ("s3.tfbackend", "tfvars")]
+    names = ("region", "account_id", "domain_name")
+    wanted = [re.findall(rf'^{name} += "(.*)"', "".join(texts), re.MULTILINE)[0] for name in names]
+    assert printed.split() == wanted
 
 
 @pytest.mark.parametrize(

@@ -95,6 +95,35 @@ def test_runbooks_are_a_page(name: str) -> None:
     assert len((RUNBOOKS / f"{name}.md").read_text(encoding="utf-8").split()) <= 800
 
 
+def on_call() -> list[list[str]]:
+    """Return the cells of each alarm's row on the page for whoever is on call."""
+    lines = (ROOT / "docs" / "on-call.md").read_text(encoding="utf-8").splitlines()
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("| [")]
+
+
+def test_on_call_page_has_every_alarm() -> None:
+    """Whoever is on call finds one row for each alarm, which leads to its page: what to look at, and what to do."""
+    linked = [re.fullmatch(r"\[(.+)\]\(runbooks/\1\.md\)", cells[0]) for cells in on_call()]
+    rows = sorted(link[1] for link in linked if link)
+    assert rows == sorted(alarms()), "docs/on-call.md needs exactly one row for each alarm of Terraform"
+    assert [cells[0] for cells in on_call() if len(cells) != 4 or not all(cells)] == []
+
+
+def test_quoted_messages_are_those_of_the_service() -> None:
+    """What runbooks quote of a service that cannot start is what it says."""
+    source = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "service").rglob("*.py"))
+    pages_text = "".join(path.read_text(encoding="utf-8") for path in RUNBOOKS.glob("*.md"))
+    quoted = re.findall(r"`hello-birthday: (\w[^`]+)`", pages_text)
+    parts = [part.strip() for message in quoted for part in message.split("...") if part.strip()]
+    assert len(parts) >= len(quoted) > 0
+    assert [part for part in parts if part not in source] == [], "quote in docs/runbooks what the service says"
+
+
+def test_on_call_page_is_one_screen() -> None:
+    """It stays short enough to be read at once."""
+    assert len((ROOT / "docs" / "on-call.md").read_text(encoding="utf-8").splitlines()) <= 45
+
+
 def test_readme_leads_to_every_page() -> None:
     """README links to each page of docs/, and to the indices of the runbooks and the decisions."""
     readme = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -104,8 +104,8 @@ def test_page_tells_how_long_copies_are_kept() -> None:
     (logs,) = re.findall(r'"log_retention_days" \{.*?default += (\d+)', variables, re.DOTALL)
     assert days == {
         "table's point-in-time recovery": recovery,
-        "nightly copies in the vault": backup[0],
-        "monthly copies in the vault": backup[1],
+        "nightly backups in the vault": backup[0],
+        "monthly backups in the vault": backup[1],
         "load balancer's access logs": logs,
         "firewall's log": logs,
         "recorded sessions": logs,

@@ -68,7 +68,7 @@ locals {
       metrics = [[{ expression = "SEARCH('{HelloBirthday,InstanceId,job} MetricName=\"hello_event_loop_lag_seconds\"', 'Maximum', 60)" }]]
     },
     {
-      title = "Per minute: requests and connections refused, log lines lost, time budgets of storage run out, calls of storage tried again"
+      title = "Refused, lost, timed out and retried, per minute"
       stat  = "Sum"
       metrics = [for counted in ["requests_shed", "connections_refused", "log_lines_lost", "storage_budget_exhausted", "storage_retries"] :
         ["HelloBirthday", "hello_${counted}_total", "job", local.service.job]
