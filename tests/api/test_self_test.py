@@ -75,7 +75,7 @@ async def test_wrong_answer_is_one_sentence(store: Memory, fault: str) -> None:
         await prove_with(store)
     told = str(raised.value)
     assert fault in told
-    assert told.startswith("the service failed its test of itself: ")
+    assert told.startswith("the service failed its self-test: ")
     assert "run another version" in told
     assert "HELLO_SELF_TEST=off" in told
     assert len(told) < 500
