@@ -275,7 +275,7 @@ lint: .venv/.ready $(ACTIONLINT) $(OPENAPI_TOOLS) ## Check style, types, layers,
 	shellcheck .ci/run .ci/install .ci/tell .ci/pass-signals packer/verify packer/forget packer/hygiene $(wildcard ansible/roles/*/files/install-agent \
 	  ansible/roles/*/files/*settings ansible/roles/*/files/journal-to-file)
 	@mkdir -p build && $(BIN)/python -m tests.infra.snippets > build/snippets.sh
-	shellcheck --shell bash --exclude SC2016,SC2034,SC2154 build/snippets.sh
+	shellcheck --shell bash --exclude SC2016,SC2034,SC2154,SC2164 build/snippets.sh
 	cd ansible && PATH="$(CURDIR)/$(BIN):$$PATH" ansible-lint --offline --profile production --strict
 
 ##@ Maintain
