@@ -18,7 +18,7 @@ PERMISSIONS := build/permissions/0.1.173
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test contract-test fuzz terraform-test known-machine artifact audit bake bake-tools bake-account image image-vm rehearse rehearse-deploy rehearsal-tools preflight deploy drift plan-comment hand-over reviewers image-age key-age release-notes bench soak picture lint format clean
+.PHONY: help run test contract-test fuzz terraform-test known-machine artifact audit bake bake-tools bake-account image image-vm rehearse rehearse-deploy rehearsal-tools preflight bootstrap deploy destroy drift plan-comment hand-over reviewers image-age key-age release-notes bench soak picture lint format clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -107,6 +107,16 @@ rehearsal-tools:
 preflight: .venv/.ready ## Ask AWS and this machine what a first deployment needs, and say what is missing (ENVIRONMENT=prod; DNS=1.1.1.1 asks that server)
 	@test -n "$(ENVIRONMENT)" || { echo "make preflight needs an environment: make preflight ENVIRONMENT=dev" >&2; exit 2; }
 	@$(BIN)/python -m terraform.preflight $(ENVIRONMENT) $(if $(DNS),--dns $(DNS))
+
+bootstrap: .venv/.ready ## Prepare an AWS account: show the plan, ask, apply, keep the state (ENVIRONMENT=dev; CONFIRM="dev 111111111111" answers; BOOTSTRAP=--remove undoes it)
+	@test -n "$(ENVIRONMENT)" || { echo "make bootstrap needs an environment: make bootstrap ENVIRONMENT=dev" >&2; exit 2; }
+	@$(BIN)/python -m terraform.preflight $(ENVIRONMENT) --before bootstrap
+	@exec $(BIN)/python -m terraform.bootstrap $(ENVIRONMENT) $(BOOTSTRAP) $(if $(CONFIRM),--confirm "$(CONFIRM)")
+
+destroy: .venv/.ready ## Destroy an environment: say what is lost, ask, destroy (ENVIRONMENT=dev; CONFIRM="dev 111111111111" answers; IMAGE=ami-... if the one that runs is gone)
+	@test -n "$(ENVIRONMENT)" || { echo "make destroy needs an environment: make destroy ENVIRONMENT=dev" >&2; exit 2; }
+	@$(BIN)/python -m terraform.preflight $(ENVIRONMENT) --before destroy
+	@exec $(BIN)/python -m terraform.destroy $(ENVIRONMENT) $(if $(IMAGE),--image $(IMAGE)) $(if $(CONFIRM),--confirm "$(CONFIRM)")
 
 deploy: .venv/.ready ## Deploy an image and see it through, or go back (ENVIRONMENT=dev, IMAGE=ami-..., baked, current or previous; DEPLOY=--dry-run)
 	@test -n "$(ENVIRONMENT)" || { echo "make deploy needs an environment: make deploy ENVIRONMENT=dev" >&2; exit 1; }

@@ -6,10 +6,13 @@ from typing import Any
 
 import pytest
 
+from terraform.bootstrap.account import arguments
+from terraform.preflight.values import environments
 from tests.support.emulator import Account, account
 from tests.support.terraform import Terraform, TerraformFailed
 
 pytestmark = pytest.mark.terraform
+VALUES = arguments(environments()["dev"])
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +28,7 @@ def bootstrap(emulated: Account, tmp_path_factory: pytest.TempPathFactory) -> Te
     terraform = Terraform.copy(tmp_path_factory.mktemp("bootstrap") / "terraform", emulated, "terraform/bootstrap")
     terraform.run("init")
     terraform.run("workspace", "new", "dev")
-    terraform.run("apply", "-auto-approve", "-var-file=dev.tfvars")
+    terraform.run("apply", "-auto-approve", *VALUES)
     return terraform
 
 
@@ -61,8 +64,8 @@ def test_nobody_reaches_builders(bootstrap: Terraform, emulated: Account) -> Non
 
 def test_network_is_optional(bootstrap: Terraform) -> None:
     """Without the variable nothing of it is left, and nothing else changes."""
-    assert planned(bootstrap.plan("-var-file=dev.tfvars")) == []
-    without = planned(bootstrap.plan("-var-file=dev.tfvars", "-var=builder_network=false"))
+    assert planned(bootstrap.plan(*VALUES)) == []
+    without = planned(bootstrap.plan(*VALUES, "-var=builder_network=false"))
     assert without
     assert [
         kind for kind in without if not kind.startswith(("aws_vpc", "aws_subnet", "aws_internet", "aws_default"))
@@ -72,7 +75,7 @@ def test_network_is_optional(bootstrap: Terraform) -> None:
 def test_another_account_does_not_replace_this_one(bootstrap: Terraform) -> None:
     """Where one account was prepared, values of another are refused until its own workspace is chosen."""
     with pytest.raises(TerraformFailed) as caught:
-        bootstrap.plan("-var-file=prod.tfvars")
+        bootstrap.plan(*arguments(environments()["prod"]))
     message = " ".join(str(caught.value).replace("│", " ").split())
     assert "but the workspace is dev. Run: terraform workspace select -or-create prod" in message
 
@@ -87,4 +90,4 @@ def test_another_account_does_not_replace_this_one(bootstrap: Terraform) -> None
 )  # fmt: skip
 def test_github_is_optional(bootstrap: Terraform, setting: str, missing: set[str]) -> None:
     """Without GitHub there are no roles for it; where the account has its provider already, only that is left out."""
-    assert set(planned(bootstrap.plan("-var-file=dev.tfvars", f"-var={setting}"))) == missing
+    assert set(planned(bootstrap.plan(*VALUES, f"-var={setting}"))) == missing
