@@ -18,7 +18,7 @@ from terraform.deploy.plan import Plan
 from terraform.deploy.state import Terraform
 from terraform.preflight.values import environments
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("terraform.bootstrap")
 
 
 def arguments() -> argparse.Namespace:

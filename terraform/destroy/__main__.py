@@ -22,7 +22,7 @@ from terraform.destroy.loss import lost, refuse_if_locked
 from terraform.destroy.protection import protected
 from terraform.preflight.values import environments
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("terraform.destroy")
 _UNPROTECTED = "-var=deletion_protection=false"
 
 
