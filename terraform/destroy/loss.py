@@ -23,17 +23,16 @@ def lost(plan: Plan) -> list[str]:
 
 
 def refuse_if_locked(plan: Plan, backup: Any) -> None:  # noqa: ANN401 - a client of boto3's
-    """Raise Refused if the backup vault is locked for good and has recovery points, which nobody can delete."""
+    """Raise Refused if the lock of a backup vault can no longer be removed, at which Terraform would fail."""
     for kind, before in _destroyed(plan):
-        if kind != "aws_backup_vault":
+        if kind != "aws_backup_vault_lock_configuration":
             continue
-        vault = backup.describe_backup_vault(BackupVaultName=before["name"])
+        vault = backup.describe_backup_vault(BackupVaultName=before["backup_vault_name"])
         since = vault.get("LockDate")
-        if since is not None and since <= datetime.now(UTC) and vault["NumberOfRecoveryPoints"]:
+        if since is not None and since <= datetime.now(UTC):
             raise Refused(
-                f"The vault {before['name']} is locked since {since:%Y-%m-%d}: nobody, AWS included, deletes its "
-                f"{vault['NumberOfRecoveryPoints']} recovery points before their time. "
-                "See docs/first-deployment.md, What stops a destruction."
+                f"The backup vault {vault['BackupVaultName']} is locked for good since {since:%Y-%m-%d}: nobody "
+                "deletes its recovery points before their time. See docs/first-deployment.md, What stops a destruction."
             )
 
 
