@@ -1,4 +1,4 @@
-"""An account is prepared by one command, and given back by the same; nothing happens unless it is confirmed."""
+"""An account is prepared by one command, which asks first, and given back by the same; and what it has in between."""
 
 import json
 import os
@@ -9,18 +9,22 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from terraform.bootstrap.account import arguments
+from terraform.preflight.values import environments
 from tests.support.emulator import Account, account
 from tests.support.inventory import inventory
-from tests.support.terraform import cli_environ, copy
+from tests.support.terraform import Terraform, TerraformFailed, cli_environ, copy
 
 pytestmark = [pytest.mark.terraform, pytest.mark.timeout(300)]
 
 BUCKET = "hello-birthday-dev-state-111111111111"
 STATE = "bootstrap/state.json"
 ANSWER = "dev 111111111111"
+VALUES = arguments(environments()["dev"])
 
 
 @dataclass
@@ -122,6 +126,73 @@ def test_second_run_changes_nothing(desk: Desk) -> None:
     status, printed = desk.run()
     assert (status, "done: no changes" in printed) == (0, True), printed
     assert (inventory(desk.account), desk.versions(STATE)) == (before, 1)
+
+
+@pytest.fixture(scope="module")
+def bootstrap(desk: Desk, prepared: str) -> Terraform:  # noqa: ARG001 - which it is
+    """Give the prepared account's root module, as a person has it who works by hand."""
+    return Terraform.within(desk.folder / "terraform", desk.account, "terraform/bootstrap", ".terraform/dev")
+
+
+def subnet(bootstrap: Terraform) -> str | None:
+    """Return what bootstrap says of the subnet for `make bake`."""
+    told = json.loads(bootstrap.run("output", "-json").stdout)
+    return str(told["builder_subnet"]["value"]) if "builder_subnet" in told else None
+
+
+def planned(plan: dict[str, Any]) -> list[str]:
+    """Return the kinds of what a plan changes."""
+    return [change["type"] for change in plan["resource_changes"] if change["change"]["actions"] != ["no-op"]]
+
+
+def test_builders_reach_the_internet_by_themselves(bootstrap: Terraform, desk: Desk) -> None:
+    """The subnet that bootstrap names gives each builder an address, and its routes lead to an internet gateway."""
+    ec2 = desk.account.client("ec2")
+    (found,) = ec2.describe_subnets(SubnetIds=[str(subnet(bootstrap))])["Subnets"]
+    assert found["MapPublicIpOnLaunch"]
+    tables = ec2.describe_route_tables(Filters=[{"Name": "vpc-id", "Values": [found["VpcId"]]}])["RouteTables"]
+    routes = [route for table in tables for route in table["Routes"]]
+    ways = {route["DestinationCidrBlock"]: str(route["GatewayId"]).partition("-")[0] for route in routes}
+    assert ways == {"10.10.0.0/24": "local", "0.0.0.0/0": "igw"}
+
+
+def test_nobody_reaches_builders(bootstrap: Terraform, desk: Desk) -> None:
+    """No security group of the network has a rule; Packer's own, made for one bake, lets nobody in."""
+    ec2 = desk.account.client("ec2")
+    (found,) = ec2.describe_subnets(SubnetIds=[str(subnet(bootstrap))])["Subnets"]
+    groups = ec2.describe_security_groups(Filters=[{"Name": "vpc-id", "Values": [found["VpcId"]]}])["SecurityGroups"]
+    assert [group["IpPermissions"] + group["IpPermissionsEgress"] for group in groups] == [[]]
+
+
+def test_network_is_optional(bootstrap: Terraform) -> None:
+    """Without the variable nothing of it is left, and nothing else changes."""
+    assert planned(bootstrap.plan(*VALUES)) == []
+    without = planned(bootstrap.plan(*VALUES, "-var=builder_network=false"))
+    assert without
+    assert [
+        kind for kind in without if not kind.startswith(("aws_vpc", "aws_subnet", "aws_internet", "aws_default"))
+    ] == []
+
+
+def test_another_account_does_not_replace_this_one(bootstrap: Terraform) -> None:
+    """Where one account was prepared, values of another are refused until its own workspace is chosen."""
+    with pytest.raises(TerraformFailed) as caught:
+        bootstrap.plan(*arguments(environments()["prod"]))
+    message = " ".join(str(caught.value).replace("│", " ").split())
+    assert "but the workspace is dev. Run: terraform workspace select -or-create prod" in message
+
+
+@pytest.mark.parametrize(
+    ("setting", "missing"),
+    [
+        ("repository=null", {"aws_iam_openid_connect_provider", "aws_iam_role", "aws_iam_role_policy",
+                             "aws_iam_role_policy_attachment"}),
+        ("github_provider_exists=true", {"aws_iam_openid_connect_provider"}),
+    ],
+)  # fmt: skip
+def test_github_is_optional(bootstrap: Terraform, setting: str, missing: set[str]) -> None:
+    """Without GitHub there are no roles for it; where the account has its provider already, only that is left out."""
+    assert set(planned(bootstrap.plan(*VALUES, f"-var={setting}"))) == missing
 
 
 @pytest.mark.usefixtures("prepared")
