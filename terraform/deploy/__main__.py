@@ -6,28 +6,20 @@
 """
 
 import argparse
-import getpass
 import json
-import logging
-import socket
 import sys
 import time
-from datetime import UTC, datetime
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from terraform.deploy import aws
+from terraform.deploy import aws, ending
 from terraform.deploy.deployment import Deployment
-from terraform.deploy.exit_status import Failed, Refused, Status, Stuck
+from terraform.deploy.exit_status import Status
 from terraform.deploy.images import check_age, choose, hand_over
 from terraform.deploy.limits import Limits
-from terraform.deploy.lock import Lease, held
+from terraform.deploy.lock import Lease, held, holder
 from terraform.deploy.plan import dry_run, refuse_unless_approved
 from terraform.deploy.releases import Releases
-from terraform.deploy.signals import Interrupted, listen
 from terraform.deploy.state import BUILD, Terraform
 
-log = logging.getLogger("terraform.deploy")
 REPORT = BUILD / "deployment.json"
 _EPILOG = """exit status: 0 done; 1 failed, the last release serves again (or --expect-no-changes found changes);
 2 refused, nothing was changed; 3 failed, a person must act; 130 or 143 interrupted: run it again"""
@@ -82,7 +74,7 @@ def deploy(given: argparse.Namespace, report: dict[str, object]) -> Status:
         image = choose(given.image, releases)
         terraform.init(create=False)
         return dry_run(terraform.plan(image, lock=False), expect_no_changes=given.expect_no_changes)
-    with held(Lease(s3, bucket, _holder())) as lease:
+    with held(Lease(s3, bucket, holder())) as lease:
         image = choose(given.image, releases)
         terraform.init()
         deployment = Deployment(terraform, session, releases, limits, aws.Waiter(lease.check), report)
@@ -92,40 +84,12 @@ def deploy(given: argparse.Namespace, report: dict[str, object]) -> Status:
         return deployment.run(plan)
 
 
-def _holder() -> dict[str, str]:
-    now = datetime.now(UTC).isoformat(timespec="seconds")
-    return {"by": f"{getpass.getuser()} on {socket.gethostname()}", "since": now}
-
-
-def _end(given: argparse.Namespace, report: dict[str, object]) -> int:
-    """Deploy, and return the exit status."""
-    try:
-        return deploy(given, report)
-    except (Refused, Failed) as refusal:
-        log.error("REFUSED: %s", refusal)  # noqa: TRY400 - the message is for people, the trace is not
-        return Status.REFUSED
-    except (BotoCoreError, ClientError) as error:
-        log.error("REFUSED: a call to AWS failed: %s. Check credentials, account and network.", error)  # noqa: TRY400
-        return Status.REFUSED
-    except Interrupted as interrupted:
-        log.error("INTERRUPTED: an instance refresh under way goes on. Run the same command again to finish.")  # noqa: TRY400
-        return interrupted.code
-    except Stuck as stuck:
-        log.error("STUCK: %s See docs/runbooks/deploy.md.", stuck)  # noqa: TRY400 - as above
-    except Exception:
-        log.exception("STUCK: unexpected error. See docs/runbooks/deploy.md.")
-    return Status.STUCK
-
-
 def main() -> int:
     """Deploy, write the report, and return the exit status."""
-    logging.basicConfig(format="%(asctime)s  %(message)s", datefmt="%H:%M:%S", stream=sys.stdout)
-    log.setLevel(logging.INFO)
     given = arguments()
-    listen()
     began = time.monotonic()
     report: dict[str, object] = {"environment": given.environment}
-    status = _end(given, report)
+    status = ending.run(lambda: deploy(given, report), "docs/runbooks/deploy.md")
     report |= {"status": status, "seconds": round(time.monotonic() - began, 1)}
     BUILD.mkdir(exist_ok=True)
     REPORT.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")

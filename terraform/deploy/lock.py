@@ -4,15 +4,18 @@ Terraform's own lock covers an apply, not the waiting after it. A lease that nob
 deployment whose machine died blocks nobody for long.
 """
 
+import getpass
 import json
 import logging
 import math
+import socket
 import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -121,6 +124,12 @@ def _age(found: dict[str, Any]) -> float:
     """Return how many seconds ago an object was written, by S3's own clock."""
     now = parsedate_to_datetime(found["ResponseMetadata"]["HTTPHeaders"]["date"])
     return float((now - found["LastModified"]).total_seconds())
+
+
+def holder() -> dict[str, str]:
+    """Return who asks for the lease, and since when."""
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    return {"by": f"{getpass.getuser()} on {socket.gethostname()}", "since": now}
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """Tells in one line each what a first deployment needs, and what to do where it is missing.
 
-    python -m terraform.preflight ENVIRONMENT [--before deploy|bake] [--dns ADDRESS]
+    python -m terraform.preflight ENVIRONMENT [--before bootstrap|bake|deploy|destroy] [--dns ADDRESS]
 
 `make preflight ENVIRONMENT=prod [DNS=ADDRESS]` does it. Exit status: 0 nothing is missing, 2 something is.
 """
@@ -12,13 +12,13 @@ from collections.abc import Iterable
 import boto3
 from botocore.exceptions import BotoCoreError
 
-from terraform.preflight.checks import before_bake, before_deploy, whole
+from terraform.preflight.checks import before_bake, before_bootstrap, before_deploy, whole
 from terraform.preflight.delegation import resolver
 from terraform.preflight.finding import Finding, State
 from terraform.preflight.identity import unknown
 from terraform.preflight.values import environments
 
-_QUICK = {"bake": before_bake, "deploy": before_deploy}
+_QUICK = {"bake": before_bake, "bootstrap": before_bootstrap, "deploy": before_deploy, "destroy": before_deploy}
 
 
 def arguments() -> argparse.Namespace:

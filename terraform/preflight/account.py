@@ -64,9 +64,8 @@ def provider(session: boto3.Session, values: Values) -> Iterator[Finding]:
         yield ok(what, "not made by terraform/bootstrap, as its values say")
     else:
         tags = iam.get_open_id_connect_provider(OpenIDConnectProviderArn=arn).get("Tags", [])
-        command = f"terraform -chdir=terraform/bootstrap import -var-file={values.environment}.tfvars"
-        target = f"'aws_iam_openid_connect_provider.github[0]' {arn}"
-        yield _existing(what, _maker(tags), "terraform/bootstrap", f"{command} {target}")
+        told = f"say github_provider_exists = true in terraform/bootstrap/{values.environment}.tfvars"
+        yield _existing(what, _maker(tags), "terraform/bootstrap", told)
 
 
 def preferences(session: boto3.Session, values: Values) -> Iterator[Finding]:
@@ -78,12 +77,16 @@ def preferences(session: boto3.Session, values: Values) -> Iterator[Finding]:
         yield ok(what, "none yet; Terraform makes them")
         return
     tags = ssm.list_tags_for_resource(ResourceType="Document", ResourceId=_PREFERENCES)["TagList"]
+    name = values.environment
     command = (
-        f"TF_DATA_DIR=.terraform/{values.environment} terraform -chdir=terraform import "
-        f"-var-file=environments/{values.environment}.tfvars -var ami_id=ami-..."
+        f"export TF_DATA_DIR=.terraform/{name} && "
+        f"terraform -chdir=terraform init -reconfigure -backend-config=environments/{name}.s3.tfbackend && "
+        f"terraform -chdir=terraform workspace select -or-create {name} && terraform -chdir=terraform import "
+        f"-var-file=environments/{name}.tfvars -var ami_id=ami-..."
     )
     target = f"module.service.aws_ssm_document.session_preferences {_PREFERENCES}"
-    yield _existing(what, _maker(tags), "terraform", f"{command} {target}")
+    told = f"let Terraform adopt it, after make bootstrap: {command} {target}"
+    yield _existing(what, _maker(tags), "terraform", told)
 
 
 def disks(session: boto3.Session, values: Values) -> Iterator[Finding]:
@@ -104,8 +107,8 @@ def _maker(tags: Any) -> str:  # noqa: ANN401 - as each of the two services has 
     return next((str(tag["Value"]) for tag in tags if tag["Key"] == "ManagedBy"), "")
 
 
-def _existing(what: str, maker: str, wanted: str, adopt: str) -> Finding:
+def _existing(what: str, maker: str, wanted: str, cure: str) -> Finding:
     """Return that something exists, which is well if we made it."""
     if maker == wanted:
         return ok(what, f"made by {wanted}")
-    return missing(what, f"exists already, so Terraform would fail to create it; import it: {adopt}")
+    return missing(what, f"exists already, so Terraform would fail to create it; {cure}")

@@ -7,7 +7,7 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 from dns.resolver import Resolver
 
-from terraform.preflight import account, identity, tools
+from terraform.preflight import account, identity, places, tools
 from terraform.preflight.finding import Finding, State, missing, note
 from terraform.preflight.values import Values
 
@@ -17,6 +17,7 @@ Check = Callable[[boto3.Session, Values], Iterator[Finding]]
 def whole(session: boto3.Session, values: Values, dns: Resolver | None) -> Iterator[Finding]:
     """Look at everything that a first deployment needs."""
     yield from tools.check((*tools.TO_DEPLOY, *tools.TO_OPERATE, *(tools.TO_BAKE if values.bakes else ())))
+    yield from places.check(values)
     found = identity.check(session, {values.environment: values.account_id})
     yield from found
     if any(finding.state is State.MISSING for finding in found):
@@ -34,6 +35,17 @@ def whole(session: boto3.Session, values: Values, dns: Resolver | None) -> Itera
             yield from check(session, values)
         except (BotoCoreError, ClientError) as error:
             yield missing(what, f"could not be checked: {error}")
+
+
+def before_bootstrap(session: boto3.Session, environment: str, known: Mapping[str, Values]) -> Iterator[Finding]:
+    """Look at what would stop bootstrap, or would make it trust a stranger's repository."""
+    values = known[environment]
+    yield from tools.check(tools.TO_DEPLOY)
+    yield from places.check(values)
+    found = identity.check(session, {environment: values.account_id})
+    yield from found
+    if found[-1].state is State.OK:
+        yield from account.provider(session, values)
 
 
 def before_deploy(session: boto3.Session, environment: str, known: Mapping[str, Values]) -> Iterator[Finding]:

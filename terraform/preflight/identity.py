@@ -30,5 +30,5 @@ def _account(found: str, accounts: Mapping[str, str]) -> Finding:
     return missing(
         "account",
         f"these are credentials of {found}, not of {wanted}; use others (export AWS_PROFILE=...), "
-        "or put your account's id into terraform/environments, terraform/bootstrap and the names of state buckets",
+        "or put your account's id into the files of terraform/environments",
     )

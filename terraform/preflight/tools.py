@@ -26,21 +26,21 @@ TO_OPERATE = ("aws",)
 def check(names: Iterable[str]) -> Iterator[Finding]:
     """Look at each tool."""
     for name in names:
-        least, found = _least(name), _version(name)
+        oldest, found = least(name), _version(name)
         if found is None:
             yield missing(name, f"not installed, or not on the PATH; get it from {_SOURCES[name]}")
-        elif _numbers(found) < _numbers(least):
-            yield missing(name, f"{found} is installed, {least} or newer is needed; get it from {_SOURCES[name]}")
+        elif _numbers(found) < _numbers(oldest):
+            yield missing(name, f"{found} is installed, {oldest} or newer is needed; get it from {_SOURCES[name]}")
         else:
             yield ok(name, found)
 
 
-def _least(name: str) -> str:
+def least(name: str) -> str:
     """Return the oldest version that works."""
     files = {"packer": "packer/plugins.pkr.hcl", "terraform": "terraform/versions.tf"}
     if name in files:
-        (least,) = _REQUIRED.findall((_REPOSITORY / files[name]).read_text(encoding="utf-8"))
-        return str(least)
+        (required,) = _REQUIRED.findall((_REPOSITORY / files[name]).read_text(encoding="utf-8"))
+        return str(required)
     return "2" if name == "aws" else "0"
 
 

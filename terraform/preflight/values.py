@@ -18,6 +18,8 @@ class Values:
     """Text of the environment's file."""
     prepared: str = ""
     """Text of bootstrap's file for it."""
+    backend: str = ""
+    """Text of the file that says where its state is."""
 
     @property
     def account_id(self) -> str:
@@ -65,7 +67,12 @@ class Values:
 def environments() -> dict[str, Values]:
     """Return the values of every environment by its name."""
     files = sorted((ROOT / "environments").glob("*.tfvars"))
-    return {file.stem: Values(file.stem, _text(file), _text(ROOT / "bootstrap" / file.name)) for file in files}
+    return {
+        file.stem: Values(
+            file.stem, _text(file), _text(ROOT / "bootstrap" / file.name), _text(file.with_suffix(".s3.tfbackend"))
+        )
+        for file in files
+    }
 
 
 def _text(file: Path) -> str:

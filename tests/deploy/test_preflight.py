@@ -15,10 +15,10 @@ from moto.servicequotas.exceptions import NoSuchResource
 from moto.servicequotas.models import ServiceQuotasBackend
 
 from terraform.preflight.__main__ import tell, tell_in_one_line
-from terraform.preflight.checks import before_bake, before_deploy, whole
+from terraform.preflight.checks import before_bake, before_bootstrap, before_deploy, whole
 from terraform.preflight.delegation import resolver
 from terraform.preflight.finding import Finding, State
-from terraform.preflight.values import environments
+from terraform.preflight.values import Values, environments
 from tests.support.name_server import name_server
 
 ROOT = Path(__file__).parents[2]
@@ -34,6 +34,28 @@ PREFERENCES = "SSM-SessionManagerRunShell"
 Told = tuple[int, str]
 
 
+OWN = {
+    "111111111111": "333333333333",
+    "example.com": "birthdays.test",
+    "github.com/example": "github.com/ada",
+    '"example"': '"ada"',
+    "1000001": "1234",
+    "2000002": "5678",
+}
+"""What somebody puts in place of what stands in the files."""
+
+
+def filled(values: Values, account: str) -> Values:
+    """Fill the files of an environment in, for an account."""
+
+    def own(text: str) -> str:
+        for placeholder, value in {"222222222222": account, **OWN}.items():
+            text = text.replace(placeholder, value)
+        return text
+
+    return replace(values, given=own(values.given), prepared=own(values.prepared), backend=own(values.backend))
+
+
 class Place:
     """A machine with the tools, an account, and the world's DNS, in which everything is there or can be taken away."""
 
@@ -44,9 +66,8 @@ class Place:
             self.install(tool, version)
         self.account = str(uuid.uuid4().int)[:12]
         self.session = self._log_in()
-        prod = environments()["prod"]
-        self.values = replace(prod, given=prod.given.replace("222222222222", self.account))
-        zone = self.client("route53").create_hosted_zone(Name="example.com", CallerReference=self.account)
+        self.values = filled(environments()["prod"], self.account)
+        zone = self.client("route53").create_hosted_zone(Name="birthdays.test", CallerReference=self.account)
         self.servers: Sequence[str] = zone["DelegationSet"]["NameServers"]
 
     def client(self, service: str) -> Any:  # noqa: ANN401 - one of boto3's
@@ -61,7 +82,7 @@ class Place:
 
     def ask(self) -> list[Finding]:
         """Look at everything."""
-        with name_server({"example.com": self.servers}) as dns:
+        with name_server({"birthdays.test": self.servers}) as dns:
             return list(whole(self.session, self.values, resolver(dns)))
 
     def wrong(self) -> str:
@@ -124,7 +145,7 @@ def test_nothing_is_missing(place: Place, capsys: pytest.CaptureFixture[str]) ->
     lines = printed.splitlines()
     assert [line for line in lines if not line.startswith("ok ")] == []
     assert [line[9:].partition(":")[0] for line in lines] == [
-        "terraform", "aws", "identity", "account", "vCPUs", "hosted zone", "delegation", "OIDC provider",
+        "terraform", "aws", "values", "identity", "account", "vCPUs", "hosted zone", "delegation", "OIDC provider",
         "session preferences", "EBS encryption",
     ]  # fmt: skip
     assert "prod needs 9 at its largest (9 x c7g.medium, a refresh included), the quota is 9" in printed
@@ -165,9 +186,9 @@ def make_preferences(place: Place) -> None:
             "delegation",
             "is delegated to ns.example.net, which is another zone; enter these NS records",
         ),
-        (delegate_nowhere, "delegation", "example.com is not delegated; enter these NS records"),
-        (delete_the_zone, "hosted zone", "make it: aws route53 create-hosted-zone --name example.com"),
-        (make_a_provider, "OIDC provider", "-var-file=prod.tfvars 'aws_iam_openid_connect_provider.github[0]' arn"),
+        (delegate_nowhere, "delegation", "birthdays.test is not delegated; enter these NS records"),
+        (delete_the_zone, "hosted zone", "make it: aws route53 create-hosted-zone --name birthdays.test"),
+        (make_a_provider, "OIDC provider", "say github_provider_exists = true in terraform/bootstrap/prod.tfvars"),
         (make_preferences, "session preferences", f"module.service.aws_ssm_document.session_preferences {PREFERENCES}"),
         (
             lambda place: place.install("terraform", "Terraform v1.9.8"),
@@ -230,7 +251,7 @@ def test_images_of_an_account_that_encrypts_by_itself(place: Place) -> None:
     """In the account that bakes, encryption by default causes a warning, since such images are hard to share."""
     place.client("ec2").enable_ebs_encryption_by_default()
     assert "on by default; instances are encrypted" in str(place.ask()[-1])
-    place.values = replace(place.values, given=place.values.given.replace("111111111111", place.account))
+    place.values = replace(place.values, given=place.values.given.replace("333333333333", place.account))
     assert place.wrong().startswith("note     EBS encryption: on by default, so images")
     assert "ok       packer: 1.14.1" in map(str, place.ask())
 
@@ -245,7 +266,7 @@ NOBODY = {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""}
 def test_wrong_credentials(place: Place, arguments: tuple[str, ...], whose: dict[str, str]) -> None:  # noqa: ARG001 - its tools
     """Missing credentials, or those of another account, are reported at once in one line that says what to do."""
     status, printed = run("prod", *arguments, **whose)
-    lines = [line for line in printed.splitlines() if not line.startswith(("ok ", "note "))]
+    lines = [line for line in printed.splitlines() if not line.startswith(("ok ", "note ", "MISSING  values"))]
     assert (status, len(lines), "export AWS_PROFILE=..." in lines[0]) == (2, 1, True), printed
 
 
@@ -265,6 +286,36 @@ def test_quick_look(place: Place, before: Any, tool: str, capsys: pytest.Capture
     place.install(tool, "v1.2.3")
     assert tell_in_one_line("this", before(place.session, "prod", known)) == 2
     assert capsys.readouterr().err.startswith(f"make this: {tool}: 1.2.3 is installed, 1.1")
+
+
+def test_bootstrap_is_refused_while_a_provider_is_there(place: Place) -> None:
+    """Before bootstrap, values, credentials and what is in the way are looked at; a provider would stop it."""
+    known = environments() | {"prod": place.values}
+    assert {finding.state for finding in before_bootstrap(place.session, "prod", known)} == {State.OK}
+    make_a_provider(place)
+    assert [*before_bootstrap(place.session, "prod", known)][-1].state is State.MISSING
+
+
+@pytest.mark.parametrize(
+    ("text", "own", "placeholder", "says"),
+    [
+        ("given", "333333333333", "111111111111", "environments/prod.tfvars still has 111111111111"),
+        ("given", "alerts@birthdays.test", "alerts@example.com", "environments/prod.tfvars still has example.com"),
+        ("given", "github.com/ada", "github.com/example", "environments/prod.tfvars still has github.com/example"),
+        ("prepared", '"ada"', '"example"', 'bootstrap/prod.tfvars still has "example"'),
+        ("prepared", "5678", "2000002", "bootstrap/prod.tfvars still has 2000002"),
+        ("backend", "eu-central-1", "eu-west-1", "prod.s3.tfbackend names the region eu-west-1, but "),
+        ("backend", "ACCOUNT", "444444444444", "prod.s3.tfbackend names the account 444444444444, but "),
+    ],
+)
+def test_values_that_are_nobodys_or_differ(place: Place, text: str, own: str, placeholder: str, says: str) -> None:
+    """A placeholder that was forgotten, and an account or region that is another elsewhere, are told with the file."""
+    before = getattr(place.values, text).replace(place.account, "ACCOUNT")
+    after = before.replace(own, placeholder).replace("ACCOUNT", place.account)
+    assert after != getattr(place.values, text)
+    place.values = replace(place.values, **{text: after})
+    line = place.wrong()
+    assert (line.startswith("MISSING  values: terraform/"), says in line) == (True, True), line
 
 
 def test_bake_for_another_environment(place: Place) -> None:

@@ -39,7 +39,9 @@ def test_bake_without_a_subnet_is_refused_before_anything_is_built(subnet: str) 
 
 
 @pytest.mark.parametrize(
-    ("target", "follows"), [("bake", "uv build"), ("deploy", "-m terraform.deploy dev")], ids=["bake", "deploy"]
+    ("target", "follows"),
+    [("bake", "uv build"), *((name, f"-m terraform.{name} dev") for name in ("bootstrap", "deploy", "destroy"))],
+    ids=["bake", "bootstrap", "deploy", "destroy"],
 )
 def test_identity_account_and_tools_come_first(target: str, follows: str) -> None:
     """Before anything else, a line says which identity acts in which account, or why nothing is done."""
@@ -48,10 +50,19 @@ def test_identity_account_and_tools_come_first(target: str, follows: str) -> Non
     assert 0 < commands.find(f"-m terraform.preflight dev --before {target}") < commands.find(follows), done.stderr
 
 
-def test_preflight_needs_an_environment() -> None:
+@pytest.mark.parametrize("target", ["bootstrap", "destroy", "preflight"])
+def test_environment_is_needed(target: str) -> None:
     """Without an environment, one line says how to name one."""
-    done = make("--old-file=.venv/.ready", "preflight")  # whose making would pull this Python away
-    assert (done.returncode, "make preflight ENVIRONMENT=dev" in done.stderr) == (2, True)
+    done = make("--old-file=.venv/.ready", target)  # whose making would pull this Python away
+    assert (done.returncode, f"make {target} ENVIRONMENT=dev" in done.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("target", ["bootstrap", "destroy"])
+def test_confirmation_reaches_the_command_in_one_piece(target: str) -> None:
+    """The answer has a space in it, and is one argument; without an answer the command asks."""
+    done = make("--dry-run", target, "ENVIRONMENT=dev", "CONFIRM=dev 111111111111")
+    assert '--confirm "dev 111111111111"' in done.stdout
+    assert "--confirm" not in make("--dry-run", target, "ENVIRONMENT=dev").stdout
 
 
 @pytest.mark.parametrize(

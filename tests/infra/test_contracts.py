@@ -16,7 +16,7 @@ from service.config import Config, unknown_variables
 from service.serving import protocol
 from service.storage import dynamodb as storage
 from terraform.deploy.limits import Limits
-from terraform.deploy.state import LOCK_SECONDS
+from terraform.deploy.root import LOCK_SECONDS
 from tests.rehearsal.alarm import latest_seconds
 from tests.rehearsal.deployments import budget_minutes
 from tests.support.stack import Stack

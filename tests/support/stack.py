@@ -1,19 +1,28 @@
 """The production stack, applied with Terraform to an emulated account: the starting point of deployment tests."""
 
 import base64
+import os
 import shutil
+import subprocess
+import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tests.support.emulator import IMAGES, Account
 from tests.support.inventory import inventory
-from tests.support.terraform import Terraform
+from tests.support.recording import MARK
+from tests.support.terraform import Terraform, TerraformFailed, cli_environ
 
 ENVIRONMENTS = {"dev": "111111111111", "prod": "222222222222"}
 ZONES = {"dev": "dev.example.com", "prod": "example.com"}
 # dev is applied with everything that is optional, prod as its values are.
 _OPTIONS = {"dev": {"authentication": "true", "vault_lock": "{ enabled = true, grace_days = 3 }"}, "prod": {}}
+
+
+STAGES = {"bootstrap": "bootstrap", "destroy": "destruction"}
+"""What the commands that ask do, for the record of requests."""
 
 
 @dataclass
@@ -66,11 +75,23 @@ def variables(environment: str, **others: object) -> list[str]:
 def bootstrap(environment: str, account: Account, checkout: Path) -> None:
     """Prepare an account as a person does; another account may have been prepared from the same folder."""
     account.client("route53").create_hosted_zone(Name=ZONES[environment], CallerReference=environment)
-    terraform = Terraform.within(checkout, account, "terraform/bootstrap")
-    terraform.stage = "bootstrap"
-    terraform.run("init")
-    terraform.run("workspace", "select", "-or-create", environment)
-    terraform.run("apply", "-auto-approve", f"-var-file={environment}.tfvars")
+    command(environment, account, checkout, "bootstrap")
+
+
+def command(environment: str, account: Account, checkout: Path, name: str) -> None:
+    """Run one of the commands that ask before they do it, as make does, with the answer."""
+    environ = {name: os.environ[name] for name in ("PATH", "HOME")} | account.environ | cli_environ(checkout)
+    confirmed = f"{environment} {account.account_id}"
+    done = subprocess.run(
+        [sys.executable, "-m", f"terraform.{name}", environment, "--confirm", confirmed],
+        cwd=checkout.parent,
+        env=environ | {"TF_APPEND_USER_AGENT": f"{MARK}/{STAGES[name]}.{name}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise TerraformFailed(f"{name} {environment}\n{done.stdout}\n{done.stderr}")
 
 
 def apply(environment: str, account: Account, checkout: Path) -> Stack:
@@ -105,10 +126,9 @@ def update(stack: Stack) -> None:
 
 def destroy(stack: Stack) -> dict[str, set[str]]:
     """Do what a person does to destroy it, and return what is left that was not there before, by kind."""
-    stack.terraform.stage = "destruction"
-    if stack.environment == "prod":
-        stack.terraform.run("apply", "-auto-approve", *variables("prod", deletion_protection=False))
-    stack.terraform.run("destroy", "-auto-approve", *variables(stack.environment, deletion_protection=False))
+    started = time.monotonic()
+    command(stack.environment, stack.account, stack.terraform.folder, "destroy")
+    stack.terraform.seconds["destroy"] = time.monotonic() - started
     after = inventory(stack.account)
     return {kind: names - stack.before[kind] for kind, names in after.items() if names - stack.before[kind]}
 

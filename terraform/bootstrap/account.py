@@ -1,0 +1,68 @@
+"""This folder's root module in one account, and what has to be so before it may be removed."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from terraform.deploy.exit_status import Refused
+from terraform.deploy.plan import Plan
+from terraform.deploy.root import Root
+from terraform.deploy.state import BUILD
+from terraform.preflight.values import Values, environments
+
+FOLDER = Path(__file__).parent
+
+
+class Account(Root):
+    """The root module, with its state in a workspace for each environment, on this machine."""
+
+    def __init__(self, environment: str) -> None:
+        """Take the values of `environment`."""
+        super().__init__(FOLDER, environment)
+
+    @property
+    def state(self) -> Path:
+        """The file that Terraform keeps the state in."""
+        return self.folder / "terraform.tfstate.d" / self.environment / "terraform.tfstate"
+
+    def init(self) -> None:
+        """Get the provider and choose the workspace; raise Failed if that fails."""
+        self.run("init", "-input=false")
+        self.run("workspace", "select", "-or-create", self.environment)
+
+    def plan(self, *options: str) -> Plan:
+        """Plan, and save the plan, and what people read of it, to build/; raise Failed if that fails."""
+        path = BUILD / f"{self.environment}.bootstrap.tfplan"
+        return self.save_plan(path, "no image", *arguments(environments()[self.environment]), *options)
+
+
+def arguments(values: Values) -> list[str]:
+    """Return how Terraform is told the values: this folder's, and what stands in the environment's own file."""
+    own = f"-var-file={values.environment}.tfvars"
+    return [own, f"-var=account_id={values.account_id}", f"-var=region={values.region}"]
+
+
+def refuse_if_in_use(s3: Any, bucket: str, environment: str) -> None:  # noqa: ANN401 - a client of boto3's
+    """Raise Refused if the environment still stands, whose state would go with the bucket."""
+    try:
+        found = s3.get_object(Bucket=bucket, Key=f"env:/{environment}/hello-birthday.tfstate")
+    except ClientError as error:
+        if error.response["Error"]["Code"] in ("NoSuchBucket", "NoSuchKey"):
+            return
+        raise
+    if resources := json.load(found["Body"])["resources"]:
+        raise Refused(
+            f"{environment} still stands: its state has {len(resources)} resources. "
+            f"Destroy it first: make destroy ENVIRONMENT={environment}"
+        )
+
+
+def empty(s3: Any, bucket: str) -> None:  # noqa: ANN401 - as above
+    """Delete every version of every object: AWS deletes no bucket with anything in it."""
+    for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
+        found = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
+        if found:
+            objects = [{"Key": each["Key"], "VersionId": each["VersionId"]} for each in found]
+            s3.delete_objects(Bucket=bucket, Delete={"Objects": objects, "Quiet": True})
