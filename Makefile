@@ -211,7 +211,7 @@ bake: bake-tools bake-account artifact ## Bake the image in AWS (packer; SUBNET=
 	@$(BIN)/python packer/write_image_file.py build/manifest.json build/image.tfvars.json
 	@$(BIN)/python packer/bill_of_materials.py $(ARTIFACT) build/bom.image.json build/dpkg-status
 
-ansible: .venv/.ready ## Install ansible-playbook into .venv, and the collection that it needs (then: cd ansible; ../.venv/bin/ansible-playbook operate.yml --limit prod --check --diff)
+ansible: .venv/.ready ## Install ansible-playbook and its collection into .venv
 	@$(BIN)/uv sync --quiet --locked --all-extras --group image
 	@cd ansible && ../$(BIN)/ansible-galaxy collection install -r requirements.yml
 

@@ -59,7 +59,7 @@ def test_known_gaps_still_exist(stack: Stack) -> None:
 
 
 def test_state_lies_in_the_environments_own_bucket(stack: Stack) -> None:
-    """The state is in bootstrap's bucket, beside bootstrap's own and under the workspace's name, and the lock is gone."""
+    """The state is in bootstrap's bucket, beside bootstrap's own, and the lock is gone."""
     bucket = f"{stack.name}-state-{stack.account.account_id}"
     objects = stack.account.client("s3").list_objects_v2(Bucket=bucket)["Contents"]
     keys = ["bootstrap/state.json", f"env:/{stack.environment}/hello-birthday.tfstate"]
