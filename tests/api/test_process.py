@@ -16,6 +16,8 @@ from tests.support.dynamodb import free_port
 from tests.support.load import CLIENTS, LAST_REQUESTS, Load
 from tests.support.process import COMMAND, MODULE, ServiceProcess, run_to_end, running_service, start
 
+ROOT = Path(__file__).parents[2]
+
 
 @pytest.fixture
 def table_name(config: Config) -> str:
@@ -74,14 +76,16 @@ async def test_second_signal_stops_at_once(table_name: str, second: signal.Signa
 
 
 async def test_interrupt_stops_at_once_and_cleanly() -> None:
-    """Ctrl-C does not drain, ends with status 0 and prints no traceback."""
+    """Ctrl-C does not drain, ends with status 0 and prints nothing after the invitation that README shows."""
     async with running_service("--local", HELLO_DRAIN_SECONDS="600") as service:
         service.process.send_signal(signal.SIGINT)
         assert await service.wait() == 0
         assert service.process.stderr is not None
-        invitation = (await service.process.stderr.read()).decode().splitlines()
-    assert len(invitation) == 3
-    assert f"serves on {service.url} (documentation: {service.url}/docs)" in invitation[0]
+        printed = (await service.process.stderr.read()).decode().replace(service.url, "http://127.0.0.1:8080")
+    shown = (ROOT / "README.md").read_text(encoding="utf-8").split("$ make run\n")[1].partition("```")[0]
+    set_up, _, invitation = shown.partition("\n")
+    assert printed == invitation, "show in README what make run prints"
+    assert f'"{set_up}"' in (ROOT / "Makefile").read_text(encoding="utf-8"), "show in README what make run prints"
 
 
 async def test_local_serves_from_its_own_store() -> None:
