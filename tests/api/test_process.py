@@ -178,16 +178,13 @@ async def test_misspelt_variable_is_reported(table_name: str) -> None:
         ].items()
 
 
-@pytest.mark.parametrize(
-    ("program", "typed"), [(MODULE, "python -m service"), (COMMAND, "hello-birthday")], ids=["module", "command"]
-)
-async def test_speaks_of_itself_as_it_was_called(program: str, typed: str) -> None:
+async def test_speaks_of_itself_as_it_was_called() -> None:
     """Help and complaints name the program as it was typed."""
-    _, out, _ = await run_to_end("--help", program=program)
-    assert out.startswith(f"usage: {typed} [-h]")
-    status, _, err = await run_to_end("--prot", program=program)
+    assert (await run_to_end("--help"))[1].startswith("usage: python -m service [-h]")
+    status, _, err = await run_to_end("--prot", program=COMMAND)
     assert status == 2
-    assert err.endswith(f"{typed}: error: unrecognized arguments: --prot\n")
+    assert err.startswith("usage: hello-birthday [-h]")
+    assert err.endswith("hello-birthday: error: unrecognized arguments: --prot\n")
 
 
 async def test_help_and_version() -> None:
@@ -214,8 +211,11 @@ async def test_signal_while_starting(table_name: str, sent: signal.Signals) -> N
     assert await process.stderr.read() == b""
 
 
-@pytest.mark.parametrize("program", [MODULE, COMMAND], ids=["module", "command"])
-@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    ("sent", "program"),
+    [(signal.SIGINT, MODULE), (signal.SIGTERM, MODULE), (signal.SIGTERM, COMMAND)],
+    ids=["interrupt", "terminate", "command"],
+)
 async def test_signal_before_anything_is_opened(sent: signal.Signals, program: str) -> None:
     """A signal works from the first moment, even before the embedded store is up."""
     process = await start("--local", "--port", "0", program=program, before="trap '' INT TERM", HELLO_PROT="80")

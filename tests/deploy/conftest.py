@@ -17,6 +17,12 @@ class Bucket:
     name: str
 
 
+@pytest.fixture(autouse=True)
+def _measure_no_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Start commands without coverage, which is that of the service: they take a third less time."""
+    monkeypatch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
+
+
 @pytest.fixture
 def bucket(dynamodb: str) -> Iterator[Bucket]:
     """Make a versioned bucket of its own in the emulator that all tests share."""
