@@ -117,6 +117,13 @@ def test_protection_is_lifted_where_it_is_and_nowhere_else(destroy: Destroy, fol
     assert len(calls(folder, "apply")) == 2
 
 
+def test_without_protection_what_was_told_is_done(destroy: Destroy, folder: Path) -> None:
+    """Where nothing is protected, the very plan that was confirmed is applied."""
+    (folder / "shown.json").write_text(json.dumps({"values": {"root_module": {}}}))
+    status, printed = destroy("--confirm", "dev 111111111111")
+    assert (status, len(calls(folder, "plan")), len(calls(folder, "apply"))) == (0, 1, 1), printed
+
+
 def test_failure_is_told_and_can_be_repeated(destroy: Destroy, folder: Path) -> None:
     """If Terraform fails half-way, a person must act: the message says to run it again; so does the exit status."""
     (folder / "applied").write_text("1")
