@@ -51,7 +51,7 @@ def destroy(given: argparse.Namespace) -> Status:
         _tell(plan)
         confirm(given.environment, environments()[given.environment].account_id, given.confirm)
         lease.check()
-        _destroy(terraform, image)
+        _destroy(terraform, plan)
     log.info("destroyed. What is left, and how that goes: docs/first-deployment.md")
     return Status.DONE
 
@@ -63,13 +63,14 @@ def _tell(plan: Plan) -> None:
         log.info("  lost for good: %s", each)
 
 
-def _destroy(terraform: Terraform, image: str) -> None:
+def _destroy(terraform: Terraform, plan: Plan) -> None:
     """Lift the protections of what has them, and nothing else, then destroy everything."""
     try:
         if targets := [f"-target={each}" for each in _protected(terraform)]:
             log.info("lifting the protection of %d resources", len(targets))
-            terraform.apply(terraform.plan(image, _UNPROTECTED, *targets))
-        terraform.apply(terraform.plan(image, "-destroy", _UNPROTECTED))
+            terraform.apply(terraform.plan(plan.image, _UNPROTECTED, *targets))
+            plan = terraform.plan(plan.image, "-destroy", _UNPROTECTED)
+        terraform.apply(plan)
     except (Failed, Refused) as failure:
         raise Stuck(f"{failure} What is destroyed is gone; run the same command again for the rest.") from failure
 

@@ -6,10 +6,11 @@ from typing import Any
 PROTECTING = {
     "deletion_protection": "ACTIVE",
     "deletion_protection_enabled": True,
+    "deletion_window_in_days": 30,
     "enable_deletion_protection": True,
     "force_destroy": False,
 }
-"""Attributes, and the value with which AWS or Terraform refuses to delete a resource, or one that is not empty."""
+"""Attributes, and the value with which a resource, or one that is not empty, is not deleted, or later than need be."""
 
 
 def protected(module: dict[str, Any]) -> Iterator[str]:

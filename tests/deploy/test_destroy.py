@@ -117,6 +117,13 @@ def test_protection_is_lifted_where_it_is_and_nowhere_else(destroy: Destroy, fol
     assert len(calls(folder, "apply")) == 2
 
 
+def test_without_protection_what_was_told_is_done(destroy: Destroy, folder: Path) -> None:
+    """Where nothing is protected, the very plan that was confirmed is applied."""
+    (folder / "shown.json").write_text(json.dumps({"values": {"root_module": {}}}))
+    status, printed = destroy("--confirm", "dev 111111111111")
+    assert (status, len(calls(folder, "plan")), len(calls(folder, "apply"))) == (0, 1, 1), printed
+
+
 def test_failure_is_told_and_can_be_repeated(destroy: Destroy, folder: Path) -> None:
     """If Terraform fails half-way, a person must act: the message says to run it again; so does the exit status."""
     (folder / "applied").write_text("1")
@@ -188,12 +195,12 @@ def test_every_protection_of_the_stack_is_known() -> None:
     """Wherever the stack uses its variable for protection, the command finds what is protected by that attribute."""
     texts = [path.read_text(encoding="utf-8") for path in (ROOT / "terraform/modules").rglob("*.tf")]
     used = set(re.findall(r"^ +(\w+) += .*var\.deletion_protection\b", "".join(texts), re.MULTILINE))
-    assert used - {"deletion_window_in_days"} == set(PROTECTING), "add the attribute to terraform/destroy/protection.py"
+    assert used == set(PROTECTING), "add the attribute to terraform/destroy/protection.py"
 
 
 @pytest.mark.parametrize(("name", "value"), PROTECTING.items())
-def test_protected_is_what_aws_would_refuse(name: str, value: object) -> None:
-    """Each attribute counts with its protecting value only; what was only read is nobody's to change."""
+def test_protected_is_what_has_the_protecting_value(name: str, value: object) -> None:
+    """Each attribute counts with its protecting value only; data sources do not count."""
     resources = [
         {"address": "a", "mode": "managed", "values": {name: value}},
         {"address": "b", "mode": "managed", "values": {name: None}},

@@ -39,6 +39,15 @@ def stacks() -> Iterator[dict[str, Stack]]:
             report = {"resources": created[name], "left": left[name], "seconds": stack.terraform.seconds}
             (RESULTS / f"{name}.json").write_text(json.dumps(report, default=sorted))
         assert {name: kinds for name, kinds in left.items() if kinds} == {}, "destroying left something behind"
+        waits = [waiting_days(folder) for folder in folders]
+        assert waits == [{7}, {7}], "a key is to go as soon as AWS allows, which is after seven days"
+
+
+def waiting_days(folder: Path) -> set[int]:
+    """Return how many days the keys wait that a destruction gave up, as it was recorded in `folder`."""
+    lines = map(json.loads, (folder / "requests.jsonl").read_text(encoding="utf-8").splitlines())
+    given_up = [line for line in lines if line["target"].endswith(".ScheduleKeyDeletion")]
+    return {json.loads(line["body"])["PendingWindowInDays"] for line in given_up if line["stage"] == "destruction"}
 
 
 @pytest.fixture(params=[pytest.param(name, marks=pytest.mark.terraform) for name in ENVIRONMENTS])
