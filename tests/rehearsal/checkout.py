@@ -34,7 +34,7 @@ def prepare(account: Account, endpoint: str) -> Checkout:
     )
     adapt(folder / "terraform")
     bootstrap(ENVIRONMENT, account, folder / "terraform")
-    (folder / "build").mkdir()
+    (folder / "build").mkdir(exist_ok=True)
     return Checkout(folder, account.environ | cli_environ(folder / "build") | {"AWS_ENDPOINT_URL": endpoint})
 
 
