@@ -20,7 +20,7 @@ from yarl import URL
 from service.errors import SetupError
 from service.storage.aws_settings import check_certificates, check_endpoint, explained
 from service.storage.credentials import LiveCredentials, live_credentials
-from service.storage.wire import Answer, DirectCalls
+from service.storage.wire import DirectCalls, Reply
 
 if TYPE_CHECKING:
     from aiohttp import AddrInfoType
@@ -66,13 +66,13 @@ class _Connections(AIOHTTPSession):
         super().__init__(connector_args=connector_args | {"ssl_shutdown_timeout": 0.001}, **settings)
         self._ways: dict[URL, tuple[ClientSession, dict[str, Any]]] = {}
 
-    async def post(self, url: URL, headers: dict[str, str], body: bytes) -> Answer:
+    async def post(self, url: URL, headers: dict[str, str], body: bytes) -> Reply:
         """Send a request; raise aiohttp's own errors, which say more than the library's translation of them."""
         if url not in self._ways:
             self._ways[url] = await self._way(url)
         session, settings = self._ways[url]
         async with session.post(url, headers=headers, data=body, **settings) as response:
-            return Answer(response.status, response.headers, await response.read())
+            return Reply(response.status, response.headers, await response.read())
 
     async def _way(self, url: URL) -> tuple[ClientSession, dict[str, Any]]:
         """Return the session and settings for `url`, with its proxy if any; the library finds them for each request."""

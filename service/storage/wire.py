@@ -25,7 +25,7 @@ class NotDynamoDB(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Reply:
     """An HTTP response."""
 
     status_code: int
@@ -36,7 +36,7 @@ class Answer:
 class Connections(Protocol):
     """What sends requests."""
 
-    async def post(self, url: URL, headers: dict[str, str], body: bytes) -> Answer:
+    async def post(self, url: URL, headers: dict[str, str], body: bytes) -> Reply:
         """Send a request and return what came back."""
 
 
@@ -81,7 +81,7 @@ class DirectCalls:
         operation_model: Any,  # noqa: ANN401 - as the library
         request: Mapping[str, Any],
         _context: object,
-    ) -> tuple[Answer, dict[str, Any]]:
+    ) -> tuple[Reply, dict[str, Any]]:
         """Return the response and its parsed content."""
         target = f"DynamoDB_20120810.{operation_model.name}"
         headers = {"Content-Type": "application/x-amz-json-1.0", "X-Amz-Target": target}
@@ -92,7 +92,7 @@ class DirectCalls:
         return answer, _read(answer)
 
 
-def _read(answer: Answer) -> dict[str, Any]:
+def _read(answer: Reply) -> dict[str, Any]:
     """Return the content of a response in the library's form; raise `NotDynamoDB` if it is not DynamoDB's."""
     metadata = {
         "HTTPStatusCode": answer.status_code,
@@ -110,7 +110,7 @@ def _read(answer: Answer) -> dict[str, Any]:
     return {"Error": _error(answer), "ResponseMetadata": metadata}
 
 
-def _error(answer: Answer) -> dict[str, str]:
+def _error(answer: Reply) -> dict[str, str]:
     try:
         told = orjson.loads(answer.body)
         kind, message = str(told["__type"]), told.get("message") or told.get("Message") or ""
