@@ -1,6 +1,6 @@
 """The picture of what terraform/ deploys; `python -m docs.architecture` writes architecture.dot, .svg and .png.
 
-Owns where everything stands and which resource types it shows; knows nothing of their settings.
+Owns the layout and the resource types that it shows; knows nothing of their settings.
 """
 
 from pathlib import Path
@@ -19,7 +19,7 @@ from diagrams.onprem.iac import Ansible, Terraform
 from docs.drawing import write
 from docs.shapes import Arrow, Frame, Part, Picture
 
-# Outer before inner. What a frame or a part shows are types of Terraform resources.
+# Outer frames before inner ones. What a frame or a part shows is given as types of Terraform resources.
 FRAMES = {
     "delivery": Frame("Delivery", "#6B7A90", "#FAFBFC", 116 + 5j, 906 + 106j),
     "account": Frame("AWS, one region", "#232F3E", "white", 116 + 142j, 906 + 852j),
@@ -125,7 +125,7 @@ THINGS = FRAMES | PARTS
 
 
 def picture() -> Picture:
-    """Give everything that is drawn."""
+    """Return everything that is drawn."""
     return Picture(FRAMES, PARTS, ARROWS)
 
 

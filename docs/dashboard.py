@@ -1,6 +1,6 @@
 """The picture of the dashboard; `python -m docs.dashboard` draws dashboard.json, as Terraform renders it, to an SVG.
 
-Owns what CloudWatch makes of titles, metrics and places; the numbers are those of docs/made_up.py. Letters are drawn
+Owns how CloudWatch shows titles, metrics and positions; the numbers are those of docs/made_up.py. Letters are drawn
 as outlines, so that the picture is the same wherever it is made and shown.
 """
 
@@ -21,10 +21,10 @@ from docs.made_up import EVENTS, FIRST_HOUR, MINUTES
 
 DASHBOARD = Path(__file__).with_suffix(".json")
 PICTURE = Path(__file__).with_suffix(".svg")
-COLUMNS, WIDTH, ROW, MARGIN, HEADING = 24, 12.0, 0.4, 0.1, 0.55  # inches, but for the columns
+COLUMNS, WIDTH, ROW, MARGIN, HEADING = 24, 12.0, 0.4, 0.1, 0.55  # inches, except the columns
 COLOURS = ("#1f77b4", "#ff7f0e", "#2ca02c", "#d62728", "#9467bd", "#8c564b")
 DARK, GREY, PALE, CARD, PAGE, GOOD = "#16191f", "#687078", "#8a949e", "white", "#eef0f2", "#1d8102"
-LONG = 25  # letters of a label
+LONG = 25  # characters of a label
 STYLE: dict[RcKeyType, Any] = {
     "font.family": "DejaVu Sans",
     "font.size": 9.5,
@@ -96,7 +96,7 @@ def graph(axes: Axes, widget: dict[str, Any]) -> None:
 
 
 def alarms(axes: Axes, widget: dict[str, Any]) -> None:
-    """Draw a tile for each alarm; none of them rings."""
+    """Draw a tile for each alarm; none of them is firing."""
     _, wide = axes.get_xlim()
     names = [re.sub(r".*:alarm:hello-birthday-[a-z]+-", "", arn) for arn in widget["properties"]["alarms"]]
     for at, name in enumerate(names):

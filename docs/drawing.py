@@ -1,7 +1,7 @@
 """Draws frames, icons and arrows with graphviz, for the pictures of this folder.
 
 Owns how they look and how they are written to files; knows nothing of what is drawn. Every position is given, so
-graphviz only paints, alike on all machines.
+graphviz only paints, and does so alike on all machines.
 """
 
 import re
@@ -39,12 +39,12 @@ def drawn(picture: Picture, name: str) -> Diagram:
 
 
 def written(*points: complex) -> str:
-    """Write points as graphviz reads them, which counts y upwards."""
+    """Format points for graphviz, whose y axis points upwards."""
     return " ".join(f"{point.real:g},{-point.imag:g}" for point in points)
 
 
 def draw_inside(outer: str, picture: Picture) -> None:
-    """Draw the frames and the parts that stand immediately inside a frame."""
+    """Draw the frames and the parts that are directly inside a frame."""
     for name, frame in picture.frames.items():
         if home(frame.top_left - 1 - 1j, picture.frames) == outer:
             draw_frame(name, frame, picture)
@@ -54,7 +54,7 @@ def draw_inside(outer: str, picture: Picture) -> None:
 
 
 def draw_frame(name: str, frame: Frame, picture: Picture) -> None:
-    """Draw a frame and all that is in it; the title is a node, so that it stands exactly at the left."""
+    """Draw a frame and everything in it; the title is a node, so that it can be placed exactly at the left."""
     size = frame.bottom_right - frame.top_left
     corners = written(frame.top_left + complex(0, size.imag), frame.top_left + size.real)
     look = {"label": "", "bb": corners.replace(" ", ","), "pencolor": frame.colour, "bgcolor": frame.fill}
@@ -80,7 +80,7 @@ def draw_part(name: str, part: Part) -> None:
 
 
 def draw_arrow(diagram: Diagram, arrow: Arrow, things: dict[str, Frame | Part]) -> None:
-    """Draw an arrow from border to border, with its label beside the longest piece."""
+    """Draw an arrow from border to border, with its label beside the longest segment."""
     source, target = things[arrow.source], things[arrow.target]
     way = [source.middle, *arrow.corners, target.middle]
     way[0], tip = nearest(source, way[1]), nearest(target, way[-2])
@@ -91,12 +91,12 @@ def draw_arrow(diagram: Diagram, arrow: Arrow, things: dict[str, Frame | Part]) 
 
 
 def toward(start: complex, end: complex, distance: float) -> complex:
-    """Go a distance from one point toward another."""
+    """Return the point at a distance from `start` toward `end`."""
     return start + (end - start) / abs(end - start) * distance
 
 
 def rounded(way: list[complex]) -> list[complex]:
-    """Turn a way into Bézier curves with round corners: a start, and three points for each curve."""
+    """Turn a path into Bézier curves with round corners: a start, and three points for each curve."""
     curves = [way[0]]
     for before, corner, after in zip(way, way[1:], way[2:], strict=False):
         into, out = toward(corner, before, 9), toward(corner, after, 9)
@@ -105,18 +105,18 @@ def rounded(way: list[complex]) -> list[complex]:
 
 
 def beside(way: list[complex], label: str) -> complex:
-    """Find the place for a label: above a horizontal piece, right of a vertical one."""
+    """Return the place for a label: above a horizontal segment, right of a vertical one."""
     start, end = max(pairwise(way), key=lambda piece: abs(piece[1] - piece[0]))
     return (start + end) / 2 + (-8j if start.imag == end.imag else 6 + 2.4 * len(label))
 
 
 def dot_source(diagram: Diagram) -> str:
-    """Give what was drawn in graphviz's language, with icons by their names in the library."""
+    """Return what was drawn in graphviz's language, with icons by their paths in the library."""
     return str(diagram).replace(f"{Path(library).parents[1]}/", "")
 
 
 def embedded(icon: re.Match[str]) -> str:
-    """Replace the path of an icon by the icon."""
+    """Replace the path of an icon by the icon itself, as a data URL."""
     return f'xlink:href="data:image/png;base64,{b64encode(Path(icon[1]).read_bytes()).decode()}"'
 
 

@@ -14,7 +14,7 @@ class Line(NamedTuple):
 
 
 def lines(widget: dict[str, Any]) -> list[Line]:
-    """Read the metrics of a graph, where `.` and `...` repeat what stands before."""
+    """Read the metrics of a graph, where `.` and `...` repeat the preceding names."""
     found: list[Line] = []
     full: list[str] = []
     told = widget["properties"]["metrics"]
@@ -31,14 +31,14 @@ def lines(widget: dict[str, Any]) -> list[Line]:
 
 
 def searched(expression: str, *, alone: bool) -> list[Line]:
-    """Find what a SEARCH finds: a line for each instance or image, named after it, and after the metric if need be."""
+    """Return a SEARCH's lines: one for each instance or image, named after it and, unless `alone`, the metric."""
     (dimensions,), (metric,) = re.findall(r"\{(.*)\}", expression), re.findall(r'MetricName="(\w+)"', expression)
     owners = IMAGES if "image" in dimensions.split(",") else (*OLD, *NEW)
     return [Line(owner if alone else f"{owner} {metric}", series(metric, at)) for at, owner in enumerate(owners)]
 
 
 def series(metric: str, index: int) -> list[Value]:
-    """Give the made-up values of a metric; `index` tells lines of the same metric apart."""
+    """Return the made-up values of a metric; `index` distinguishes lines of the same metric."""
     if metric not in VALUES:
         raise LookupError(f"docs/made_up.py has no numbers for {metric}: add some")
     return [VALUES[metric](minute, index) for minute in MINUTES]

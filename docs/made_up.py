@@ -22,18 +22,18 @@ Value = float | None
 
 
 def rough(minute: int, index: int, middle: float, spread: float = 0.06) -> float:
-    """Give a value that is never quite the same, and the same in every picture."""
+    """Return a value that varies a little from minute to minute, but is the same in every picture."""
     noise = (minute * 7919 + index * 5381 + minute * minute * 31) % 97 / 97 - 0.5
     return round(middle * (1 + spread * (noise + sin(2 * pi * minute / 120 + index))), 3)
 
 
 def while_slow(usual: float, slow: float, spread: float = 0.2) -> Callable[[int, int], Value]:
-    """Make a value that differs while the database is slow."""
+    """Return a function whose value differs while the database is slow."""
     return lambda minute, index: rough(minute, index, slow if minute in SLOW else usual, spread)
 
 
 def around(middle: float, spread: float = 0.06) -> Callable[[int, int], Value]:
-    """Make a value that stays about the same."""
+    """Return a function whose value stays about the same."""
     return lambda minute, index: rough(minute, index, middle, spread)
 
 
@@ -43,14 +43,14 @@ def launched(minute: int, since: int, until: int) -> int:
 
 
 def alive(minute: int, index: int) -> bool:
-    """Tell whether an instance, old ones first, is in service."""
+    """Return whether an instance is in service; indexes count old ones first."""
     if index < len(OLD):
         return minute < REPLACED[index] + 4
     return minute >= REPLACED[index - len(OLD)] + 2
 
 
 def of_instance(value: Callable[[int, int], Value]) -> Callable[[int, int], Value]:
-    """Make a value of an instance, which tells nothing before and after its life."""
+    """Return a function for an instance, without a value before and after its life."""
     return lambda minute, index: value(minute, index) if alive(minute, index) else None
 
 

@@ -1,8 +1,8 @@
-"""Writes what the changelog says about a version, for its release.
+"""Writes the release notes of a version: its section of the changelog.
 
     release_notes.py TAG
 
-TAG must be v and the version of this checkout; the section goes to build/release-notes.md.
+TAG must be v followed by the version of this checkout; the section goes to build/release-notes.md.
 """
 
 import re

@@ -1,6 +1,6 @@
-"""What pictures consist of: frames, icons with a label, arrows; and where they are.
+"""The elements of pictures, and their positions: frames, icons with a label, arrows.
 
-Points are complex numbers, x to the right and y downwards. It knows nothing of how they look.
+Points are complex numbers, x to the right and y downwards. Knows nothing of how they look.
 """
 
 from typing import NamedTuple
@@ -34,17 +34,17 @@ class Part(NamedTuple):
 
     @property
     def top_left(self) -> complex:
-        """The corner above the icon, a little off."""
+        """The corner above the icon, with a small margin."""
         return self.middle - 28 - 28j
 
     @property
     def bottom_right(self) -> complex:
-        """The corner below the label, a little off."""
+        """The corner below the label, with a small margin."""
         return self.middle + complex(28, 31 + 14 * len(self.label.splitlines()))
 
 
 class Arrow(NamedTuple):
-    """Who turns to whom, as part of what, and the corners on the way."""
+    """Source, target and purpose of an arrow, and the corners on its way."""
 
     source: str
     target: str
@@ -62,12 +62,12 @@ class Picture(NamedTuple):
 
 
 def home(point: complex, frames: dict[str, Frame]) -> str:
-    """Name the innermost frame around a point."""
+    """Return the name of the innermost frame around a point."""
     around = [name for name, frame in frames.items() if nearest(frame, point) == point]
     return around[-1] if around else ""
 
 
 def nearest(thing: Frame | Part, point: complex) -> complex:
-    """Find the point of a thing that is nearest to another point."""
+    """Return the point of a thing that is nearest to another point."""
     low, high = thing.top_left, thing.bottom_right
     return complex(min(max(point.real, low.real), high.real), min(max(point.imag, low.imag), high.imag))

@@ -1,7 +1,7 @@
 """The picture of what happens when a zone fails; `python -m docs.zone_lost` writes zone_lost.dot, .svg and .png.
 
-Owns what is lost and what takes over. The seconds and sizes are Terraform's, the rehearsed figures those of the table
-that `make rehearse` fills.
+Owns what is lost and what takes over. Seconds and sizes come from Terraform's code, the rehearsed figures from the
+table that `make rehearse` fills.
 """
 
 import re
@@ -55,12 +55,12 @@ ARROWS = (
 
 
 def setting(path: Path, name: str) -> int:
-    """Read a number of Terraform's."""
+    """Read a number from Terraform's code."""
     return int(re.findall(rf"\b{name} += (\d+)", path.read_text(encoding="utf-8"))[0])
 
 
 def rehearsed() -> str:
-    """Tell what the last rehearsal measured, from the one document that has its table."""
+    """Say what the last rehearsal measured, from the one document that has its table."""
     texts = [path.read_text(encoding="utf-8") for path in (ROOT / "README.md", *sorted(ROOT.glob("docs/*.md")))]
     found = [text for text in texts if "\n| zone lost |" in text]
     if len(found) != 1:
@@ -76,7 +76,7 @@ def rehearsed() -> str:
 
 
 def steps() -> list[tuple[str, str]]:
-    """Tell what happens after how long."""
+    """List what happens, and after how long."""
     checks, interval, healthy = (
         setting(LOAD_BALANCER, name) for name in ("unhealthy_threshold", "interval", "healthy_threshold")
     )
@@ -95,7 +95,7 @@ def steps() -> list[tuple[str, str]]:
 
 
 def told() -> dict[str, Frame]:
-    """Give a row of two frames for each step."""
+    """Return a row of two frames for each step."""
     frames, top = {}, 346j
     for number, (when, what) in enumerate(steps()):
         bottom = top + 10j + 14j * len(what.splitlines())
@@ -106,7 +106,7 @@ def told() -> dict[str, Frame]:
 
 
 def picture() -> Picture:
-    """Give everything that is drawn."""
+    """Return everything that is drawn."""
     return Picture(FRAMES | told(), PARTS, ARROWS)
 
 

@@ -3,7 +3,7 @@
     bill_of_materials.py WHEELS TARGET [DPKG-STATUS]
 
 WHEELS is the folder that `make artifact` fills: the service's wheel and all it needs. DPKG-STATUS is
-/var/lib/dpkg/status of an image; without it, the bill is that of the service alone.
+/var/lib/dpkg/status of an image; without it, the bill covers the service alone.
 """
 
 import sys
@@ -21,7 +21,7 @@ from cyclonedx.output.json import JsonV1Dot6
 from packageurl import PackageURL
 
 _SERVICE = "hello-birthday"
-# Of packages whose only statement is a classifier: the identifiers of SPDX.
+# SPDX's identifiers, for packages that state their licence only by a classifier.
 _CLASSIFIERS = {
     "Apache Software License": "Apache-2.0",
     "BSD License": "BSD-3-Clause",
@@ -31,7 +31,7 @@ _CLASSIFIERS = {
 
 
 def wheels(folder: Path) -> Iterator[Component]:
-    """Read what wheels say of themselves."""
+    """Read the metadata of wheels."""
     for path in sorted(folder.glob("*.whl")):
         with zipfile.ZipFile(path) as wheel:
             name = next(name for name in wheel.namelist() if name.endswith(".dist-info/METADATA"))
@@ -55,7 +55,7 @@ def _of_classifier(classifiers: list[str]) -> str | None:
 
 
 def debian(status: Path) -> Iterator[Component]:
-    """Read which packages of Debian are installed."""
+    """Read which Debian packages are installed."""
     for paragraph in status.read_text(encoding="utf-8").strip().split("\n\n"):
         told = Parser().parsestr(paragraph)
         if told["Status"] == "install ok installed":
@@ -70,7 +70,7 @@ def debian(status: Path) -> Iterator[Component]:
 
 
 def main(folder: str, target: str, status: str | None = None) -> None:
-    """Write the bill and say how long it is."""
+    """Write the bill and print the number of its components."""
     components = list(wheels(Path(folder)))
     service = next(component for component in components if component.name == _SERVICE)
     bom = Bom(components=[component for component in components if component is not service])

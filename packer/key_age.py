@@ -1,4 +1,4 @@
-"""Fails if a key that signs Amazon's agents expires soon: Amazon signs with another one by then, and bakes end.
+"""Fails if a key that signs Amazon's agents expires soon: by then Amazon signs with another one, and bakes fail.
 
 python packer/key_age.py DAYS KEY-FILE...
 """
@@ -11,7 +11,7 @@ from pathlib import Path
 
 
 def told(key: Path) -> dict[str, list[str]]:
-    """Return what gpg tells of the one key in a file, fields by their kind: pub, fpr, ..."""
+    """Return what gpg prints about the one key in a file, as fields by record type: pub, fpr, ..."""
     with tempfile.TemporaryDirectory() as home:
         command = ["gpg", "--homedir", home, "--batch", "--quiet", "--show-keys", "--with-colons", str(key)]
         printed = subprocess.check_output(command, text=True)  # noqa: S603 - gpg, and a file that the caller names
@@ -34,7 +34,7 @@ def expiring(keys: list[Path], before: datetime) -> list[str]:
 
 
 def main(days: str, *files: str) -> None:
-    """Tell which keys expire within `days`, and fail if any does."""
+    """Print which keys expire within `days`, and fail if any does."""
     soon = expiring([Path(file) for file in files], datetime.now(UTC) + timedelta(days=int(days)))
     if soon:
         raise SystemExit("\n".join(soon))

@@ -1,8 +1,8 @@
-"""Packs a folder into a tar file, the same bytes each time, and writes the file's SHA-256 beside it.
+"""Packs a folder into a tar file, with the same bytes each time, and writes the file's SHA-256 beside it.
 
     pack.py FOLDER FILE.tar
 
-Names are sorted; owners, times and modes are not those of whoever packs.
+Names are sorted; owners, times and modes are fixed.
 """
 
 import hashlib
@@ -12,7 +12,7 @@ from pathlib import Path
 
 
 def main(folder: Path, target: Path) -> None:
-    """Pack what is in `folder`, which has no folders in it."""
+    """Pack the files in `folder`, which has no subfolders."""
     with tarfile.open(target, "w", format=tarfile.GNU_FORMAT) as archive:
         for path in sorted(folder.iterdir()):
             archive.add(path, path.name, recursive=False, filter=_plain)

@@ -1,4 +1,4 @@
-"""Writes the id of the image that Packer baked last where Terraform reads it.
+"""Writes the id of the image that Packer baked last to a file that Terraform reads.
 
     write_image_file.py MANIFEST FILE
 

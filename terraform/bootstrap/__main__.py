@@ -1,8 +1,8 @@
-"""Prepares an account for an environment, once its name and account id are typed.
+"""Prepares an account for an environment, once its name and account id have been typed.
 
     python -m terraform.bootstrap ENVIRONMENT [--remove] [--confirm "ENVIRONMENT ACCOUNT_ID"]
 
-`make bootstrap ENVIRONMENT=dev` does it, as often as you like: what is there already stays.
+`make bootstrap ENVIRONMENT=dev` does it, as often as you like: what exists already stays.
 """
 
 import argparse
@@ -31,7 +31,7 @@ def arguments() -> argparse.Namespace:
 
 
 def bootstrap(given: argparse.Namespace) -> Status:
-    """Do it; raise Stuck if it was not done to the end."""
+    """Prepare the account, or undo that; raise Stuck if it was not completed."""
     backend = Terraform(given.environment).backend
     s3, bucket = aws.session(backend["region"]).client("s3"), backend["bucket"]
     account = Account(given.environment)
@@ -53,14 +53,14 @@ def bootstrap(given: argparse.Namespace) -> Status:
 
 
 def _tell(plan: Plan) -> None:
-    """Say what would happen to what."""
+    """Log what would happen to which resource."""
     for address, action in plan.changes.items():
         log.info("  %s %s", action, address)
     log.info("in the account of %s: %s, listed in %s", plan.environment, plan.summary, plan.text)
 
 
 def _apply(account: Account, plan: Plan, kept: Kept) -> None:
-    """Apply what changes anything, and keep the state, however that ends."""
+    """Apply the plan if it changes anything, and keep the state, however that ends."""
     try:
         if plan.changes:
             account.apply(plan)
@@ -71,7 +71,7 @@ def _apply(account: Account, plan: Plan, kept: Kept) -> None:
 
 
 def _tell_github(environment: str, account: Account) -> None:
-    """Say how GitHub gets to know what its pipelines need."""
+    """Log the commands that set the variables that GitHub's pipelines need."""
     outputs = account.outputs()
     told = {f"{environment}_{purpose}_ROLE".upper(): arn for purpose, arn in outputs.get("role_arns", {}).items()}
     if subnet := outputs.get("builder_subnet"):

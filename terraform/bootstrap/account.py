@@ -1,4 +1,4 @@
-"""This folder's root module in one account, and what has to be so before it may be removed."""
+"""This folder's root module in one account, and what its removal requires."""
 
 import json
 from pathlib import Path
@@ -16,10 +16,10 @@ FOLDER = Path(__file__).parent
 
 
 class Account(Root):
-    """The root module, with its state in a workspace for each environment, on this machine."""
+    """The root module; its state is on this machine, in a workspace for each environment."""
 
     def __init__(self, environment: str) -> None:
-        """Take the values of `environment`."""
+        """Use the values of `environment`."""
         super().__init__(FOLDER, environment)
 
     @property
@@ -28,24 +28,24 @@ class Account(Root):
         return self.folder / "terraform.tfstate.d" / self.environment / "terraform.tfstate"
 
     def init(self) -> None:
-        """Get the provider and choose the workspace; raise Failed if that fails."""
+        """Install the provider and select the workspace; raise Failed if that fails."""
         self.run("init", "-input=false")
         self.run("workspace", "select", "-or-create", self.environment)
 
     def plan(self, *options: str) -> Plan:
-        """Plan, and save the plan, and what people read of it, to build/; raise Failed if that fails."""
+        """Plan, and save the plan and a text for people to build/; raise Failed if that fails."""
         path = BUILD / f"{self.environment}.bootstrap.tfplan"
         return self.save_plan(path, "no image", *arguments(environments()[self.environment]), *options)
 
 
 def arguments(values: Values) -> list[str]:
-    """Return how Terraform is told the values: this folder's, and what stands in the environment's own file."""
+    """Return the arguments that give Terraform the values: this folder's, and those in the environment's own file."""
     own = f"-var-file={values.environment}.tfvars"
     return [own, f"-var=account_id={values.account_id}", f"-var=region={values.region}"]
 
 
 def refuse_if_in_use(s3: Any, bucket: str, environment: str) -> None:  # noqa: ANN401 - a client of boto3's
-    """Raise Refused if the environment still stands, whose state would go with the bucket."""
+    """Raise Refused if the environment still exists, since its state would be deleted with the bucket."""
     try:
         found = s3.get_object(Bucket=bucket, Key=f"env:/{environment}/hello-birthday.tfstate")
     except ClientError as error:
@@ -60,7 +60,7 @@ def refuse_if_in_use(s3: Any, bucket: str, environment: str) -> None:  # noqa: A
 
 
 def empty(s3: Any, bucket: str) -> None:  # noqa: ANN401 - as above
-    """Delete every version of every object: AWS deletes no bucket with anything in it."""
+    """Delete every version of every object: AWS deletes a bucket only if it is empty."""
     for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
         found = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
         if found:

@@ -1,5 +1,5 @@
-# The most that a role of the stack can be allowed, whoever writes its policies: nothing that changes identities, networks
-# or machines but an instance's health, and of the account's data only tables and backups.
+# The most that a role of the stack can be allowed, whoever writes its policies: no changes to identities, networks or
+# machines, except an instance's health, and of the account's data only tables and backups.
 
 resource "aws_iam_policy" "boundary" {
   #checkov:skip=CKV_AWS_287:a boundary allows nothing by itself

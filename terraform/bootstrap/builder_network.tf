@@ -1,12 +1,12 @@
 # Optional: where Packer's builders run, in the account that bakes. They reach the internet by an address of their own,
-# and nothing reaches them, since no group of the network lets anybody in: as closed as behind NAT, without its price.
+# and nothing reaches them, since no security group lets anything in: as closed as behind NAT, without its price.
 
 locals {
   builder_network = var.builder_network ? 1 : 0
 }
 
 resource "aws_vpc" "builder" {
-  #checkov:skip=CKV2_AWS_11:a builder lives ten minutes, and nobody could read more from a log of its network than from its own
+  #checkov:skip=CKV2_AWS_11:a builder lives ten minutes, and flow logs would tell no more than its own log
   count = local.builder_network
 
   cidr_block         = "10.10.0.0/24" # connected to nothing, so it may be the same in every account
@@ -14,7 +14,7 @@ resource "aws_vpc" "builder" {
   tags               = { Name = "hello-birthday-builder" }
 }
 
-# Packer brings a group for each builder; this one is for what forgets to.
+# Packer creates a group for each builder; this one is for anything that comes without.
 resource "aws_default_security_group" "builder" {
   count = local.builder_network
 
@@ -42,7 +42,7 @@ resource "aws_default_route_table" "builder" {
 }
 
 resource "aws_subnet" "builder" {
-  #checkov:skip=CKV_AWS_130:the address is the builder's way out
+  #checkov:skip=CKV_AWS_130:builders reach the internet by this address
   count = local.builder_network
 
   vpc_id                  = aws_vpc.builder[0].id

@@ -17,7 +17,7 @@ locals {
     apply = ["${local.repository}:environment:${var.environment}"]
   }
 
-  # Whoever writes to the repository can name an environment in a branch of their own; so the branch counts, too.
+  # Anybody who can write to the repository can name an environment in a branch of their own; so the branch counts, too.
   claims = {
     plan  = {}
     apply = { "token.actions.githubusercontent.com:ref" = "refs/heads/${ { dev = "dev", prod = "main" }[var.environment]}" }
@@ -49,7 +49,7 @@ resource "aws_iam_role" "github" {
   depends_on = [aws_iam_openid_connect_provider.github]
 }
 
-# Plans read the state, and neither write nor lock it; deployments do both, and hold the lease.
+# Plans read the state, but neither write nor lock it; deployments do both, and hold the lease.
 resource "aws_iam_role_policy" "state" {
   for_each = aws_iam_role.github
 
@@ -78,7 +78,7 @@ resource "aws_iam_role_policy" "state" {
   })
 }
 
-# Before GitHub was optional.
+# The addresses from before GitHub was optional.
 moved {
   from = aws_iam_role_policy_attachment.read
   to   = aws_iam_role_policy_attachment.read["plan"]

@@ -1,4 +1,4 @@
-"""Where the state of bootstrap is: made in this folder, and kept in the very bucket that bootstrap makes."""
+"""The state of bootstrap: written in this folder, and kept in the very bucket that bootstrap makes."""
 
 import json
 import logging
@@ -12,14 +12,14 @@ from terraform.deploy.exit_status import Refused, Stuck
 
 log = logging.getLogger(__name__)
 KEY = "bootstrap/state.json"
-"""No pipeline's role may write it: those may write what ends with .tfstate."""
+"""No pipeline's role may write it, since its name does not end with .tfstate."""
 _ABSENT = ("NoSuchBucket", "NoSuchKey")
 _CONFLICTS = ("PreconditionFailed", "ConditionalRequestConflict", "412", "409")
 
 
 @dataclass
 class Kept:
-    """The state in `file`, and its copy in `bucket`, which every person who bootstraps begins with."""
+    """The state in `file`, and its copy in `bucket`, with which every run of bootstrap begins."""
 
     s3: Any
     bucket: str
@@ -28,7 +28,7 @@ class Kept:
     _copy: bytes = b""
 
     def fetch(self) -> None:
-        """Bring the copy here, unless the file is newer; raise Refused if they are of different origins."""
+        """Download the copy, unless the file is newer; raise Refused if the two are of different origins."""
         try:
             found = self.s3.get_object(Bucket=self.bucket, Key=KEY)
         except ClientError as error:

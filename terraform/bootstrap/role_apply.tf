@@ -50,7 +50,7 @@ resource "aws_iam_role_policy" "apply" {
       Sid      = "ANewLookFromOutside"
       Effect   = "Allow"
       Action   = "route53:CreateHealthCheck"
-      Resource = "*" # it has no name before it is there
+      Resource = "*" # it has no id before it exists
       }, {
       Sid      = "ThePrivateNamesOfEndpoints"
       Effect   = "Allow"
@@ -113,7 +113,7 @@ resource "aws_iam_role_policy" "apply" {
 }
 
 locals {
-  # By what they are about, so that new versions of the provider find what they call. Reading comes with ReadOnlyAccess.
+  # By subject, so that new versions of the provider are allowed what they call. Reading is covered by ReadOnlyAccess.
   families = [
     "acm:*Certificate*",
     "autoscaling:*",
@@ -170,7 +170,7 @@ locals {
     "ssm:*Document*",
     "ssm:*Session",
     "ssm:*Tags*Resource",
-    "ssmmessages:OpenDataChannel", # the way to a builder
+    "ssmmessages:OpenDataChannel", # the tunnel to a builder
     "wafv2:*",
   ]
   passed_to = ["backup.amazonaws.com", "ec2.amazonaws.com", "ssm.amazonaws.com", "vpc-flow-logs.amazonaws.com"]

@@ -1,7 +1,7 @@
-# The plan role reads how things are set up, never what people stored.
+# The plan role reads how things are set up, never what people have stored.
 
 resource "aws_iam_role_policy_attachment" "read" {
-  for_each = aws_iam_role.github # the apply role reads as well
+  for_each = aws_iam_role.github # the apply role reads, too
 
   role       = each.value.name
   policy_arn = "arn:aws:iam::aws:policy/ReadOnlyAccess"
@@ -25,7 +25,7 @@ resource "aws_iam_role_policy" "read_more" {
 }
 
 resource "aws_iam_role_policy" "no_data" {
-  for_each = aws_iam_role.github # neither does the apply role
+  for_each = aws_iam_role.github # for the apply role, too
 
   name = "no-data"
   role = each.value.id

@@ -21,13 +21,13 @@ resource "aws_kms_alias" "state" {
 }
 
 resource "aws_s3_bucket" "state" {
-  #checkov:skip=CKV_AWS_18:CloudTrail tells who touched it
+  #checkov:skip=CKV_AWS_18:CloudTrail records who accessed it
   #checkov:skip=CKV_AWS_144:every version is kept, and the state can be rebuilt by import
-  #checkov:skip=CKV2_AWS_62:nobody waits for states
+  #checkov:skip=CKV2_AWS_62:nothing reacts to new states
   bucket = "${local.name}-state-${var.account_id}"
 }
 
-# Every state that ever was can be brought back.
+# Every earlier state can be restored.
 resource "aws_s3_bucket_versioning" "state" {
   bucket = aws_s3_bucket.state.id
 

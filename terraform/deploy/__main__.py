@@ -60,7 +60,7 @@ def arguments() -> argparse.Namespace:
 
 
 def deploy(given: argparse.Namespace, report: dict[str, object]) -> Status:
-    """Do what the command line says; raise Stuck if a person must act, or anything else if nothing was changed."""
+    """Carry out the command; raise Stuck if a person must act, and any other exception only if nothing was changed."""
     limits = Limits(given.minutes, given.watch_minutes, given.ignore_alarms, given.base_url)
     terraform = Terraform(given.environment)
     session = aws.session(terraform.backend["region"])

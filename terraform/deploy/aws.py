@@ -1,4 +1,4 @@
-"""How AWS is asked: how long one answer may take, and how a wait asks again and outlives errors that pass."""
+"""Calls to AWS: their timeouts and attempts, and waits that poll and outlast transient errors."""
 
 import logging
 import time
@@ -17,17 +17,17 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 CONFIG = Config(connect_timeout=5, read_timeout=10, retries={"total_max_attempts": 3, "mode": "standard"})
-"""Seconds and attempts, so that a call ends long before the lease runs out, which has to be looked at after it."""
+"""In seconds and attempts: a call ends long before the lease expires, since the lease is checked after it."""
 _SERVER_ERROR = 500
 _THROTTLED = ("RequestLimitExceeded", "SlowDown", "Throttling", "ThrottlingException", "TooManyRequestsException")
 
 
 class NotYet(Failed):
-    """What is waited for has not come, and still may; the message says what is missing."""
+    """What is waited for has not happened yet, but still may; the message says what is missing."""
 
 
 def session(region: str) -> boto3.Session:
-    """Return a session whose clients all ask as CONFIG says."""
+    """Return a session whose clients all use CONFIG."""
     core = botocore.session.get_session()
     core.set_default_client_config(CONFIG)
     return boto3.Session(botocore_session=core, region_name=region)
@@ -35,13 +35,13 @@ def session(region: str) -> boto3.Session:
 
 @dataclass(frozen=True)
 class Waiter:
-    """Asks again every `poll_seconds`, as long as `check`, which is called before, raises nothing."""
+    """Polls every `poll_seconds`; before each further attempt it calls `check`, whose exceptions end the wait."""
 
     check: Callable[[], None]
     poll_seconds: float = 3.0
 
     def until(self, deadline: float, ask: Callable[[], T]) -> T:
-        """Return what `ask` returns, as soon as it does not raise NotYet; errors of AWS that pass are waited out.
+        """Return the result of `ask` as soon as it does not raise NotYet; retry on transient errors of AWS.
 
         Raise Failed at `deadline`, in seconds of the monotonic clock, and whatever else `ask` raises.
         """
@@ -65,7 +65,7 @@ class Waiter:
 
 
 def _passes(error: BotoCoreError | ClientError) -> bool:
-    """Say whether the same call may succeed later: AWS or the network is in trouble, not what was asked."""
+    """Return whether the same call may succeed later: AWS or the network is at fault, not the request."""
     if isinstance(error, ClientError):
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         return status >= _SERVER_ERROR or error.response["Error"]["Code"] in _THROTTLED

@@ -1,4 +1,4 @@
-"""A person's word that something hard to undo is meant: the environment's name and the id of its account, typed."""
+"""Confirmation of what is hard to undo: a person types the environment's name and its account id."""
 
 from terraform.deploy.exit_status import Refused
 

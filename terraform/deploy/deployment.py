@@ -1,4 +1,4 @@
-"""The order of things: apply, wait, verify; and where that fails, the same with the release before."""
+"""The steps of a deployment: apply, wait, verify; if one fails, the same steps with the last release."""
 
 import logging
 import time
@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Deployment:
-    """One run of the command in one environment; `waiter` checks the lease, and `report` gets what happened."""
+    """One run of the command in one environment; `waiter` checks the lease, and `report` records what happened."""
 
     terraform: Terraform
     session: boto3.Session
@@ -34,7 +34,7 @@ class Deployment:
     report: dict[str, Any]
 
     def refuse_if_in_vain(self) -> None:
-        """Raise Refused while an alarm rings, which would stop the refresh, and Failed if nothing could be verified."""
+        """Raise Refused if an alarm that would stop the refresh is firing, and Failed if nothing could be verified."""
         environment = self._environment()
         if environment is None:
             return
@@ -46,9 +46,9 @@ class Deployment:
             )
 
     def run(self, plan: Plan) -> Status:
-        """Apply `plan` and see it through; if that fails, go back to the last release, or raise Stuck.
+        """Apply `plan`, wait and verify; if that fails, roll back to the last release, or raise Stuck.
 
-        Raise anything else only if nothing was changed.
+        Raise any other exception only if nothing was changed.
         """
         self.report.update(image=plan.image, changes=plan.summary)
         known = self.releases.all()
@@ -64,7 +64,7 @@ class Deployment:
         return Status.DONE
 
     def _release(self, plan: Plan) -> None:
-        """Bring a new image to every instance, verify it, and note it as a release."""
+        """Roll a new image out to every instance, verify it, and record it as a release."""
         limits, alarms = self.limits, not self.limits.ignore_alarms
         environment = self._roll_out(plan, limits.turn, alarms=alarms)
         release = self._verify(environment, plan.image, limits.turn)
@@ -75,7 +75,7 @@ class Deployment:
         self.releases.add(release)
 
     def _roll_back(self, failed: str, image: str) -> None:
-        """Bring the last release back; raise Stuck if that cannot be done."""
+        """Restore the last release; raise Stuck if that cannot be done."""
         log.info("rolling back to %s", image)
         self.report["previous"] = image
         try:
@@ -87,14 +87,14 @@ class Deployment:
         log.info("%s was not deployed, %s serves everywhere again. See docs/runbooks/refresh-failed.md", failed, image)
 
     def _roll_out(self, plan: Plan, deadline: float, *, alarms: bool, bad: str | None = None) -> Environment:
-        """Apply a plan and replace every instance, those of a `bad` image first; without `alarms` none stops that."""
+        """Apply a plan and replace every instance, deregistering a `bad` image's first; `alarms` lets one stop it."""
         self.waiter.check()
         before = self._last_refresh()
         log.info("applying for %s: %s", plan.image, plan.summary)
         try:
             self.terraform.apply(plan, deadline)
         except Failed:
-            # The last thing an apply does is to start the refresh, which is refused while alarms ring.
+            # The last thing an apply does is to start the refresh, which AWS refuses while an alarm is firing.
             if alarms or self.terraform.plan(plan.image).changes:
                 raise
         environment = self._environment()
@@ -106,7 +106,7 @@ class Deployment:
         return environment
 
     def _replace_instances(self, group: Group, before: Refresh | None, deadline: float, *, alarms: bool) -> None:
-        """Wait for the refresh that the apply started; start one where there is none, or where an alarm stopped it."""
+        """Wait for the refresh that the apply started; start one if there is none, or if an alarm stopped it."""
         deadline = min(deadline, time.monotonic() + 60 * self.limits.refresh_minutes)
         latest = group.wait(deadline)
         if alarms and latest is not None and latest != before and not latest.successful:
@@ -119,7 +119,7 @@ class Deployment:
                 raise Failed(f"{latest}.")
 
     def _verify(self, environment: Environment, image: str, deadline: float) -> Release:
-        """Look at every instance, ask through the load balancer, and return what serves there."""
+        """Check every instance, send requests through the load balancer, and return the release that serves there."""
         log.info("checking that all instances, and %s, serve %s", environment.url, image)
         deadline = min(deadline, time.monotonic() + 60 * self.limits.settle_minutes)
         told = self.waiter.until(deadline, lambda: environment.serves(image))
@@ -131,7 +131,7 @@ class Deployment:
         return release
 
     def _environment(self) -> Environment | None:
-        """Return what the last apply left, if there was any."""
+        """Return the environment that the last apply left, or None before the first."""
         outputs = self.terraform.outputs()
         if not outputs.get("group_name"):
             return None
@@ -140,14 +140,14 @@ class Deployment:
         return Environment(outputs, group, (self.limits.base_url or outputs["url"]).rstrip("/"), self.session)
 
     def _last_refresh(self) -> Refresh | None:
-        """Return the latest refresh that has ended: the next one is ours, and so is one under way."""
+        """Return the latest refresh if it has ended: any later one is ours, and so is one in progress."""
         environment = self._environment()
         latest = environment.group.refresh() if environment else None
         return latest if latest and not latest.active else None
 
 
 def _last(known: list[Release], failed: str) -> str:
-    """Return the image to go back to, of the releases before `failed`; raise Stuck if there is none."""
+    """Return the image to roll back to, given the releases `known` before; raise Stuck if there is none."""
     if not known:
         raise Stuck("Nothing was released here before, so there is no release to roll back to.")
     if known[-1].image == failed:

@@ -1,4 +1,4 @@
-"""How a command ends: what it raises becomes a message for people and an exit status."""
+"""Ends a command: turns what it raises into a message for people and an exit status."""
 
 import logging
 import sys
@@ -13,7 +13,7 @@ log = logging.getLogger(__name__)
 
 
 def run(command: Callable[[], Status], page: str) -> int:
-    """Run `command`, and return its exit status; `page` is where people look who must act."""
+    """Run `command`, and return its exit status; `page` is the document for a person who must act."""
     logging.basicConfig(format="%(asctime)s  %(message)s", datefmt="%H:%M:%S", stream=sys.stdout)
     logging.getLogger("terraform").setLevel(logging.INFO)
     listen()

@@ -1,10 +1,10 @@
-"""How a deployment can end, and the exit status of each end."""
+"""The ways a deployment can end, and their exit statuses."""
 
 from enum import IntEnum
 
 
 class Status(IntEnum):
-    """Exit statuses; an interrupted deployment ends with 128 + the signal's number, as a shell has it."""
+    """Exit statuses; an interrupted deployment ends with 128 + the signal's number, as in a shell."""
 
     DONE = 0
     FAILED = 1  # the previous version serves again; or there are changes where none were expected
@@ -17,8 +17,8 @@ class Refused(Exception):
 
 
 class Failed(Exception):
-    """The new version is not in service everywhere, or not well; before anything was changed, it is a refusal."""
+    """The new version is not in service everywhere, or not healthy; before any change, it counts as a refusal."""
 
 
 class Stuck(Exception):
-    """Neither the new version nor the one before is in service everywhere; the message says what to do."""
+    """Neither the new version nor the previous one is in service everywhere; the message says what to do."""

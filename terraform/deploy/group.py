@@ -13,32 +13,32 @@ from terraform.deploy.exit_status import Failed
 log = logging.getLogger(__name__)
 
 _DEATHS = 2
-"""Instances of a new version that end before a refresh is given up; one alone may be the fault of its machine."""
+"""Instances of a new version that have to fail for a refresh to be given up; one alone may be its machine's fault."""
 _WITHOUT_ALARMS = ("AlarmSpecification", "CheckpointPercentages", "CheckpointDelay")
-# All others are on the way: Pending, InProgress, Baking, Cancelling, RollbackInProgress, and what AWS may add.
+# All others are active: Pending, InProgress, Baking, Cancelling, RollbackInProgress, and what AWS may add.
 # https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_InstanceRefresh.html
 _ENDS = ("Successful", "Failed", "Cancelled", "RollbackSuccessful", "RollbackFailed")
 
 
 @dataclass(frozen=True)
 class Refresh:
-    """An instance refresh, as DescribeInstanceRefreshes tells of it; it stays the same while that changes."""
+    """An instance refresh, as DescribeInstanceRefreshes reports it; equality ignores the report, which changes."""
 
     refresh_id: str
     told: dict[str, Any] = field(compare=False)
 
     @property
     def active(self) -> bool:
-        """Say whether it goes on."""
+        """Whether it is still in progress."""
         return self.told["Status"] not in _ENDS
 
     @property
     def successful(self) -> bool:
-        """Say whether it replaced every instance."""
+        """Whether it replaced every instance."""
         return bool(self.told["Status"] == "Successful")
 
     def __str__(self) -> str:
-        """Tell how far it is."""
+        """Describe its progress."""
         percent, left = self.told.get("PercentageComplete", 0), self.told.get("InstancesToUpdate", 0)
         reason = f": {self.told['StatusReason']}" if self.told.get("StatusReason") else ""
         return f"instance refresh {self.told['Status']}, {percent} %, {left} instances to go{reason}"
@@ -46,7 +46,7 @@ class Refresh:
 
 @dataclass(frozen=True)
 class Group:
-    """The group of an environment; its refreshes are started with `preferences`, as Terraform's output tells them."""
+    """The group of an environment; its refreshes are started with `preferences`, an output of Terraform."""
 
     client: Any
     name: str
@@ -61,7 +61,7 @@ class Group:
         return dict(found[0])
 
     def refresh(self) -> Refresh | None:
-        """Return the latest instance refresh, if there was any, and if there is such a group."""
+        """Return the latest instance refresh, or None if there was none or there is no such group."""
         try:
             found = self.client.describe_instance_refreshes(AutoScalingGroupName=self.name, MaxRecords=1)
         except ClientError as error:
@@ -71,10 +71,10 @@ class Group:
         return next((Refresh(told["InstanceRefreshId"], told) for told in found["InstanceRefreshes"]), None)
 
     def start(self, *, alarms: bool) -> bool:
-        """Start a refresh by ourselves, for what no apply starts one; return False if one is under way.
+        """Start a refresh where no apply has started one; return False if one is in progress.
 
-        Without `alarms` none of them stops it, and it does not pause for them. Raise Failed if AWS does not start it,
-        such as while an alarm rings.
+        Without `alarms`, no alarm stops it, and it does not pause to wait for one. Raise Failed if AWS does not start
+        it, for example while an alarm is firing.
         """
         left_out = () if alarms else _WITHOUT_ALARMS
         preferences = {name: value for name, value in self.preferences.items() if name not in left_out}
@@ -88,15 +88,15 @@ class Group:
         return True
 
     def cancel(self) -> None:
-        """Stop the refresh that is under way, if there is one; replacements under way are finished."""
+        """Cancel the refresh in progress, if there is one; AWS finishes replacements that have begun."""
         with suppress(self.client.exceptions.ActiveInstanceRefreshNotFoundFault):
             self.client.cancel_instance_refresh(AutoScalingGroupName=self.name)
 
     def wait(self, deadline: float) -> Refresh | None:
-        """Wait until no refresh is under way, telling each step; return the latest.
+        """Wait until no refresh is in progress, logging each step; return the latest.
 
         Cancel it and raise Failed at `deadline`, in seconds of the monotonic clock, or if two instances of the new
-        version have ended, since AWS would go on launching others for an hour; raise whatever the waiter's check does.
+        version have failed, since AWS would go on launching others for an hour. Pass on what the waiter's check raises.
         """
         told, seen = "", set[str]()
 
@@ -123,12 +123,12 @@ class Group:
 
 
 def members(group: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the instances of a described group that are not about to end."""
+    """Return the instances of a described group that are not terminating."""
     return [member for member in group["Instances"] if not member["LifecycleState"].startswith("Terminat")]
 
 
 def versions(group: dict[str, Any]) -> dict[str, str | None]:
-    """Return, by the id of each member, the version of the launch template that it was launched from, if from any."""
+    """Map the id of each member to the version of the launch template that it was launched from, if any."""
     return {member["InstanceId"]: member.get("LaunchTemplate", {}).get("Version") for member in members(group)}
 
 

@@ -1,4 +1,4 @@
-"""Images: which one is meant, how old the released one is, and which one the next environment gets."""
+"""Images: which one to deploy, how old the released one is, and which one the next environment gets."""
 
 import json
 import logging
@@ -18,7 +18,7 @@ _BACK = {"current": -1, "previous": -2}
 
 
 def choose(wanted: str, releases: Releases) -> str:
-    """Return the id of the image that is meant; raise Refused if there is none."""
+    """Return the id of the image that `wanted` stands for; raise Refused if there is none."""
     if wanted == "baked":
         if not BAKED.exists():
             raise Refused(f"{BAKED} is missing: run `make bake` first, or name an image with --image.")
@@ -34,7 +34,7 @@ def _released(which: str, releases: Releases) -> str:
 
 
 def check_age(ec2: Any, releases: Releases, days: int) -> Status:  # noqa: ANN401 - a client of boto3's
-    """Fail if Debian's and Python's updates have not come with an image for long."""
+    """Fail if the released image is older than `days`, and so lacks updates of Debian and Python."""
     image = _released("current", releases)
     (told,) = ec2.describe_images(ImageIds=[image], IncludeDeprecated=True)["Images"]
     age = datetime.now(UTC) - datetime.fromisoformat(told["CreationDate"])
@@ -46,9 +46,9 @@ def check_age(ec2: Any, releases: Releases, days: int) -> Status:  # noqa: ANN40
 
 
 def hand_over(releases: Releases, folder: Path = ROOT.parent, target: Path = BAKED) -> Status:
-    """Leave an image where `make bake` leaves it, so that the next environment gets what this one ran.
+    """Write an image's id where `make bake` writes it, so that the next environment gets what this one ran.
 
-    It is the newest release of the very content that `folder` has checked out; raise Refused if there is none.
+    The image is the newest release of exactly the content checked out in `folder`; raise Refused if there is none.
     """
     found = next((release for release in reversed(releases.all()) if _is_checked_out(release.commit, folder)), None)
     if found is None:
@@ -63,6 +63,6 @@ def hand_over(releases: Releases, folder: Path = ROOT.parent, target: Path = BAK
 
 
 def _is_checked_out(commit: str, folder: Path) -> bool:
-    """Compare contents, not commits: however a merge was made, what was verified is what goes on."""
+    """Compare contents, not commits: what was verified is what is handed over, however a merge was made."""
     command = ["git", "diff", "--quiet", commit, "HEAD", "--"]
     return subprocess.run(command, cwd=folder, stderr=subprocess.DEVNULL, check=False).returncode == 0

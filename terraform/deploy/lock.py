@@ -1,7 +1,7 @@
 """One deployment at a time: a lease, kept as an object beside Terraform's state.
 
-Terraform's own lock covers an apply, not the waiting after it. A lease that nobody renews runs out, so that a
-deployment whose machine died blocks nobody for long.
+Terraform's own lock covers an apply, not the waiting after it. A lease expires unless it is renewed, so a deployment
+whose machine died does not block others for long.
 """
 
 import getpass
@@ -28,13 +28,13 @@ log = logging.getLogger(__name__)
 
 KEY = "deploy/lock.json"
 LEASE_SECONDS = 120.0
-# S3 refuses a write because of its condition: another object is there by now, or none.
+# S3's errors when the condition of a write does not hold: another object is there by now, or none.
 _CONFLICTS = ("PreconditionFailed", "ConditionalRequestConflict", "412", "409", "NoSuchKey")
 
 
 @dataclass
 class Lease:
-    """The right to deploy, as long as it is renewed; whoever comes meanwhile is told its holder."""
+    """The right to deploy, as long as it is renewed; a second deployment is refused, and told who holds it."""
 
     s3: Any
     bucket: str
@@ -43,12 +43,12 @@ class Lease:
     clock: Callable[[], float] = time.monotonic
 
     def __post_init__(self) -> None:
-        """Begin without it."""
+        """Start without holding it."""
         self._told = self.holder | {"id": uuid.uuid4().hex}
         self._writes, self._tag, self._renewed, self._failure = 0, "", self.clock(), ""
 
     def acquire(self) -> None:
-        """Acquire it if nobody has it, or if it has run out; raise Refused if another deployment is under way."""
+        """Acquire it if nobody holds it, or if it has expired; raise Refused if another deployment is in progress."""
         other = self._write(IfNoneMatch="*")
         if other is None:
             return
@@ -62,14 +62,14 @@ class Lease:
             raise Refused("Another deployment began or ended at the same moment. Run this again.")
 
     def renew(self) -> bool:
-        """Renew it; return False if it was lost, since somebody else has it, or deleted it."""
+        """Renew it; return False if it was lost because somebody else took or deleted it."""
         if self._write(IfMatch=self._tag) is None:
             return True
         self._renewed, self._failure = -math.inf, "somebody else took it."
         return False
 
     def check(self) -> None:
-        """Raise Stuck if it was lost or has run out, since two deployments at once end nowhere."""
+        """Raise Stuck if it was lost or has expired, since two deployments must not run at once."""
         if self.clock() - self._renewed > self.seconds:
             raise Stuck(
                 f"The lease s3://{self.bucket}/{KEY} was lost, so this deployment went no further: "
@@ -87,18 +87,18 @@ class Lease:
                 self._failure = str(error)
 
     def release(self) -> None:
-        """Let the next deployment begin, unless that has happened already."""
+        """Give it up, so that the next deployment can begin, unless somebody else holds it already."""
         try:
             self.s3.delete_object(Bucket=self.bucket, Key=KEY, IfMatch=self._tag)
         except (BotoCoreError, ClientError) as error:
             log.warning("the lease could not be released; it expires, or somebody else holds it already: %s", error)
 
     def _write(self, **condition: str) -> dict[str, Any] | None:
-        """Write it, or return what is there instead; nothing in it means that there was something just before.
+        """Write it and return None, or return the object that is there instead, empty if that has just gone.
 
-        A request whose answer was lost is sent again, and refused then: if what is there is ours, it was written.
+        A request whose answer was lost is retried, and then refused: if the object there is ours, it was written.
         """
-        self._writes += 1  # told as well, so that the ETag changes, and nobody takes over what was renewed meanwhile
+        self._writes += 1  # written, too, so that the ETag changes and nobody takes over a lease renewed meanwhile
         told, asked = self._told | {"writes": str(self._writes)}, self.clock()
         try:
             written = self.s3.put_object(Bucket=self.bucket, Key=KEY, Body=json.dumps(told).encode(), **condition)
@@ -108,8 +108,8 @@ class Lease:
             written = self._read()
             if not written or written["Body"].get("id") != self._told["id"]:
                 return written
-            asked = asked if written["Body"] == told else self._renewed  # what is there may be an earlier one of ours
-        self._tag, self._renewed, self._failure = written["ETag"], asked, ""  # it may be there since it was asked for
+            asked = asked if written["Body"] == told else self._renewed  # it may be an earlier write of ours
+        self._tag, self._renewed, self._failure = written["ETag"], asked, ""  # it may be as old as the request
         return None
 
     def _read(self) -> dict[str, Any]:
@@ -127,7 +127,7 @@ def _age(found: dict[str, Any]) -> float:
 
 
 def holder() -> dict[str, str]:
-    """Return who asks for the lease, and since when."""
+    """Return who asks for the lease, and the time."""
     now = datetime.now(UTC).isoformat(timespec="seconds")
     return {"by": f"{getpass.getuser()} on {socket.gethostname()}", "since": now}
 
@@ -138,7 +138,7 @@ def held(lease: Lease) -> Iterator[Lease]:
     lease.acquire()
     stop = threading.Event()
     keeper = threading.Thread(target=lease.keep, args=[stop], name="lease", daemon=True)
-    with uninterrupted():  # a thread begins with its maker's mask, and only the main one may get signals
+    with uninterrupted():  # a thread inherits its creator's mask, and only the main one may get signals
         keeper.start()
     try:
         yield lease

@@ -1,4 +1,4 @@
-"""A saved plan: what it would change, told for an approval, and the refusal to do anything else than was approved."""
+"""A saved plan: what it would change, described for an approval, and the refusal of any plan but the approved one."""
 
 import hashlib
 import json
@@ -21,11 +21,11 @@ class Plan:
     environment: str
     image: str
     told: dict[str, Any] = field(repr=False)
-    """What `terraform show -json` tells of it; parts of the state are in it."""
+    """The output of `terraform show -json`, which contains parts of the state."""
 
     @property
     def text(self) -> Path:
-        """The file that people read."""
+        """The file for people to read."""
         return self.path.with_suffix(".plan.txt")
 
     @property
@@ -35,15 +35,15 @@ class Plan:
 
     @property
     def summary(self) -> str:
-        """Say in one line what it changes."""
+        """What it changes, in one line."""
         counts = sorted(Counter(self.changes.values()).items())
         return ", ".join(f"{count} {action}" for action, count in counts) or "no changes"
 
     @property
     def digest(self) -> str:
-        """By what it is approved: equal for plans that would do the same with the same values.
+        """The key of an approval: equal for plans that would do the same with the same values.
 
-        What a resource has otherwise may change meanwhile, such as how many instances there are.
+        Attributes that the plan leaves alone, such as the number of instances, may change meanwhile.
         """
         differences = {address: _difference(change) for address, change in self._changes().items()}
         whole = json.dumps([self.told["variables"], self.changes, differences], sort_keys=True)
@@ -58,7 +58,7 @@ class Plan:
 
 
 def _difference(change: dict[str, Any]) -> dict[str, Any]:
-    """Return what attributes would become, those that are known after the apply only included."""
+    """Return the attributes that would change, with their new values, including those known only after the apply."""
     before, after, unknown = (change.get(name) or {} for name in ("before", "after", "after_unknown"))
     names = before.keys() | after.keys() | unknown.keys()
     return {
@@ -69,7 +69,7 @@ def _difference(change: dict[str, Any]) -> dict[str, Any]:
 
 
 def refuse_unless_approved(plan: Plan, approved: str | None) -> None:
-    """Raise Refused if the changes of a dry run were approved, and these are others."""
+    """Raise Refused if a dry run was approved and this plan's changes differ from it."""
     if approved not in (None, plan.digest):
         raise Refused(
             f"This would do something else than what was approved: {plan.summary}, listed in {plan.text}. "
@@ -78,12 +78,12 @@ def refuse_unless_approved(plan: Plan, approved: str | None) -> None:
 
 
 def dry_run(plan: Plan, *, expect_no_changes: bool) -> Status:
-    """Tell what a deployment would do."""
+    """Log what a deployment would do, and write the file that its approval needs."""
     for address, action in plan.changes.items():
         log.info("  %s %s", action, address)
     log.info("%s would be brought to %s: %s; details in %s", plan.image, plan.environment, plan.summary, plan.text)
     values = f"IMAGE={plan.image} DEPLOY=--approved={plan.digest}"
     log.info("to deploy exactly this plan: make deploy ENVIRONMENT=%s %s", plan.environment, values)
-    told = f"image={plan.image}\napproved={plan.digest}\n"  # as GitHub wants a step's outputs
+    told = f"image={plan.image}\napproved={plan.digest}\n"  # the format of a GitHub step's outputs
     plan.path.with_suffix(".approval").write_text(told, encoding="utf-8")
     return Status.FAILED if expect_no_changes and plan.changes else Status.DONE

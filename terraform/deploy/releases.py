@@ -1,4 +1,4 @@
-"""What was deployed and found well: a list kept beside Terraform's state, so that there is a way back."""
+"""The releases that passed verification: a list kept beside Terraform's state, to roll back to."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -11,7 +11,7 @@ _KEPT = 50
 
 @dataclass(frozen=True)
 class Release:
-    """An image that served everywhere, and what it told of itself."""
+    """An image that served everywhere, and what it reported about itself."""
 
     image: str
     version: str
@@ -35,7 +35,7 @@ class Releases:
         return [Release(**entry) for entry in json.load(found["Body"])]
 
     def add(self, release: Release) -> None:
-        """Note that `release` serves now. Going back to an older one forgets those that came after it."""
+        """Record that `release` serves now. Rolling back to an older one removes those that came after it."""
         known = takewhile(lambda entry: entry.image != release.image, self.all())
         told = [asdict(entry) for entry in [*known, release][-_KEPT:]]
         self.s3.put_object(Bucket=self.bucket, Key=KEY, Body=json.dumps(told, indent=1))

@@ -1,4 +1,4 @@
-"""Terraform's command line: runs it in a root module, saves plans, applies them, and lets it end when interrupted."""
+"""Runs Terraform's command line in a root module: saves plans, applies them, and lets it finish when interrupted."""
 
 import json
 import os
@@ -14,7 +14,7 @@ from terraform.deploy.plan import Plan
 from terraform.deploy.signals import uninterrupted
 
 LOCK_SECONDS = 300
-"""How long to wait for a lock. One that somebody holds goes; one that was left stays, and should be told of soon."""
+"""How long to wait for a lock. One in use is released; one left behind stays, and should be reported soon."""
 WAIT = f"-lock-timeout={LOCK_SECONDS}s"
 
 
@@ -22,13 +22,13 @@ class Root:
     """A root module, and the environment that it is used for."""
 
     def __init__(self, folder: Path, environment: str) -> None:
-        """Take the root module in `folder`."""
+        """Use the root module in `folder` for `environment`."""
         self.folder, self.environment = folder, environment
-        # Terraform remembers there which backend and which workspace were chosen, so each environment has its own.
+        # Terraform stores the chosen backend and workspace there, so each environment has its own.
         self._environ = os.environ | {"TF_DATA_DIR": f".terraform/{environment}"}
 
     def save_plan(self, path: Path, image: str, *arguments: str) -> Plan:
-        """Save a plan to `path`, and what people read of it beside it; raise Failed if that fails."""
+        """Save a plan to `path`, and a text for people beside it; raise Failed if that fails."""
         path.parent.mkdir(exist_ok=True)
         self.run("plan", "-input=false", f"-out={path}", *arguments)
         plan = Plan(path, self.environment, image, json.loads(self.run("show", "-json", str(path))))
@@ -36,7 +36,7 @@ class Root:
         return plan
 
     def apply(self, plan: Plan, deadline: float | None = None) -> None:
-        """Apply exactly `plan`, telling what happens; raise Failed if Terraform does not come to the end by `deadline`.
+        """Apply exactly `plan`, printing what happens; raise Failed if that fails or does not end by `deadline`.
 
         Raise Refused if the plan is stale, or the state stays locked.
         """
@@ -50,25 +50,25 @@ class Root:
             raise Failed("terraform apply failed; see its message above.")
 
     def outputs(self) -> dict[str, Any]:
-        """Return the outputs of the last apply, none before the first."""
+        """Return the outputs of the last apply; there are none before the first."""
         return {name: output["value"] for name, output in json.loads(self.run("output", "-json")).items()}
 
     def run(self, *arguments: str) -> str:
-        """Run it quietly, and return what it printed; raise Failed with that if it fails."""
+        """Run a command quietly and return its output; raise Failed with that output if it fails."""
         done = self._finish(*arguments, quiet=True)
         if done.returncode != 0:
             raise Failed(f"terraform {arguments[0]} failed:\n{done.stdout}{done.stderr}".rstrip())
         return done.stdout
 
     def _finish(self, *arguments: str, quiet: bool = False, deadline: float | None = None) -> CompletedProcess[str]:
-        """Run it to its end, and return what it said; unless `quiet`, it is printed.
+        """Run a command until it ends; return its output, or let it be printed unless `quiet`.
 
-        If interrupted, or at `deadline`, in seconds of the monotonic clock, let it end what it is at, as Ctrl-C in a
-        terminal does. Raise Failed at `deadline`, or if it is not there.
+        If interrupted, or at `deadline`, in seconds of the monotonic clock, interrupt Terraform as Ctrl-C in a terminal
+        does, so that it finishes what it is doing. Raise Failed at `deadline`, or if Terraform is not installed.
         """
         process = None
         try:
-            with uninterrupted() as before:  # until it is known: nobody could interrupt it, and it would run for ever
+            with uninterrupted() as before:  # else an interrupt before `process` is set would leave it running
                 process = Popen(
                     ["terraform", *arguments],
                     cwd=self.folder,

@@ -9,7 +9,7 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Interrupted(SystemExit):
-    """A signal asked the deployment to stop, which is no error to be handled on the way."""
+    """A signal asked the command to stop; no handler of errors may catch this on the way."""
 
     code: int
 
@@ -21,7 +21,7 @@ def listen() -> None:
 
 
 def _interrupt(number: int, _frame: FrameType | None) -> None:
-    """Begin to end; GitHub sends SIGTERM 7.5 seconds after SIGINT, which must not disturb Terraform in ending, too."""
+    """Raise Interrupted once: GitHub sends SIGTERM 7.5 seconds after SIGINT, while Terraform may still be finishing."""
     for each in _SIGNALS:
         signal.signal(each, lambda *_: None)
     raise Interrupted(128 + number)
@@ -29,7 +29,7 @@ def _interrupt(number: int, _frame: FrameType | None) -> None:
 
 @contextmanager
 def uninterrupted() -> Iterator[set[int]]:
-    """Let them wait until the block ends; give the mask of signals that was there before."""
+    """Hold both signals back until the block ends; yield the signal mask from before."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
     try:
         signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)

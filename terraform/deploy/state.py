@@ -25,9 +25,9 @@ class Terraform(Root):
         """Where the state is: bucket, region and so on."""
 
     def init(self, *, create: bool = True) -> None:
-        """Choose the backend and the workspace, as every other method needs it; raise Failed if that fails.
+        """Select the backend and the workspace, which every other method needs; raise Failed if that fails.
 
-        Raise Refused if there is no workspace, and none is to be created: that writes a state.
+        Raise Refused if there is no workspace and `create` is false: creating one writes a state.
         """
         environment = self.environment
         backend = f"-backend-config=environments/{environment}.s3.tfbackend"
@@ -40,9 +40,9 @@ class Terraform(Root):
         self.run("workspace", "select", "-or-create", environment)
 
     def plan(self, image: str, *options: str, lock: bool = True) -> Plan:
-        """Plan for `image`, and save the plan, and what people read of it, to build/; raise Failed if that fails.
+        """Plan for `image`, and save the plan and a text for people to build/; raise Failed if that fails.
 
-        Without a `lock` it writes nothing to the backend; if the state changes meanwhile, the plan is stale.
+        Without `lock`, it writes nothing to the backend; if the state changes meanwhile, the plan is stale.
         """
         values = [f"-var-file=environments/{self.environment}.tfvars", f"-var=ami_id={image}"]
         path = BUILD / f"{self.environment}.tfplan"

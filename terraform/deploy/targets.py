@@ -1,4 +1,4 @@
-"""The target group: while going back, bad instances get no more requests, long before they are replaced."""
+"""The target group: in a rollback, bad instances stop getting requests long before they are replaced."""
 
 import logging
 from typing import Any
@@ -12,10 +12,10 @@ log = logging.getLogger(__name__)
 
 
 def deregister(environment: Environment, image: str) -> list[str]:
-    """Deregister the instances of `image`, if the others can carry the load; return those.
+    """Deregister the instances of `image` if the others can carry the load; return those deregistered.
 
-    The group must know a good image by then: it may replace what the load balancer does not know. The fleet is sized
-    to do without one zone of three, so two thirds of it are enough. If AWS refuses, the way back goes on without it.
+    The group must have a good image by then, since it may replace instances that are not registered. The fleet is sized
+    to do without one zone of three, so two thirds of it are enough. If AWS refuses, the rollback goes on without it.
     """
     try:
         group = environment.group.describe()

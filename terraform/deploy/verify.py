@@ -1,4 +1,4 @@
-"""Verifies a deployment: asks AWS, and through the load balancer, as clients do."""
+"""Verifies a deployment: asks AWS, and sends requests through the load balancer, as clients do."""
 
 import base64
 import json
@@ -24,12 +24,12 @@ from terraform.deploy.state import ROOT
 
 log = logging.getLogger(__name__)
 
-_QUESTIONS = 10  # for each instance, each on a connection of its own
+_QUESTIONS = 10  # requests for each instance, each on its own connection
 _ANSWER_SECONDS = 5.0
 
 
 class Blocked(NotYet):
-    """Somebody in front of the service refuses this machine; that says nothing about the service."""
+    """Something in front of the service refuses this machine, which says nothing about the service."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Environment:
     session: boto3.Session
 
     def serves(self, image: str) -> dict[str, str]:
-        """Return what /version says; raise NotYet unless all instances are well and run `image`."""
+        """Return what /version says; raise NotYet unless all instances are healthy and run `image`."""
         answers = [self._ask() for _ in range(_QUESTIONS * max(self._instances(), 1))]
         if wrong := {answer["image"] for answer in answers} - {image}:
             raise NotYet(f"{self.url}/version is answered by {', '.join(sorted(wrong))}, not only by {image}.")
@@ -60,7 +60,7 @@ class Environment:
             log.info("  %s", line)
 
     def lets_through(self) -> None:
-        """Raise Blocked if this machine could not verify anything; a service that is not well may be cured."""
+        """Raise Blocked if this machine could not verify anything; the deployment may repair an unhealthy service."""
         try:
             self._ask()
         except Blocked:
@@ -69,25 +69,25 @@ class Environment:
             return
 
     def ringing(self) -> list[str]:
-        """Return which of the alarms that stop a refresh ring."""
+        """Return which of the alarms that stop a refresh are firing."""
         names = self.outputs["refresh_preferences"]["AlarmSpecification"]["Alarms"]
         found = self.session.client("cloudwatch").describe_alarms(AlarmNames=names)
         return [alarm["AlarmName"] for alarm in found["MetricAlarms"] if alarm["StateValue"] == "ALARM"]
 
     def quiet_until(self, end: float) -> None:
-        """Raise Failed if one of them rings, and NotYet before `end`, in seconds of the monotonic clock."""
+        """Raise Failed if one of those alarms is firing, and NotYet before `end`, in seconds of the monotonic clock."""
         if names := self.ringing():
             raise Failed(f"{', '.join(names)} is firing.")
         if time.monotonic() < end:
             raise NotYet("the alarms have not been watched for long enough.")
 
     def quiet_again(self) -> None:
-        """Raise NotYet while one of them rings."""
+        """Raise NotYet while one of those alarms is firing."""
         if names := self.ringing():
             raise NotYet(f"{', '.join(names)} is still firing.")
 
     def _instances(self) -> int:
-        """Return how many there are; raise NotYet unless all run what they should, healthy and registered."""
+        """Return the number of instances; raise NotYet unless all are up to date, healthy and registered."""
         group = self.group.describe()
         found = members(group)
         well = ("InService", "Healthy")
@@ -127,7 +127,7 @@ class Environment:
 
 
 def fetch_token(session: boto3.Session, authentication: dict[str, str] | None) -> str | None:
-    """Return a token of the machine client, or None where authentication is off; raise Failed if none comes."""
+    """Return a token of the machine client, or None where authentication is off; raise Failed if none is returned."""
     if authentication is None:
         return None
     pool, client_id = authentication["issuer"].rpartition("/")[2], authentication["client_id"]

@@ -1,8 +1,8 @@
-"""Destroys an environment, once its name and account id are typed; images, and what bootstrap made, stay.
+"""Destroys an environment, once its name and account id have been typed; images, and what bootstrap made, stay.
 
     python -m terraform.destroy ENVIRONMENT [--image IMAGE] [--confirm "ENVIRONMENT ACCOUNT_ID"]
 
-`make destroy ENVIRONMENT=dev` does it. What is left afterwards, and how that goes: docs/first-deployment.md.
+`make destroy ENVIRONMENT=dev` does it. What is left afterwards, and how to remove it: docs/first-deployment.md.
 """
 
 import argparse
@@ -36,7 +36,7 @@ def arguments() -> argparse.Namespace:
 
 
 def destroy(given: argparse.Namespace) -> Status:
-    """Do it; raise Stuck if something is left that Terraform could not destroy."""
+    """Destroy the environment; raise Stuck if something is left that Terraform could not destroy."""
     terraform = Terraform(given.environment)
     session = aws.session(terraform.backend["region"])
     s3, bucket = session.client("s3"), terraform.backend["bucket"]
@@ -57,14 +57,14 @@ def destroy(given: argparse.Namespace) -> Status:
 
 
 def _tell(plan: Plan) -> None:
-    """Say what will be lost."""
+    """Log what will be lost."""
     log.info("%s would be destroyed: %s, listed in %s", plan.environment, plan.summary, plan.text)
     for each in lost(plan):
         log.info("  lost for good: %s", each)
 
 
 def _destroy(terraform: Terraform, plan: Plan) -> None:
-    """Lift the protections of what has them, and nothing else, then destroy everything."""
+    """Lift the protection of protected resources, changing nothing else, then destroy everything."""
     try:
         if targets := [f"-target={each}" for each in _protected(terraform)]:
             log.info("lifting the protection of %d resources", len(targets))

@@ -1,4 +1,4 @@
-"""What a destruction takes away for good, as its plan shows it, and what AWS would not let go."""
+"""What a destruction deletes for good, according to its plan, and what AWS would refuse to delete."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -18,12 +18,12 @@ _LOST = {
 
 
 def lost(plan: Plan) -> list[str]:
-    """Return a line for each thing that holds data or cannot be made again."""
+    """Return a line for each resource that holds data or cannot be recreated."""
     return [_LOST[kind].format_map(before) for kind, before in _destroyed(plan) if kind in _LOST]
 
 
 def refuse_if_locked(plan: Plan, backup: Any) -> None:  # noqa: ANN401 - a client of boto3's
-    """Raise Refused if the lock of a backup vault can no longer be removed, at which Terraform would fail."""
+    """Raise Refused if the lock of a backup vault can no longer be removed, since Terraform would fail on it."""
     for kind, before in _destroyed(plan):
         if kind != "aws_backup_vault_lock_configuration":
             continue

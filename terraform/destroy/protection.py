@@ -10,11 +10,11 @@ PROTECTING = {
     "enable_deletion_protection": True,
     "force_destroy": False,
 }
-"""Attributes, and the value with which a resource, or one that is not empty, is not deleted, or later than need be."""
+"""Attributes, and the value that keeps a resource, or one that is not empty, from being deleted at all or at once."""
 
 
 def protected(module: dict[str, Any]) -> Iterator[str]:
-    """Yield the addresses of what is protected in a module of the state and in those within it."""
+    """Yield the addresses of protected resources in a module of the state and in its child modules."""
     for resource in module.get("resources", []):
         values = resource["values"]
         if resource["mode"] == "managed" and any(values.get(name) == value for name, value in PROTECTING.items()):

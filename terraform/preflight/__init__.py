@@ -1,5 +1,5 @@
-"""Asks, before anything is deployed, whether it could work: tools, identity, account, and what AWS has there already.
+"""Checks, before anything is deployed, whether it could work: tools, identity, account, and what exists there already.
 
-Knows the environments' values, AWS's APIs, and whom GitHub asks to approve. Changes nothing, and knows nothing of plans
+Knows the environments' values, AWS's APIs, and GitHub's required reviewers. Changes nothing, and knows nothing of plans
 and deployments.
 """

@@ -1,4 +1,4 @@
-"""Tells in one line each what a first deployment needs, and what to do where it is missing.
+"""Checks what a first deployment needs: prints a line for each thing, and what to do if it is missing.
 
     python -m terraform.preflight ENVIRONMENT [--before bootstrap|bake|deploy|destroy] [--dns ADDRESS]
 

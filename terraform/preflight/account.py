@@ -1,4 +1,4 @@
-"""What AWS has, or lacks, in an account that an environment is to be made in."""
+"""Checks the account that an environment is to be created in."""
 
 import re
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from terraform.preflight import delegation
 from terraform.preflight.finding import Finding, missing, note, ok
 from terraform.preflight.values import Values
 
-# Running On-Demand Standard instances, counted in vCPUs, which are those whose type begins so.
+# Running On-Demand Standard instances, counted in vCPUs; the pattern matches their types.
 _QUOTA = "L-1216C47A"
 _STANDARD = re.compile(r"(a|c|d|h|i|im|is|m|r|t|z)\d")
 _GITHUB = "oidc-provider/token.actions.githubusercontent.com"
@@ -19,7 +19,7 @@ _PREFERENCES = "SSM-SessionManagerRunShell"
 
 
 def quota(session: boto3.Session, values: Values) -> Iterator[Finding]:
-    """Look whether the largest fleet may run, also while it is being replaced."""
+    """Check that the quota allows the largest fleet, even while it is being replaced."""
     kind, most = values.text("instance_type"), values.most_instances
     if not _STANDARD.match(kind):
         yield note("vCPUs", f"{most} x {kind} have a quota of their own; check it under Service Quotas, Amazon EC2")
@@ -37,7 +37,7 @@ def quota(session: boto3.Session, values: Values) -> Iterator[Finding]:
 
 
 def zone(session: boto3.Session, values: Values, dns: Resolver | None) -> Iterator[Finding]:
-    """Look for the public hosted zone, and whether the world finds it."""
+    """Check that the public hosted zone exists, and that DNS delegates to it."""
     name, route53 = values.text("hosted_zone_name"), session.client("route53")
     found = route53.list_hosted_zones_by_name(DNSName=name)["HostedZones"]
     zones = [one for one in found if one["Name"] == f"{name}." and not one["Config"]["PrivateZone"]]
@@ -54,7 +54,7 @@ def zone(session: boto3.Session, values: Values, dns: Resolver | None) -> Iterat
 
 
 def provider(session: boto3.Session, values: Values) -> Iterator[Finding]:
-    """Look for an OpenID Connect provider of GitHub's that bootstrap did not make: there can be only one."""
+    """Check for a GitHub OpenID Connect provider that bootstrap did not make: there can be only one."""
     iam, what = session.client("iam"), "OIDC provider"
     arns = [entry["Arn"] for entry in iam.list_open_id_connect_providers()["OpenIDConnectProviderList"]]
     arn = next((arn for arn in arns if arn.endswith(_GITHUB)), None)
@@ -69,7 +69,7 @@ def provider(session: boto3.Session, values: Values) -> Iterator[Finding]:
 
 
 def preferences(session: boto3.Session, values: Values) -> Iterator[Finding]:
-    """Look for session preferences that Terraform did not make: there can be only one document of that name."""
+    """Check for session preferences that Terraform did not make: there can be only one document of that name."""
     ssm, what = session.client("ssm"), "session preferences"
     try:
         ssm.describe_document(Name=_PREFERENCES)
@@ -90,7 +90,7 @@ def preferences(session: boto3.Session, values: Values) -> Iterator[Finding]:
 
 
 def disks(session: boto3.Session, values: Values) -> Iterator[Finding]:
-    """Look whether the account encrypts every new volume by itself, and so the images that are baked in it."""
+    """Check whether the account encrypts every new volume by default, and so the images that are baked in it."""
     on = session.client("ec2").get_ebs_encryption_by_default()["EbsEncryptionByDefault"]
     if on and values.bakes:
         yield note(
@@ -103,12 +103,12 @@ def disks(session: boto3.Session, values: Values) -> Iterator[Finding]:
 
 
 def _maker(tags: Any) -> str:  # noqa: ANN401 - as each of the two services has them
-    """Return which part of Terraform says that it made something."""
+    """Return which part of Terraform made something, according to its tags."""
     return next((str(tag["Value"]) for tag in tags if tag["Key"] == "ManagedBy"), "")
 
 
 def _existing(what: str, maker: str, wanted: str, cure: str) -> Finding:
-    """Return that something exists, which is well if we made it."""
+    """Report something that exists already, which is fine if `wanted` made it."""
     if maker == wanted:
         return ok(what, f"made by {wanted}")
     return missing(what, f"exists already, so Terraform would fail to create it; {cure}")

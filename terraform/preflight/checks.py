@@ -1,4 +1,4 @@
-"""What is looked at, and in which order: nothing is asked of AWS before it is clear whose account that would be."""
+"""The checks and their order: nothing is asked of AWS before it is clear which account that would be."""
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
@@ -15,7 +15,7 @@ Check = Callable[[boto3.Session, Values], Iterator[Finding]]
 
 
 def whole(session: boto3.Session, values: Values, dns: Resolver | None) -> Iterator[Finding]:
-    """Look at everything that a first deployment needs."""
+    """Check everything that a first deployment needs."""
     yield from tools.check((*tools.TO_DEPLOY, *tools.TO_OPERATE, *(tools.TO_BAKE if values.bakes else ())))
     yield from places.check(values)
     found = identity.check(session, {values.environment: values.account_id})
@@ -38,7 +38,7 @@ def whole(session: boto3.Session, values: Values, dns: Resolver | None) -> Itera
 
 
 def before_bootstrap(session: boto3.Session, environment: str, known: Mapping[str, Values]) -> Iterator[Finding]:
-    """Look at what would stop bootstrap, or would make it trust a stranger's repository."""
+    """Check what would stop bootstrap, or would make it trust a stranger's repository."""
     values = known[environment]
     yield from tools.check(tools.TO_DEPLOY)
     yield from places.check(values)
@@ -49,12 +49,12 @@ def before_bootstrap(session: boto3.Session, environment: str, known: Mapping[st
 
 
 def before_deploy(session: boto3.Session, environment: str, known: Mapping[str, Values]) -> Iterator[Finding]:
-    """Look at what is wrong most often before a deployment."""
+    """Check what is most often wrong before a deployment."""
     yield from tools.check(tools.TO_DEPLOY)
     yield from identity.check(session, {environment: known[environment].account_id})
 
 
 def before_bake(session: boto3.Session, _environment: str, known: Mapping[str, Values]) -> Iterator[Finding]:
-    """Look at what is wrong most often before a bake, which may be in any environment's account for any other."""
+    """Check what is most often wrong before a bake, which may be in any environment's account for any other."""
     yield from tools.check(tools.TO_BAKE)
     yield from identity.check(session, {name: values.account_id for name, values in known.items()})

@@ -1,4 +1,4 @@
-"""Does the world find the hosted zone? Asked of DNS, not of AWS."""
+"""Checks the delegation of the hosted zone, by asking DNS, not AWS."""
 
 from collections.abc import Iterable
 from ipaddress import IPv4Address
@@ -13,7 +13,7 @@ _SECONDS = 10.0
 
 
 def resolver(server: str) -> Resolver:
-    """Return what asks `server`, given as ADDRESS or ADDRESS:PORT in IPv4; raise ValueError if it is none."""
+    """Return a resolver that asks `server`, an IPv4 ADDRESS or ADDRESS:PORT; raise ValueError for anything else."""
     address, _, port = server.partition(":")
     chosen = Resolver(configure=False)
     chosen.nameservers, chosen.port = [str(IPv4Address(address))], int(port or 53)
@@ -21,9 +21,9 @@ def resolver(server: str) -> Resolver:
 
 
 def check(zone: str, servers: Iterable[str], asked: Resolver | None) -> Finding:
-    """Look whether `zone` is delegated to exactly its `servers`; a certificate would wait in vain otherwise.
+    """Check that `zone` is delegated to exactly its `servers`; otherwise its certificate is never validated.
 
-    Whom that is asked of is, where nobody is given, this machine's configuration.
+    Without `asked`, the DNS servers of this machine's configuration are used.
     """
     wanted = {from_text(name) for name in servers}
     enter = f"enter these NS records at its parent, or at its registrar: {_listed(wanted)}"

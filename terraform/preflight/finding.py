@@ -1,11 +1,11 @@
-"""What a check found."""
+"""The result of a check."""
 
 from dataclasses import dataclass
 from enum import Enum
 
 
 class State(Enum):
-    """Whether a deployment could work with that."""
+    """Whether a deployment could work with what was found."""
 
     OK = "ok"
     NOTE = "note"
@@ -14,27 +14,27 @@ class State(Enum):
 
 @dataclass(frozen=True)
 class Finding:
-    """One line: what was looked at, and what is there, or what to do."""
+    """One line: what was checked, and what was found or what to do."""
 
     state: State
     what: str
     says: str
 
     def __str__(self) -> str:
-        """Tell it in one line."""
+        """Format it as one line."""
         return f"{self.state.value:<8} {self.what}: {self.says}"
 
 
 def ok(what: str, says: str) -> Finding:
-    """Return that nothing has to be done."""
+    """Return a finding that needs no action."""
     return Finding(State.OK, what, says)
 
 
 def note(what: str, says: str) -> Finding:
-    """Return what is worth knowing, and stops nothing."""
+    """Return a finding that is worth knowing but blocks nothing."""
     return Finding(State.NOTE, what, says)
 
 
 def missing(what: str, says: str) -> Finding:
-    """Return what has to be done before a deployment could work; an error of AWS's in it may have several lines."""
+    """Return a finding that blocks a deployment; `says` may have several lines, as AWS's errors do; they are joined."""
     return Finding(State.MISSING, what, " ".join(says.split()))

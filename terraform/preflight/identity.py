@@ -1,4 +1,4 @@
-"""Who asks AWS, and in which account: what everything else depends on."""
+"""Checks whose credentials these are, and of which account: every other check of AWS depends on it."""
 
 from collections.abc import Mapping
 
@@ -9,7 +9,7 @@ from terraform.preflight.finding import Finding, missing, ok
 
 
 def check(session: boto3.Session, accounts: Mapping[str, str]) -> list[Finding]:
-    """Look who asks, and whether that is in one of `accounts`, which maps environments to account ids."""
+    """Check the credentials, and that they are of one of `accounts`, which maps environments to account ids."""
     try:
         told = session.client("sts").get_caller_identity()
     except (BotoCoreError, ClientError) as error:
@@ -18,7 +18,7 @@ def check(session: boto3.Session, accounts: Mapping[str, str]) -> list[Finding]:
 
 
 def unknown(error: Exception) -> Finding:
-    """Return that AWS does not know who asks."""
+    """Report that there are no credentials that AWS accepts."""
     return missing("identity", f"{error}; log in (aws sso login), or name your credentials (export AWS_PROFILE=...)")
 
 

@@ -1,4 +1,4 @@
-"""Are the values of an environment somebody's own, and the same in every file? Knows nothing of AWS."""
+"""Checks that an environment's values are filled in, and are the same in every file. Knows nothing of AWS."""
 
 import re
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ _COMMENT = re.compile(r"#.*$", re.MULTILINE)
 
 
 def check(values: Values) -> Iterator[Finding]:
-    """Look for placeholders, and for account ids and regions that differ between files."""
+    """Check for placeholders, and for account ids and regions that differ between files."""
     wrong = [*_placeholders(values), *_differences(values)]
     if wrong:
         yield missing("values", f"{'; '.join(wrong)}. See docs/first-deployment.md, Values")
@@ -24,7 +24,7 @@ def check(values: Values) -> Iterator[Finding]:
 
 
 def _files(values: Values) -> dict[str, str]:
-    """Return the texts that people fill in, without comments, by their file."""
+    """Return the text of each file that people fill in, without comments, by its path."""
     name = values.environment
     texts = {
         f"terraform/environments/{name}.tfvars": values.given,

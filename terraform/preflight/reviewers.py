@@ -1,9 +1,9 @@
-"""Must somebody approve a deployment? GitHub makes an environment that does not exist, and protects it from nothing.
+"""Checks that deployments need an approval: GitHub creates a missing environment by itself, without protection.
 
     python -m terraform.preflight.reviewers ENVIRONMENT
 
-Asks GitHub, as its workflows' variables say, and needs no package, so that it can come before all that takes time.
-Exit status: 0 somebody must, 2 nobody must, or GitHub does not say.
+Asks GitHub, with the variables of its workflows, and needs no package, so that it can run before anything slow.
+Exit status: 0 somebody has to approve, 2 nobody has to, or GitHub does not say.
 """
 
 import json
@@ -22,9 +22,9 @@ _ADVICE = "Add required reviewers in the repository's settings; this needs a Git
 
 
 def check(environment: str) -> Finding:
-    """Look how many people or teams may approve a deployment, and whether somebody has to.
+    """Check that somebody has to approve a deployment, and count the people or teams who may.
 
-    https://docs.github.com/en/rest/deployments/environments#get-an-environment; it needs the right to read actions.
+    https://docs.github.com/en/rest/deployments/environments#get-an-environment; it needs permission to read actions.
     """
     try:
         rules = _ask(environment)["protection_rules"]
@@ -48,7 +48,7 @@ def _ask(environment: str) -> Any:  # noqa: ANN401 - whatever comes
 
 
 def main(environment: str) -> int:
-    """Ask, tell in one line, and return the exit status."""
+    """Check, print the result in one line, and return the exit status."""
     found = check(environment)
     if found.state is State.MISSING:
         print(f"REFUSED: {found.says}", file=sys.stderr)

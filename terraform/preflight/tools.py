@@ -24,7 +24,7 @@ TO_OPERATE = ("aws",)
 
 
 def check(names: Iterable[str]) -> Iterator[Finding]:
-    """Look at each tool."""
+    """Check that each tool is installed, and new enough."""
     for name in names:
         oldest, found = least(name), _version(name)
         if found is None:
@@ -45,7 +45,7 @@ def least(name: str) -> str:
 
 
 def _version(name: str) -> str | None:
-    """Return what a tool says of its version, or None if it says nothing."""
+    """Return the version that a tool reports, or None if it reports none."""
     command = [name, _ARGUMENTS.get(name, "--version")]
     try:
         told = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60).stdout

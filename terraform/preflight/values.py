@@ -1,4 +1,4 @@
-"""The values of an environment, as Terraform's files have them. Knows nothing of AWS."""
+"""The values of an environment, read from Terraform's files. Knows nothing of AWS."""
 
 import math
 import re
@@ -39,12 +39,12 @@ class Values:
 
     @property
     def shares_provider(self) -> bool:
-        """Whether bootstrap is told to use the OpenID Connect provider that somebody else made."""
+        """Whether bootstrap is told to use an OpenID Connect provider that somebody else made."""
         return bool(re.search("^github_provider_exists *= *true", self.prepared, re.MULTILINE))
 
     @property
     def most_instances(self) -> int:
-        """Return how many there are while the largest fleet is being replaced."""
+        """Number of instances while the largest fleet is being replaced."""
         (largest,) = re.findall(r"max *= *(\d+)", self._raw("capacity"))
         group = (ROOT / "modules/service/group.tf").read_text(encoding="utf-8")
         percent = max(map(int, re.findall(r"max_healthy_percentage += (\d+)", group)))

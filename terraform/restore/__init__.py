@@ -1,1 +1,1 @@
-"""Puts items back into the table that were damaged, from two restored copies of it."""
+"""Restores damaged items of the table from two restored copies of it."""

@@ -1,4 +1,4 @@
-"""Puts dates of birth back that were changed or deleted by mistake; users' later changes stay.
+"""Restores dates of birth that were changed or deleted by mistake; users' later changes stay.
 
     python -m terraform.restore TABLE --before COPY --after COPY [--write]
 

@@ -1,17 +1,17 @@
-"""What was damaged, and putting it back without touching what users wrote since. Knows nothing of command lines."""
+"""Finds damaged items and restores them without touching what users wrote since. Knows nothing of command lines."""
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-_AT_ONCE = 8  # writes; below what a new on-demand table takes, and the service needs some of it
+_AT_ONCE = 8  # writes; fewer than a new on-demand table takes, since the service needs some of its capacity
 
 Client: TypeAlias = Any
-"""A DynamoDB client of boto3's."""
+"""A boto3 client of DynamoDB."""
 
 Date: TypeAlias = Mapping[str, Any]
-"""A date of birth as DynamoDB has it, such as {"S": "1990-12-10"}; damaged ones may be of any type."""
+"""A date of birth in DynamoDB's format, such as {"S": "1990-12-10"}; damaged ones may be of any type."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ def dates(dynamodb: Client, table: str) -> dict[str, Date | None]:
 
 
 def damaged(before: Mapping[str, Date | None], after: Mapping[str, Date | None]) -> dict[str, Damage]:
-    """Return what was changed or deleted from one copy to the other; users that are new in the later one stay."""
+    """Return what was changed or deleted between the copies; users that are new in the later one are left out."""
     return {
         name: Damage(date, after.get(name))
         for name, date in before.items()
@@ -39,14 +39,14 @@ def damaged(before: Mapping[str, Date | None], after: Mapping[str, Date | None])
 
 
 def put_back(dynamodb: Client, table: str, found: Mapping[str, Damage]) -> int:
-    """Put the earlier dates back, except where the item changed since the later copy; return how many were put."""
+    """Restore the earlier dates, except where the item has changed since the later copy; return how many were."""
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         done = pool.map(lambda entry: _put(dynamodb, table, *entry), found.items())
         return sum(done)
 
 
 def _put(dynamodb: Client, table: str, name: str, damage: Damage) -> bool:
-    """Put one date back; return False if somebody wrote meanwhile."""
+    """Restore one date; return False if it has changed since the later copy."""
     condition: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(dateOfBirth)"}
     if damage.after is not None:
         values = {":after": damage.after}
