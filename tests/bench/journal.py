@@ -1,6 +1,6 @@
 """A private journald with the image's settings, to measure what it costs to log every line to it.
 
-It runs beside the service, on the same core, in a mount namespace, so that the machine's own journal is not touched.
+It runs beside the service, on the same core, in a mount namespace, so the machine's own journal is not affected.
 """
 
 import os

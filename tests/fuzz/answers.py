@@ -22,7 +22,7 @@ class Hang(Fault):
 
 
 def is_ours(status: int) -> bool:
-    """Return whether a status means an error of the service; 501 does not: the client asks for what does not exist."""
+    """Return whether a status means an error of the service; 501 is not one: the client's request is at fault."""
     return status >= HTTPStatus.INTERNAL_SERVER_ERROR and status != HTTPStatus.NOT_IMPLEMENTED
 
 

@@ -25,7 +25,7 @@ def write(target: str, *status: Path) -> dict[str, Any]:
     subprocess.run(
         [".venv/bin/python", "packer/bill_of_materials.py", WHEELS, path, *status], check=True, cwd=REPOSITORY
     )
-    from cyclonedx.schema import SchemaVersion  # noqa: PLC0415 - seconds, which every other test would wait, too
+    from cyclonedx.schema import SchemaVersion  # noqa: PLC0415 - takes seconds, which all other tests need not wait
     from cyclonedx.validation.json import JsonStrictValidator  # noqa: PLC0415 - as above
 
     assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(path.read_text()) is None
