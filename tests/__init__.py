@@ -1,1 +1,1 @@
-"""The tests: unit, api, storage, infra; `support` has the real parts they run against."""
+"""The tests: unit, api, storage, infra; `support` has what they run against."""

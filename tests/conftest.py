@@ -21,13 +21,13 @@ from tests.support.issuer import AUDIENCE, Issuer, running_issuer
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Let the same tests run against another server."""
+    """Add an option to run the same tests against another server."""
     parser.addoption("--dynamodb", choices=("moto", "local"), default="moto", help="server to test against")
     parser.addoption("--base-url", help="running service that tests/smoke asks; without it, one of its own")
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """In continuous integration a skipped test is a failure."""
+    """Make a skipped test a failure in continuous integration."""
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     if os.environ.get("CI") and reporter is not None and reporter.stats.get("skipped"):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
@@ -35,13 +35,13 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """Run twice as many tests at once as there are cores: most of them wait for a process or a time to come."""
+    """Run twice as many tests at once as there are cores: most of them wait for a process or a timeout."""
     return 2 * (os.cpu_count() or 1)
 
 
 @pytest.fixture(scope="session", autouse=True)
 def dynamodb(request: pytest.FixtureRequest) -> Iterator[str]:
-    """Run the DynamoDB-compatible server, point AWS's variables at it and give its URL."""
+    """Run the DynamoDB-compatible server, point AWS's variables at it and yield its URL."""
     from tests.support import dynamodb as servers  # noqa: PLC0415 - takes a second, which tests/smoke need not wait
 
     chosen = {"moto": servers.moto, "local": servers.dynamodb_local}[request.config.getoption("--dynamodb")]
@@ -52,26 +52,26 @@ def dynamodb(request: pytest.FixtureRequest) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def table(dynamodb: str) -> Table:
-    """Give the table as an administrator of it sees it, through another AWS client than the service's."""
+    """Return the table as its administrator accesses it, through another AWS client than the service's."""
     resource = boto3.resource("dynamodb", region_name="eu-central-1", endpoint_url=dynamodb)
     return resource.Table(f"birthdays-{uuid.uuid4().hex}")
 
 
 @pytest_asyncio.fixture(scope="session")
 async def config(table: Table) -> Config:
-    """Give the settings of a service on a free port with the test's own table."""
+    """Create the tests' own table, and return the settings of a service on a free port with it."""
     await create_table(table.name)
     return Config(port=0, table_name=table.name)
 
 
 @dataclass
 class Clock:
-    """A calendar that the tests turn by hand."""
+    """A calendar that the tests set."""
 
     today: date = field(default=date(2025, 6, 15))
 
     def __call__(self) -> date:
-        """Return the date it shows."""
+        """Return its date."""
         return self.today
 
 
@@ -84,20 +84,20 @@ async def _clock_and_url(config: Config) -> AsyncIterator[tuple[Clock, str]]:
 
 @pytest.fixture
 def clock(_clock_and_url: tuple[Clock, str]) -> Clock:
-    """Give the running service's calendar, showing Sunday 15 June 2025 when the test begins."""
+    """Return the running service's calendar, set to Sunday 15 June 2025 when the test begins."""
     _clock_and_url[0].today = Clock().today
     return _clock_and_url[0]
 
 
 @pytest.fixture
 def url(_clock_and_url: tuple[Clock, str], clock: Clock) -> str:  # noqa: ARG001 - sets the calendar back
-    """Give the URL of the running service."""
+    """Return the URL of the running service."""
     return _clock_and_url[1]
 
 
 @pytest_asyncio.fixture(scope="session")
 async def _guarded(config: Config, _clock_and_url: tuple[Clock, str]) -> AsyncIterator[tuple[str, Issuer]]:
-    """Run a second service, which has the same calendar and needs tokens."""
+    """Run a second service, which has the same calendar and requires tokens."""
     async with running_issuer() as issuer:
         settings = replace(config, auth_issuer=issuer.url, auth_audience=(AUDIENCE,))
         async with listening(settings, _clock_and_url[0]) as (url, _):
@@ -106,7 +106,7 @@ async def _guarded(config: Config, _clock_and_url: tuple[Clock, str]) -> AsyncIt
 
 @pytest.fixture
 def guarded(_guarded: tuple[str, Issuer], clock: Clock) -> tuple[str, Issuer]:  # noqa: ARG001 - sets the calendar back
-    """Give the URL of a running service that needs tokens, and who issues them."""
+    """Return the URL of a running service that requires tokens, and their issuer."""
     return _guarded
 
 
@@ -120,10 +120,10 @@ def _door(request: pytest.FixtureRequest) -> tuple[str, dict[str, str]]:
 
 @pytest_asyncio.fixture
 async def client(_door: tuple[str, dict[str, str]]) -> AsyncIterator[aiohttp.ClientSession]:
-    """Give an HTTP client of the running service.
+    """Yield an HTTP client of the running service.
 
-    With `tests.api.with_and_without_tokens` the test runs again, for a service that needs tokens. That is for one test
-    of each kind of answer: what is wrong with a body is found out behind the token, in the same way.
+    With `tests.api.with_and_without_tokens` the test runs again, for a service that requires tokens. One test of each
+    kind of answer is enough: once the token is accepted, bodies are checked in the same way.
     """
     url, token = _door
     async with aiohttp.ClientSession(url, headers={"Content-Type": "application/json"} | token) as session:
@@ -132,5 +132,5 @@ async def client(_door: tuple[str, dict[str, str]]) -> AsyncIterator[aiohttp.Cli
 
 @pytest.fixture
 def username() -> str:
-    """Give a username nobody has used yet."""
+    """Return an unused username."""
     return "".join(random.choices(string.ascii_letters, k=20))

@@ -7,7 +7,7 @@ import aiohttp
 import pytest
 
 PROBLEM_FIELDS = {"type", "title", "status", "detail", "code", "requestId"}
-# Runs a test at a service that needs no tokens, and again, with one, at a service that does.
+# Runs a test with a service that requires no tokens, and again, with a token, with one that does.
 with_and_without_tokens = pytest.mark.parametrize("_door", ["open", "guarded"], indirect=True)
 
 

@@ -1,4 +1,4 @@
-"""How to make the service answer each of its errors: one way for each example of an error in the OpenAPI document."""
+"""Ways to make the service return each of its errors: one for each example of an error in the OpenAPI document."""
 
 import asyncio
 import time
@@ -21,7 +21,7 @@ BODY = b'{"dateOfBirth": "1990-12-10"}'
 
 @dataclass(frozen=True)
 class Scene:
-    """Services that run: an open one, and one that needs tokens; their table and their DynamoDB."""
+    """The running services, an open one and one that requires tokens; their table and their DynamoDB."""
 
     config: Config
     dynamodb: str
@@ -51,7 +51,7 @@ def sending(method: str, path: str, *fields: str, body: bytes = b"") -> Provocat
 
 
 def with_token(method: str, seconds: int, scope: str) -> Provocation:
-    """Send a token of this scope that is valid for `seconds` to the service that needs one."""
+    """Send a token of this scope that is valid for `seconds` to the service that requires one."""
 
     async def provoke(scene: Scene) -> RawResponse:
         token = scene.issuer.token(exp=int(time.time()) + seconds, scope=scope)
@@ -62,19 +62,19 @@ def with_token(method: str, seconds: int, scope: str) -> Provocation:
 
 
 async def half_a_request(scene: Scene) -> RawResponse:
-    """Begin a request and never end it."""
+    """Start a request and never finish it."""
     async with listening(replace(scene.config, head_seconds=0.1)) as (url, _):
         return await raw.exchange(url, b"GET /hello/")
 
 
 async def damaged_item(scene: Scene) -> RawResponse:
-    """Ask for a user whose item is not what the service writes."""
+    """Request a user whose item the service cannot have written."""
     scene.table.put_item(Item={"username": "Damaged", "dateOfBirth": "yesterday"})
     return await raw.exchange(scene.url, request("GET", "/hello/Damaged"))
 
 
 async def bug(scene: Scene) -> RawResponse:
-    """Let a handler fail in a way that nobody foresaw."""
+    """Make a handler raise an unexpected exception."""
 
     async def handler(_request: web.Request) -> web.Response:
         raise RuntimeError
@@ -84,7 +84,7 @@ async def bug(scene: Scene) -> RawResponse:
 
 
 async def unavailable_storage(scene: Scene) -> RawResponse:
-    """Let DynamoDB refuse the call."""
+    """Make DynamoDB refuse the call."""
     proxy = FaultyProxy(scene.dynamodb)
     with pytest.MonkeyPatch.context() as patch:
         async with proxy.running() as storage:
@@ -95,7 +95,7 @@ async def unavailable_storage(scene: Scene) -> RawResponse:
 
 
 async def one_too_many(scene: Scene) -> RawResponse:
-    """Ask while the service works on as many requests as it may."""
+    """Send a request while the service is at its limit of concurrent requests."""
     asked, finish = asyncio.Event(), asyncio.Event()
 
     async def hold(_request: web.Request) -> web.Response:
@@ -113,14 +113,14 @@ async def one_too_many(scene: Scene) -> RawResponse:
 
 
 async def leaving(scene: Scene) -> RawResponse:
-    """Ask an instance that drains for its health."""
+    """Request the health of an instance that drains."""
     async with listening(scene.config) as (url, server):
         server.drain()
         return await raw.exchange(url, request("GET", "/healthz"))
 
 
 def of_the_firewall(code: str) -> Provocation:
-    """Give what Terraform tells the firewall to answer, which nobody can provoke here."""
+    """Return the answer that Terraform configures for the firewall, which cannot be provoked here."""
 
     async def answer(_scene: Scene) -> RawResponse:
         return firewall.answer(code)

@@ -1,4 +1,4 @@
-"""What OpenAPI cannot express: a date of birth is before today."""
+"""A rule that OpenAPI cannot express: a date of birth is before today."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""The benchmark: our service beside its peers and its limit, on one machine, against one fast DynamoDB stand-in.
+"""The benchmark: our service compared with its peers and its own limit, on one machine with a fast DynamoDB stand-in.
 
-`python -m tests.bench` compares, `python -m tests.bench.soak` watches one server for minutes.
+`python -m tests.bench` compares servers; `python -m tests.bench.soak` watches our own for several minutes.
 """

@@ -1,4 +1,4 @@
-"""`python -m tests.bench`: measure, show, write, and fail if a promise was missed on a machine that was idle."""
+"""`python -m tests.bench`: measure, print and save the figures; fail if a promise was missed on an idle machine."""
 
 import argparse
 import signal
@@ -31,7 +31,7 @@ from tests.bench.samples import Sample, medians
 from tests.bench.servers import GO, JOURNAL, SERVERS
 from tests.bench.status import Status
 
-# Columns; the widest table needs them, whatever the terminal has.
+# Columns: the widest table needs that many, whatever the terminal's width.
 _WIDTH = 124
 
 
@@ -92,7 +92,7 @@ def _tell(outcome: Outcome, console: Console) -> None:
 
 
 def _install() -> dict[str, str]:
-    """Install the peers; return those that cannot be had here, each with the reason."""
+    """Install the peers; return those that cannot be installed on this machine, each with the reason."""
     for name in [server.peer for server in SERVERS.values() if server.peer]:
         install.install(name)
     reasons = {GO: golang.install(), JOURNAL: journal.left_out(), "fleet": fleet.left_out()}

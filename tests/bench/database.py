@@ -1,4 +1,4 @@
-"""The DynamoDB stand-in as the benchmark sees it: start it, fill it, set its latency."""
+"""The DynamoDB stand-in as the benchmark uses it: start it, fill it, set its latency."""
 
 import json
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ _BATCH = 25
 
 @dataclass(frozen=True)
 class Database:
-    """A running stand-in that knows every user."""
+    """A running stand-in."""
 
     port: int
     pid: int
@@ -26,7 +26,7 @@ class Database:
         return f"http://127.0.0.1:{self.port}"
 
     def set_latency(self, milliseconds: int) -> None:
-        """Let every answer from now on take `milliseconds`."""
+        """Make every answer take `milliseconds` from now on."""
         self._post(f"/latency/{milliseconds}", "")
 
     def keys(self) -> int:
@@ -52,7 +52,7 @@ class Database:
 
 @contextmanager
 def database() -> Iterator[Database]:
-    """Run a filled stand-in on the load's core."""
+    """Run a stand-in that has every user of the benchmark, on the load generator's core."""
     port = processes.free_port()
     command = ["node", str(BENCH / "standin.js"), str(port), "0"]
     log = BUILD / "standin.log"

@@ -1,4 +1,4 @@
-"""Several processes of ours behind haproxy, each on a core of its own: whether more cores give more requests."""
+"""Several of our processes behind haproxy, each on its own core, to see whether more cores serve more requests."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -27,7 +27,7 @@ backend processes
 
 
 def sizes() -> tuple[int, ...]:
-    """Return how many processes to try; the load and haproxy take a core each, every process another one."""
+    """Return the numbers of processes to try: the load and haproxy take one core each, and so does every process."""
     return tuple(size for size in (1, 2, 4) if size + 2 <= len(CORES)) if len(CORES) >= _FEWEST_CORES else ()
 
 
@@ -42,7 +42,7 @@ def left_out() -> str | None:
 
 @contextmanager
 def fleet(size: int, endpoint: str) -> Iterator[Running]:
-    """Run `size` processes of ours with the DynamoDB at `endpoint`, and haproxy before them."""
+    """Run `size` of our processes with the DynamoDB at `endpoint`, and haproxy in front of them."""
     first, _, balancer, *others = CORES
     with ExitStack() as stack:
         members = [stack.enter_context(started(SERVERS[OURS], endpoint, core)) for core in [first, *others][:size]]

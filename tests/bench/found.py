@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Found:
-    """What the clients saw; `errors` counts wrong answers and connections that failed."""
+    """What the clients saw; `errors` counts wrong answers and failed connections."""
 
     requests: int
     seconds: float
@@ -18,11 +18,11 @@ class Found:
 
 
 def percentiles(waits: Sequence[float]) -> list[float]:
-    """Return the waits that 1, 2, ... 99 % are below; of fewer than two, zeros."""
+    """Return the 1st to 99th percentiles of the waits; zeros if there are fewer than two waits."""
     return statistics.quantiles(waits, n=100) if len(waits) > 1 else [0.0] * 99
 
 
 def found(waits_ms: Sequence[float], requests: int, seconds: float, errors: int) -> Found:
-    """Return what was seen, with the percentiles of the waits."""
+    """Return the results, with the percentiles of the waits."""
     below = percentiles(waits_ms)
     return Found(requests, seconds, below[49], below[98], max(waits_ms, default=0.0), errors)

@@ -1,6 +1,6 @@
-"""The peer in Go: built once from Debian 13's packages of Go and of the AWS SDK, which are unpacked, not installed.
+"""The peer in Go, built once from Debian 13's packages of Go and of the AWS SDK, which are unpacked, not installed.
 
-Debian's packages have the sources of all libraries, so nothing but this machine's own mirror of Debian is asked.
+Debian's packages contain the sources of all libraries, so only this machine's own Debian mirror is needed.
 """
 
 import os
@@ -37,7 +37,7 @@ _LEFT_OUT = "Go with the AWS SDK was left out"
 
 
 def install() -> str | None:
-    """Build the peer if that has not been done; return one sentence if it cannot be had here."""
+    """Build the peer unless it is up to date; return one sentence if it cannot be built on this machine."""
     wanted = _SOURCE.read_text() + " ".join(_PACKAGES)
     done = PROGRAM.with_name("built-from")
     if PROGRAM.exists() and done.exists() and done.read_text() == wanted:
@@ -62,7 +62,7 @@ def _fetch(work: Path) -> str | None:
     (work / "sources.list").write_text(f"deb [signed-by={_KEYS}] {mirror()} trixie main\n")
     (work / "apt.conf").write_text(_APT.format(home=work))
     for arguments in (("update",), ("download", *_PACKAGES)):
-        # An index that could not be fetched is only a warning to apt, so the packages are what tells.
+        # `apt-get update` only warns if it cannot fetch an index; then the download of the packages fails.
         done = _ran(["apt-get", "--quiet", *arguments], work, APT_CONFIG=str(work / "apt.conf"))
         if done.returncode != 0:
             return f"{_LEFT_OUT}: apt-get says {(done.stderr.strip().splitlines() or ['nothing'])[-1]}"

@@ -1,4 +1,4 @@
-"""The peers' own environments below build/bench: made when they are missing or out of date, otherwise left alone."""
+"""The peers' own environments below build/bench: created when missing or out of date, otherwise left alone."""
 
 import shutil
 import subprocess
@@ -15,7 +15,7 @@ _UV = (sys.executable, "-m", "uv")
 
 
 def install(name: str) -> None:
-    """Install what the peer `name` asks for, exactly as pinned; do nothing if that has been done."""
+    """Install the dependencies of the peer `name`, exactly as pinned, unless that has been done."""
     node = (PEERS / name / "package.json").exists()
     wanted = PEERS / name / ("package.json" if node else "requirements.txt")
     home = BUILD / name
@@ -26,7 +26,7 @@ def install(name: str) -> None:
         (_install_node if node else _install_python)(wanted, home)
         shutil.copyfile(wanted, done)
     if node:
-        # Node looks for packages beside and above the program, so the program goes to its packages.
+        # Node looks for packages beside and above the program, so the program is copied next to them.
         shutil.copyfile(PEERS / name / "app.js", home / "app.js")
 
 

@@ -14,7 +14,7 @@ _WIDTH = 9
 
 @dataclass(frozen=True)
 class Interval:
-    """One stretch of the soak; `others` are the cores kept busy by what is no part of it."""
+    """One interval of the soak; `others` is how many cores were kept busy by anything else."""
 
     seconds: float
     requests: int
@@ -27,7 +27,7 @@ class Interval:
 
 
 def interval(seen: Seen, spent: Spent, rss_mb: float) -> Interval:
-    """Return what the clients saw and the server used, as one row."""
+    """Return what the clients saw and what the server used, as one interval."""
     requests = len(seen.waits_ms)
     below = percentiles(seen.waits_ms)
     return Interval(
@@ -62,10 +62,10 @@ def _line(cells: Sequence[str]) -> str:
 
 
 def missed(intervals: list[Interval], *, only_errors: bool) -> list[str]:
-    """Return what crept up or failed, in words; nothing if all is well.
+    """Describe what crept up or failed; the list is empty if nothing did.
 
-    The first interval is warm-up. Of the others, the last third is compared with the first, unless
-    the soak was too short for more than `only_errors`.
+    The first interval is warm-up. Of the others, the last third is compared with the first third, unless the soak was
+    so short that `only_errors` count.
     """
     third = (len(intervals) - 1) // 3
     first, last = intervals[1 : third + 1], intervals[-third:]

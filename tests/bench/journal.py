@@ -1,6 +1,6 @@
-"""A journald of our own, with the image's settings, to measure what it costs to log every line there.
+"""A private journald with the image's settings, to measure what it costs to log every line to it.
 
-It runs beside the service in a mount namespace, on the same core, so the machine's own journal knows nothing of it.
+It runs beside the service, on the same core, in a mount namespace, so the machine's own journal is not affected.
 """
 
 import os
@@ -13,7 +13,7 @@ _FOLDER = BUILD / "journal"
 _SETTINGS = _FOLDER / "journald.conf"
 _TEMPLATE = ROOT / "ansible" / "roles" / "base" / "templates" / "journald.conf.j2"
 _DAEMON = "/lib/systemd/systemd-journald"
-# Flushed is what it is once /var can be written to; before that it would keep its files in memory.
+# The file `flushed` says that /var is writable; without it, journald would keep its files in memory.
 _SCRIPT = f"""
 set -e
 mount -t tmpfs none /run/systemd
@@ -30,13 +30,13 @@ _PROBE_SECONDS = 20
 
 
 def logged(command: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the command that runs `command` with its output going to a journald, which ends with it."""
+    """Return a command that runs `command` and sends its output to a journald that ends with it."""
     namespace = ("unshare", "--mount", "--propagation=private")
     return (*namespace, "sh", "-c", _SCRIPT, "journal", str(_FOLDER), str(_SETTINGS), *command)
 
 
 def left_out() -> str | None:
-    """Prepare the journal; return one sentence if this machine can have none of its own."""
+    """Prepare the journal; return one sentence if this machine cannot run a private one."""
     shutil.rmtree(_FOLDER, ignore_errors=True)
     _FOLDER.mkdir(parents=True)
     _SETTINGS.write_text(
@@ -54,7 +54,7 @@ def _lacking() -> str | None:
 
 
 def _failed() -> str | None:
-    """Let a journald keep one line, and return what is wrong if none is kept."""
+    """Log one line to a journald, and return the error if it is not stored."""
     script = f"echo probe; until ls {_FOLDER}/journal/*/system.journal; do sleep 0.1; done; kill -- -$$"
     probe = subprocess.Popen(
         logged(("sh", "-c", script)), stderr=subprocess.PIPE, text=True, start_new_session=True, cwd=ROOT

@@ -8,24 +8,24 @@ BENCH = Path(__file__).parent
 ROOT = BENCH.parents[1]
 BUILD = ROOT / "build" / "bench"
 
-# The first is the server's, the second the load's, any others are the fleets'; none where cores cannot be chosen.
+# The first core is the server's, the second the load's, all others the fleets'; empty where the OS cannot pin cores.
 CORES = tuple(sorted(os.sched_getaffinity(0))) if hasattr(os, "sched_getaffinity") else ()
 
-# A server, the load; and with four cores or more haproxy and up to four processes behind it.
+# One for a server, one for the load; and with four cores or more, haproxy and up to four processes behind it.
 USED = CORES[:6] if len(CORES) >= 4 else CORES[:2]
 
 _OPEN_FILES = 8192
 
 
 def settle() -> None:
-    """Move this process to the load's core and allow it, and what it starts, enough open files."""
+    """Pin this process to the load's core, and raise the limit of open files for it and what it starts."""
     os.sched_setaffinity(0, {CORES[1]})
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(_OPEN_FILES, most), most))
 
 
 def environment(endpoint: str = "") -> dict[str, str]:
-    """Return all the variables a process gets; the stand-in at `endpoint` is its DynamoDB."""
+    """Return the whole environment of a process, whose DynamoDB is the stand-in at `endpoint`."""
     return {
         "PATH": os.environ["PATH"],
         "HOME": str(BUILD),

@@ -20,7 +20,7 @@ Progress = Callable[[str], None]
 _NAMES, _HOT_NAME = BUILD / "names.txt", BUILD / "hot-name.txt"
 _WARMUP_CONNECTIONS = 64
 _PAUSE_SECONDS = 0.2
-# A low rate takes longer to show what the slowest of a hundred are.
+# A low rate takes longer to give a meaningful 99th percentile.
 _STEADY_TIMES = 2
 
 
@@ -57,7 +57,7 @@ def _rounds(plan: Plan, standin: Database, servers: Mapping[str, Running], progr
         for cell, pair in plan.round():
             progress(f"round {number} of {plan.rounds}: {cell.place}")
             standin.set_latency(cell.latency_ms)
-            # Lets the server finish what the last load has left behind.
+            # Lets the server finish what the last load left unanswered.
             time.sleep(_PAUSE_SECONDS)
             figures = _measure_cell(cell, servers[cell.server], standin, plan.seconds)
             yield Sample(number, cell, pair, figures)
@@ -67,7 +67,7 @@ def _measure_cell(cell: Cell, running: Running, standin: Database, seconds: int)
     keys, watch = standin.keys(), Watch(running.pids, [standin.pid])
     found = _load(cell, running.port, seconds)
     spent = watch.spent()
-    # wrk leaves what is on its way when the time is over: billed, but not counted.
+    # When the time is over, wrk drops the requests in flight: they are billed, but not counted.
     asked = found.requests + (cell.size if cell.workload in PUT_PERCENT else 0)
     return Figures(
         requests_per_second=found.requests / found.seconds,

@@ -1,4 +1,4 @@
-"""Clients that wait for all of their answers, and what they measured."""
+"""Clients that wait for all of their answers, and their measurements."""
 
 import asyncio
 import time
@@ -8,25 +8,26 @@ from tests.bench.offer import Crowd
 
 
 class Observed(Crowd):
-    """Connections; whoever asks counts what is `unanswered` up."""
+    """Connections and their results; a subclass increments `unanswered` for each request it sends."""
 
     def __init__(self, port: int) -> None:
-        """Send to `port` of this machine."""
+        """Send to `port` on this machine."""
         super().__init__(port)
         self.unanswered = 0
         self._waits_ms: list[float] = []
         self._errors = 0
 
     def answered(self, _due: float, kind: str, wait: float) -> None:
-        """Count an answer, and whether it was right."""
+        """Record an answer, and whether it was right."""
         self.unanswered -= 1
         self._waits_ms.append(wait * 1000)
         self._errors += kind != "good"
 
     async def seen(self, began: float, seconds: float, until: float) -> Found:
-        """Wait for the last answers and return what was seen in `seconds` or more; who has none at `until` is an error.
+        """Wait for the last answers until `until`, and return the results; each request without an answer is an error.
 
-        Times are of `time.perf_counter`.
+        The rate is that of the time since `began`, or of `seconds` if that is longer. Times are those of
+        `time.perf_counter`.
         """
         while self.unanswered and time.perf_counter() < until:
             await asyncio.sleep(0.001)

@@ -1,7 +1,8 @@
-"""`python -m tests.bench.offer PORT RATE SECONDS CONNECTIONS`: offer GETs at a constant rate, whatever comes back.
+"""`python -m tests.bench.offer PORT RATE SECONDS CONNECTIONS`: offer GETs at a constant rate, whatever the answers.
 
-A request leaves when it is due, on a connection that is free; if none is, it counts as not served. It speaks no more
-HTTP than it must, so that one core can offer more than one core can serve. Prints the figures as a JSON object.
+A request is sent when it is due, on a free connection; if there is none, it counts as not sent. The client implements
+as little of HTTP as possible, so that one core can offer more than one core can serve. Prints the figures as a JSON
+object.
 """
 
 import asyncio
@@ -19,9 +20,9 @@ import uvloop
 from tests.bench.found import percentiles
 from tests.bench.names import names
 
-# What the alarm latency-p99 calls too late.
+# Answers after this time are late; it is the threshold of the alarm latency-p99.
 DEADLINE_SECONDS = 0.5
-# What a rate begins with is not counted: the server's queues and batches have to find their sizes first.
+# The beginning of each rate is not counted: the server's queues and batches have to reach their sizes first.
 _WARMUP_SECONDS = 1.0
 _TICK_SECONDS = 0.001
 _OPENED_AT_ONCE = 256
@@ -29,7 +30,7 @@ _OPENED_AT_ONCE = 256
 
 @dataclasses.dataclass
 class Offered:
-    """What became of the requests: counts of a second, and waits in milliseconds from when a request was due."""
+    """The outcomes of the requests: counts per second, and waits in milliseconds from when a request was due."""
 
     rate: int
     goodput: float
@@ -44,7 +45,7 @@ class Offered:
 
 
 class Connection(asyncio.Protocol):
-    """A connection with at most one request on its way."""
+    """A connection with at most one request in flight."""
 
     def __init__(self, crowd: "Crowd") -> None:
         """Report to `crowd`."""
@@ -55,7 +56,7 @@ class Connection(asyncio.Protocol):
         self._greeting = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Wait for a request to send."""
+        """Report the connection as free."""
         self._transport = transport
         self._crowd.released(self)
 
@@ -65,7 +66,7 @@ class Connection(asyncio.Protocol):
         self._transport.write(request)
 
     def data_received(self, data: bytes) -> None:
-        """Report the answer once it is complete: it is one flat JSON object, so it ends with the first brace."""
+        """Report the answer once it is complete: it is one flat JSON object, so its first brace ends it."""
         self._answer += data
         if self._answer.endswith(b"}"):
             self._crowd.answered(self._due, self._kind(), time.perf_counter() - self._due)
@@ -79,15 +80,15 @@ class Connection(asyncio.Protocol):
         return "refused" if overloaded else "failed"
 
     def connection_lost(self, _error: Exception | None) -> None:
-        """Count it as a failure: the server has no reason to close a connection."""
+        """Count a failure: the server has no reason to close a connection."""
         self._crowd.answered(self._due, "failed", 0.0)
 
 
 class Crowd:
-    """All connections, and what was seen on them."""
+    """All connections and their results."""
 
     def __init__(self, port: int) -> None:
-        """Send to `port` of this machine."""
+        """Send to `port` on this machine."""
         self._port = port
         self.requests = _requests()
         self.free: deque[Connection] = deque()
@@ -95,7 +96,7 @@ class Crowd:
         self._counted_from = 0.0
 
     async def connect(self, connections: int) -> None:
-        """Open all connections, not faster than the server's backlog takes them."""
+        """Open all connections, no faster than the server's backlog can take them."""
         loop = asyncio.get_running_loop()
         while (missing := connections - len(self.free)) > 0:
             some = range(min(missing, _OPENED_AT_ONCE))
@@ -104,7 +105,7 @@ class Crowd:
             )
 
     async def send(self, rate: int, seconds: float) -> None:
-        """Send what is due until the time is over, then wait for the last answers that count."""
+        """Send each request when it is due until the time is over, then wait until later answers would be late."""
         began = time.perf_counter()
         self._counted_from = began + _WARMUP_SECONDS
         for number in range(int(rate * (_WARMUP_SECONDS + seconds))):
@@ -118,16 +119,16 @@ class Crowd:
         await asyncio.sleep(DEADLINE_SECONDS)
 
     def released(self, connection: Connection) -> None:
-        """Know of a connection that can take a request."""
+        """Note a connection that can take a request."""
         self.free.append(connection)
 
     def answered(self, due: float, kind: str, wait: float) -> None:
-        """Count what became of a request."""
+        """Count the outcome of a request."""
         if due >= self._counted_from:
             self._waits["late" if kind == "good" and wait > DEADLINE_SECONDS else kind].append(wait)
 
     def figures(self, rate: int, seconds: float) -> Offered:
-        """Return what was seen."""
+        """Return the results."""
         count = {kind: len(waits) / seconds for kind, waits in self._waits.items()}
         good, refused = (percentiles([wait * 1000 for wait in self._waits[kind]]) for kind in ("good", "refused"))
         return Offered(
@@ -145,7 +146,7 @@ class Crowd:
 
 
 def _requests() -> Iterator[tuple[bytes, bytes]]:
-    """Return requests without end, each with what its answer must contain."""
+    """Return an endless sequence of requests, each with what its answer must contain."""
     heads = ((f"GET /hello/{name} HTTP/1.1\r\nHost: bench\r\n\r\n", f'"Hello, {name}!') for name in names())
     return itertools.cycle([(request.encode(), greeting.encode()) for request, greeting in heads])
 
@@ -158,7 +159,7 @@ async def _offer(port: int, rate: int, seconds: int, connections: int) -> Offere
 
 
 def main(port: int, rate: int, seconds: int, connections: int) -> None:
-    """Offer and print."""
+    """Offer the load and print the figures."""
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         print(json.dumps(dataclasses.asdict(runner.run(_offer(port, rate, seconds, connections)))))
 

@@ -1,8 +1,8 @@
-"""`python -m tests.bench.opened PORT CONNECTIONS SECONDS`: connections opened at once, and who waits how long.
+"""`python -m tests.bench.opened PORT CONNECTIONS SECONDS`: open connections at once, and measure their waits.
 
-Each sends its next request as soon as it has the answer to the last, and the first wait counts from the moment when all
-began. A server that serves all in turn lets each wait equally long; one that serves those who came first again and
-again lets the others wait until these have had enough, however short the median is. Prints the figures as JSON.
+Each connection sends its next request as soon as it has the answer to the last; its first wait counts from the common
+start. With a server that serves all connections in turn, they wait equally long; with one that keeps serving the first
+ones, the others wait until those are finished, however short the median is. Prints the figures as JSON.
 """
 
 import asyncio
@@ -19,10 +19,10 @@ _PATIENCE_SECONDS = 10
 
 
 class Many(Observed):
-    """Connections that each have a request on their way, until the time is over."""
+    """Connections that each have one request in flight until the time is over."""
 
     def __init__(self, port: int, seconds: int) -> None:
-        """Begin now and go on for `seconds`."""
+        """Start now and go on for `seconds`."""
         super().__init__(port)
         self._began = time.perf_counter()
         self._seconds = seconds
@@ -30,7 +30,7 @@ class Many(Observed):
         self._asked: set[Connection] = set()
 
     def released(self, connection: Connection) -> None:
-        """Send the next request; the first counts from the beginning, and is sent however late it is."""
+        """Send the next request; the wait of the first counts from the start, and it is sent however late it is."""
         now = time.perf_counter()
         if connection not in self._asked:
             self._asked.add(connection)
@@ -40,7 +40,7 @@ class Many(Observed):
             connection.send(now, *next(self.requests))
 
     async def run(self, connections: int) -> Found:
-        """Open all connections at once, and return what was seen; who has no answer at the end is an error."""
+        """Open all connections at once, and return the results; a request without an answer at the end is an error."""
         loop = asyncio.get_running_loop()
         self.unanswered = connections
         await asyncio.gather(
@@ -50,7 +50,7 @@ class Many(Observed):
 
 
 def main(port: int, connections: int, seconds: int) -> None:
-    """Open and print; asyncio's own loop, since it takes all connections in turn."""
+    """Run and print; the event loop is asyncio's own, which handles all connections in turn."""
     with asyncio.Runner() as runner:
         print(json.dumps(dataclasses.asdict(runner.run(Many(port, seconds).run(connections)))))
 

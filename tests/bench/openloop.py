@@ -1,6 +1,6 @@
 """Load at a constant rate: requests leave when they are due, whether or not earlier ones have been answered.
 
-So a server that stalls is seen to stall: the wait counts from when a request was due, not from when it could be sent.
+This makes a server's stalls visible: a wait counts from when the request was due, not from when it could be sent.
 """
 
 import asyncio
@@ -19,14 +19,14 @@ _DATES = [f"{year}-{month:02}-{day:02}" for year in range(1950, 2020) for month 
 
 @dataclass
 class Seen:
-    """What the clients have seen since it was last taken away: waits in milliseconds, and what went wrong."""
+    """The clients' results since the last `take`: waits in milliseconds, and errors."""
 
     waits_ms: list[float] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
 
 
 class OpenLoop:
-    """A crowd of clients that greets and stores the users `names` on `url`."""
+    """Clients that read and store the users `names` at `url`."""
 
     def __init__(self, url: str, names: Sequence[str], rate: int) -> None:
         """Prepare to send `rate` requests a second."""
@@ -35,7 +35,7 @@ class OpenLoop:
         self._seen = Seen()
 
     def take(self) -> Seen:
-        """Return what was seen since the last call, and begin anew."""
+        """Return the results since the last call, and start over."""
         seen, self._seen = self._seen, Seen()
         return seen
 

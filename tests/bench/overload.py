@@ -1,7 +1,7 @@
-"""`python -m tests.bench.overload`: offer more than our service can serve, and see that it goes on serving.
+"""`python -m tests.bench.overload`: offer more than our service can serve, and check that it goes on serving.
 
-Finds the highest rate that it sustains, then offers three times as much, with load shedding and without. Adds what it
-found to build/bench.json.
+Finds the highest rate that it sustains, then offers three times as much, with load shedding and without. Adds the
+results to build/bench.json.
 """
 
 import argparse
@@ -25,17 +25,17 @@ from tests.bench.servers import OURS, SERVERS, UNSHED, started
 from tests.bench.status import EXPLAINED, Status, judged, sentence
 from tests.bench.watch import Watch
 
-# Half as many again as an instance works on at once.
+# One and a half times as many as the requests that an instance works on at once.
 _CONNECTIONS = 1536
 _TIMES = 3
-# Of what was offered, to call a rate sustained; of the peak, to be kept under overload.
+# The share of the offered load to be served for a rate to be sustained; the share of the peak to be kept in overload.
 _SUSTAINED, _KEPT = 0.99, 0.8
 _RATES = range(4000, 16_000, 2000)
 _SHORT_RATES = (100, 500)
 
 
 def main() -> int:
-    """Offer, show and write; return a `Status`."""
+    """Measure, print and save the figures; return a `Status`."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench.overload", description=__doc__, epilog=EXPLAINED)
     parser.add_argument("--short", action="store_true", help="only show that everything runs")
     parser.add_argument("--output", type=Path, default=layout.ROOT / "build" / "bench.json", help="figures as JSON")

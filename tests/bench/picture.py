@@ -1,4 +1,4 @@
-"""The picture for the README: requests per second beside the peers, and what happens as clients become more."""
+"""The picture for the README: requests per second compared with the peers, and as the number of clients grows."""
 
 from pathlib import Path
 from typing import Any

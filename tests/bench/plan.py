@@ -1,4 +1,4 @@
-"""The plan of the measurements: combinations of server, workload, latency and size, how often and how long."""
+"""The plan of measurements: combinations of server, workload, latency and size, how often and how long to measure."""
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
@@ -7,11 +7,11 @@ from tests.bench import fleet
 from tests.bench.servers import AIOHTTP, FASTAPI, FASTIFY, FLASK, GO, JOURNAL, LIMIT, OURS, PLAIN, SERVERS, UNMETERED
 
 GET, PUT, MIX, HOT_GET, HOT_PUT, OPEN, OPENED = "GET", "PUT", "mix", "hot GET", "hot PUT", "open", "opened"
-# Of clients that each send one request after the other.
+# The workloads of clients that each send one request after the other.
 PUT_PERCENT = {GET: 0, PUT: 100, MIX: 20, HOT_GET: 0, HOT_PUT: 100}
 HOT, WAITS = (HOT_GET, HOT_PUT), (OPEN, OPENED)
 RATES = (130, 500, 1000, 2000, 4000)
-FLEET_RATE = 2000  # of an instance, at which Terraform adds another
+FLEET_RATE = 2000  # per instance; at this rate, Terraform adds another
 AT_ONCE = 1000
 PEERS = (GO, FASTAPI, FLASK, AIOHTTP, FASTIFY)
 MANY, MORE = 64, 256
@@ -22,9 +22,9 @@ _PLACES = {OPEN: "GET at {:,} a second", OPENED: "{:,} connections opened at onc
 
 @dataclass(frozen=True)
 class Cell:
-    """One thing to measure of a server, which is a name, or `fleet-N`: N processes behind haproxy.
+    """One measurement of a server, given by name, or as `fleet-N` for N processes behind haproxy.
 
-    Its size is how many clients there are, or, where requests come whatever is answered, how many a second.
+    Its size is the number of clients or, for requests sent whatever is answered, their number per second.
     """
 
     workload: str
@@ -34,21 +34,21 @@ class Cell:
 
     @property
     def place(self) -> str:
-        """Return, in words, what all servers to be compared have in common."""
+        """Describe what all servers to be compared have in common."""
         what = _PLACES.get(self.workload, f"{self.workload} x {{:,}}").format(self.size)
         return f"{what}, database {self.latency_ms} ms"
 
     def order(self) -> tuple[int, int, int, int]:
-        """Return what sorts cells: by place, ours first."""
+        """Return the key that sorts cells by place, ours first."""
         server = _SERVERS.index(self.server) if self.server in _SERVERS else len(_SERVERS)
         return _WORKLOADS.index(self.workload), self.latency_ms, self.size, server
 
 
 @dataclass(frozen=True)
 class Plan:
-    """All is measured once a round; the rounds follow each other, so a slow minute hits all servers.
+    """Everything is measured once a round, and rounds follow each other, so that a slow minute affects all servers.
 
-    Of each pair the cell that is not ours is named: ours is measured at the same place right before it.
+    `pairs` has the other server's cell of each pair: ours is measured at the same place right before it.
     """
 
     rounds: int
@@ -58,7 +58,7 @@ class Plan:
     alone: tuple[Cell, ...]
 
     def round(self) -> Iterator[tuple[Cell, Cell | None]]:
-        """Return the cells of a round in their order, each with the pair that it is of, if any."""
+        """Yield the cells of a round in their order, each with its pair, if it has one."""
         for pair in sorted(self.pairs, key=Cell.order):
             yield replace(pair, server=OURS), pair
             yield pair, pair
@@ -66,7 +66,7 @@ class Plan:
             yield cell, None
 
     def without(self, servers: Collection[str]) -> "Plan":
-        """Return what is left of the plan where `servers` cannot be had."""
+        """Return the plan without `servers`, which are not available."""
         pairs, alone = (
             tuple(cell for cell in cells if cell.server not in servers) for cells in (self.pairs, self.alone)
         )

@@ -73,7 +73,7 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 
 
 def free_port() -> int:
-    """Return a TCP port of the loopback address that nobody uses now."""
+    """Return a free TCP port of the loopback address."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -111,7 +111,7 @@ def request(port: int, method: str, path: str, body: str = "", **headers: str) -
 
 
 def told_by(program: str, *arguments: int) -> dict[str, Any]:
-    """Return what one of the benchmark's own programs prints, which runs on this process's core."""
+    """Run one of the benchmark's own programs on this process's core, and return the object it prints."""
     command = [sys.executable, "-m", f"tests.bench.{program}", *map(str, arguments)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode != 0:

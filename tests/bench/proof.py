@@ -1,6 +1,6 @@
-"""`python -m tests.bench.proof`: put the last `make bench` into docs/proof.md, between its two marks, and its picture.
+"""`python -m tests.bench.proof`: put the last `make bench` and its picture into docs/proof.md, between its two marks.
 
-Only a whole run on an idle machine is told of; what it missed is told, too.
+Only a full run on an idle machine is published, including the promises that it missed.
 """
 
 import json
@@ -37,10 +37,10 @@ Figures = dict[str, float]
 
 
 class Run:
-    """What build/bench.json tells."""
+    """The contents of build/bench.json."""
 
     def __init__(self, report: dict[str, Any]) -> None:
-        """Know the medians by cell, and the ratios by name."""
+        """Index the medians by cell."""
         self.report = report
         self._medians = {
             (row["workload"], row["latency_ms"], row["size"], row["server"]): row for row in report["medians"]

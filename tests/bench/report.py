@@ -1,4 +1,4 @@
-"""The report for programs: build/bench.json, with the circumstances that the figures depend on."""
+"""The machine-readable report, build/bench.json, with the environment that the figures depend on."""
 
 import dataclasses
 import json
@@ -47,7 +47,7 @@ def _processor() -> str:
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
-    """A run: what was measured and what follows from it; `left_out` are sentences by the servers that are missing."""
+    """A run: the measurements and the verdict; `left_out` has a sentence for each server that is missing."""
 
     short: bool
     samples: list[Sample]
@@ -78,7 +78,7 @@ def write(path: Path, outcome: Outcome) -> None:
 
 
 def save(path: Path, content: dict[str, Any]) -> None:
-    """Write `content` as JSON, with its folder if need be."""
+    """Write `content` as JSON, and create the folder if needed."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(content, indent=2) + os.linesep)
 

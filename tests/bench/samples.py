@@ -8,15 +8,15 @@ from dataclasses import dataclass, fields
 from tests.bench.plan import Cell
 from tests.bench.servers import OURS
 
-# From here on one digit after the point tells enough.
+# From this value on, one decimal is enough.
 _TELLING = 10
 
 
 @dataclass(frozen=True)
 class Figures:
-    """The figures of one cell: what clients saw, what the server used, and whether the circumstances were right.
+    """The figures of one cell: what clients saw, what the server used, and how undisturbed it was.
 
-    `cpu_us` and `keys` (read or written, which DynamoDB bills) are of a request, `load_core` and `others` in cores.
+    `cpu_us` and `keys` (read or written, which DynamoDB bills) are per request; `load_core` and `others` are in cores.
     """
 
     requests_per_second: float
@@ -33,7 +33,7 @@ class Figures:
 
 @dataclass(frozen=True)
 class Sample:
-    """The figures of one cell in one round; `pair` is the cell of the pair that is not ours, if it is of a pair."""
+    """The figures of one cell in one round; `pair` is the other server's cell of its pair, if it belongs to one."""
 
     round: int
     cell: Cell
@@ -43,7 +43,7 @@ class Sample:
 
 @dataclass(frozen=True)
 class Spread:
-    """The median of some values, and how far they lie apart."""
+    """The median and the range of some values."""
 
     median: float
     lowest: float
@@ -69,17 +69,17 @@ def spread(values: Iterable[float]) -> Spread:
 
 
 def quotient(one: float, other: float) -> float:
-    """Return how many times `other` is in `one`: without end if the other is nothing, as where all requests failed."""
+    """Return `one` divided by `other`: infinity if `other` is 0, as where all requests failed."""
     return one / other if other else math.inf
 
 
 def ratio(pairs: Iterable[Pair], figure: Callable[[Figures], float]) -> Spread:
-    """Return the spread of ours divided by the other's, each pair by itself: what slows both counts little."""
+    """Return the spread of ours divided by the other's, pair by pair, so that what slows both has little effect."""
     return spread(quotient(figure(ours), figure(other)) for ours, other in pairs)
 
 
 def pairs(samples: Iterable[Sample]) -> Pairs:
-    """Return the pairs, ours first, by the cell that is not ours."""
+    """Return the pairs, ours first, by the other server's cell."""
     ours: dict[tuple[int, Cell], Figures] = {}
     others: dict[tuple[int, Cell], Figures] = {}
     for sample in samples:
@@ -92,7 +92,7 @@ def pairs(samples: Iterable[Sample]) -> Pairs:
 
 
 def medians(samples: Iterable[Sample]) -> Medians:
-    """Return the median of each figure of each cell; no error must be lost in a median, so these are summed up."""
+    """Return the median of each figure of each cell; errors are summed instead, so that none is lost."""
     by_cell: dict[Cell, list[Figures]] = {}
     for sample in samples:
         by_cell.setdefault(sample.cell, []).append(sample.figures)

@@ -1,7 +1,7 @@
-"""`python -m tests.bench.scale`: what a fleet of any size needs, for the tables of docs/scale.md.
+"""`python -m tests.bench.scale`: calculate what a fleet of any size needs, for the tables of docs/scale.md.
 
-Owns the assumptions about AWS, each of which the page names. How reads share calls is the service's own code, in told
-time.
+Holds the assumptions about AWS, each of which the page names. How reads share calls is the service's own code, run in
+simulated time.
 """
 
 import asyncio
@@ -25,26 +25,27 @@ PAGE = Path(__file__).parents[2] / "docs" / "scale.md"
 LOADS = (1_000, 100_000, 1_000_000)
 FLEETS = (3, 50, 300, 500)
 
-# Of the fleet, in Terraform: how many more instances there are while they are replaced, and how they are.
+# The fleet, as in Terraform: the share of extra instances during a refresh, the fewest instances, the first checkpoint
+# and the pause at it.
 SPARE = 0.5
 SMALLEST = 3
 FIRST = 0.01
 PAUSE_SECONDS = 360
-# Of one instance that is replaced: launched and booted, found healthy, warmed up; deregistered and stopped.
+# Replacing one instance: launch and boot, health checks, warm-up; deregistration and stop.
 BEGIN_SECONDS = 60 + 20 + 60
 END_SECONDS = 45 + 30
 LAUNCHES_A_SECOND = (5, 1)
 
-# Of requests: nine in ten are reads; what one weighs on the wire, both ways, and in the log.
+# Requests: nine in ten are reads; the size of one on the wire, in both directions, and in the log.
 READS = 0.9
 WIRE_BYTES = 1_000
 LOG_BYTES = 290
-# Of AWS: what a partition gives, and what a unit of the load balancer's capacity carries in an hour.
+# AWS: what a partition serves a second, and what a capacity unit (LCU) of the load balancer carries in an hour.
 PARTITION_READS, PARTITION_WRITES = 3_000, 1_000
 LCU_BYTES = 1e9
 DATABASE_SECONDS = 0.003
 BUDGET_SECONDS = 3.0
-# Dollars a million requests, as docs/costs.md has them.
+# Dollars per million requests, or per the unit in the name; as in docs/costs.md.
 MONTH_SECONDS = 730 * 3600
 PRICES = {
     "instance hour": 0.0413,
@@ -62,7 +63,7 @@ def instances(rate: float) -> int:
 
 
 def loads() -> list[str]:
-    """Return the table of what loads need."""
+    """Return the table of what each load needs."""
     rows = {
         "instances at 2,000 a second each": [f"{instances(rate):,}" for rate in LOADS],
         "vCPUs and private addresses while they are replaced": [f"{_most(rate):,}" for rate in LOADS],
@@ -109,7 +110,7 @@ def _dollars(amount: float) -> str:
 
 
 def refresh_seconds(size: int, launches_a_second: float) -> float:
-    """Return how long a refresh of `size` instances takes: the first, a pause, then half of them at a time."""
+    """Return how long a refresh of `size` instances takes: the first, a pause, then half of the fleet at a time."""
     first = math.ceil(size * FIRST)
     left, at_once = size - first, max(1, math.floor(size * SPARE))
     batches = [first] + [min(at_once, left - done) for done in range(0, left, at_once)]
@@ -130,14 +131,14 @@ def deployments() -> list[str]:
 
 @dataclass
 class Partition:
-    """The partition of one name: it answers so many reads a second, and refuses the others."""
+    """The partition of one name: it answers a limited number of reads a second, and refuses the others."""
 
     tokens: float = 0.0
     filled: float = 0.0
     asked: int = 0
 
     async def read(self) -> None:
-        """Return after a while; raise `StorageUnavailable` if too much is asked."""
+        """Return after the database's latency; raise `StorageUnavailable` beyond the partition's capacity."""
         self.asked += 1
         now = asyncio.get_running_loop().time()
         self.tokens = min(self.tokens + (now - self.filled) * PARTITION_READS, PARTITION_READS / 100)
@@ -151,7 +152,7 @@ class Partition:
 
 @dataclass
 class HotName:
-    """Many instances that are asked for one name, by the service's own way to share calls."""
+    """Many instances that are asked for one name, and share calls by the service's own code."""
 
     size: int
     rate: int
@@ -161,7 +162,7 @@ class HotName:
     failed: int = 0
 
     async def run(self) -> None:
-        """Ask `rate` times a second, each time an instance that chance names; what takes too long has failed."""
+        """Send `rate` requests a second, each to a random instance; those that take too long have failed."""
         loop, chance = asyncio.get_running_loop(), random.Random(1)
         fleet = [
             ReadCoalescer(Sender("read", self._one, self._many, 100), Expiry(BUDGET_SECONDS, TimeoutError), loop.time)
@@ -188,7 +189,7 @@ class HotName:
         return {name: await self._one(name, None, until) for name in names}
 
     def row(self) -> str:
-        """Return what was seen."""
+        """Return the results as a row."""
         p50, p99 = (statistics.quantiles(self.waits, n=100)[index] * 1000 for index in (49, 98))
         reads, failed = self.partition.asked / self.seconds, self.failed / len(self.waits)
         return f"| {self.size} | {self.rate:,} | {reads:,.0f} | {p50:.0f} ms | {p99:,.0f} ms | {failed:.1%} |"

@@ -1,4 +1,4 @@
-"""The servers of the comparison: what each is called, how it is started, and that it does what all must do."""
+"""The servers of the comparison: what each is called, how it is started, and a check that it does what all must do."""
 
 import json
 import sys
@@ -17,7 +17,7 @@ from tests.bench.names import BORN, names
 
 @dataclass(frozen=True)
 class Server:
-    """One way to greet; `{port}` in the command is where it listens, `peer` is its folder in peers/."""
+    """One implementation; `{port}` in the command is where it listens, `peer` is its folder in peers/."""
 
     name: str
     title: str
@@ -41,7 +41,7 @@ SERVERS = {
         Server(
             FASTAPI,
             "FastAPI + aioboto3",
-            # Its log of every request is off by default in the other peers; so it is here.
+            # The other peers do not log requests by default, so this one does not either.
             (_UVICORN, "--no-access-log", "--port={port}", f"--app-dir={PEERS / 'fastapi_aioboto3'}", "app:app"),
             "fastapi_aioboto3",
         ),
@@ -79,7 +79,7 @@ class Running:
 
 @contextmanager
 def started(server: Server, endpoint: str, core: int | None = None) -> Iterator[Running]:
-    """Run `server` with the DynamoDB at `endpoint`; enter the context once it has proved to do its job."""
+    """Run `server` with the DynamoDB at `endpoint`; enter the context once it has passed `check`."""
     port = processes.free_port()
     command = [part.format(port=port) for part in server.command]
     log = BUILD / f"{server.name}.log"
@@ -91,7 +91,7 @@ def started(server: Server, endpoint: str, core: int | None = None) -> Iterator[
 
 
 def check(title: str, port: int) -> None:
-    """Raise `BenchError` unless the server on `port` stores, greets, and misses whom it does not know."""
+    """Raise `BenchError` unless the server on `port` stores and greets a user, and does not find an unknown one."""
     user = f"/hello/{names()[0]}"
     body = json.dumps({"dateOfBirth": BORN.isoformat()})
     stored, _ = processes.request(port, "PUT", user, body, Content_Type="application/json")

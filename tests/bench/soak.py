@@ -1,6 +1,6 @@
-"""`python -m tests.bench.soak`: load our service at a constant rate for minutes, and see that nothing creeps up.
+"""`python -m tests.bench.soak`: load our service at a constant rate for minutes, and check that nothing creeps up.
 
-Memory and the slowest answers must stay as they were, and no request may fail.
+Memory and the 99th percentile of the waits must stay flat, and no request may fail.
 """
 
 import argparse
@@ -25,7 +25,7 @@ _CREPT_UP, _NOT_POSSIBLE = 1, 2
 _LATENCY_MS = 3
 _INTERVAL_SECONDS = 10
 _FEWEST, _MOST = 10, 60
-# A shorter soak is mostly warm-up: it tells of failed requests only.
+# A shorter soak is mostly warm-up, so only failed requests are judged.
 _TELLING_MINUTES = 3
 
 

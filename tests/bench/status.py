@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from enum import IntEnum
 
-# So many cores' time, used by others in a quarter of the measurements or more, and the figures mean nothing.
+# If others used more cores than this in a quarter of the measurements or more, the figures mean nothing.
 BUSY_OTHERS = 0.1
 
 EXPLAINED = f"""exit status: 0 if all promises were kept, 1 if one was missed, 2 if it could not be run, 3 if others
@@ -20,9 +20,9 @@ class Status(IntEnum):
 
 
 def busyness(others: Sequence[float]) -> float:
-    """Return how many cores' time others used at least in the busiest quarter of the measurements.
+    """Return how many cores others used at least in the busiest quarter of the measurements.
 
-    Medians bear that fewer of them were disturbed.
+    If fewer measurements were disturbed, the medians are still sound.
     """
     return sorted(others)[len(others) * 3 // 4]
 
@@ -35,7 +35,7 @@ def judged(missed: Sequence[str], busy: float, *, short: bool) -> Status:
 
 
 def sentence(busy: float) -> str | None:
-    """Return what is wrong with the machine and what to do, if others were too `busy`."""
+    """Return what is wrong with the machine and what to do, if others kept it too `busy`."""
     if busy <= BUSY_OTHERS:
         return None
     return (

@@ -1,8 +1,8 @@
-"""`python -m tests.bench.steady PORT RATE SECONDS`: offer GETs at a steady rate, and tell how long they wait.
+"""`python -m tests.bench.steady PORT RATE SECONDS`: offer GETs at a steady rate, and measure their waits.
 
-They come as those of many people do who know nothing of each other (a Poisson process), the same for every server. A
-request leaves when it is due, or as soon as a connection is free; its wait counts from when it was due. Prints the
-figures as a JSON object.
+They arrive like those of many independent people (a Poisson process), at the same times for every server. A request is
+sent when it is due, or as soon as a connection is free; its wait counts from when it was due. Prints the figures as a
+JSON object.
 """
 
 import asyncio
@@ -18,9 +18,9 @@ from tests.bench.found import Found
 from tests.bench.observed import Observed
 from tests.bench.offer import Connection
 
-# The selector whose timeouts are finer than milliseconds takes longer the more it looks at.
+# Not more, since the selector with timeouts below a millisecond takes longer the more connections it watches.
 _CONNECTIONS = 128
-# A server that serves a third of what is offered has answered all of it by then.
+# By then, a server that serves only a third of the offered load has answered all of it.
 _PATIENCE_SECONDS = 15
 
 
@@ -28,19 +28,19 @@ class SteadyCrowd(Observed):
     """Connections, and requests that wait for one."""
 
     def __init__(self, port: int) -> None:
-        """Send to `port` of this machine."""
+        """Send to `port` on this machine."""
         super().__init__(port)
         self._waiting: deque[float] = deque()
 
     def released(self, connection: Connection) -> None:
-        """Send what has waited longest, if anything has."""
+        """Send the request that has waited longest, if any waits."""
         if self._waiting:
             connection.send(self._waiting.popleft(), *next(self.requests))
         else:
             super().released(connection)
 
     async def run(self, rate: int, seconds: int) -> Found:
-        """Send for `seconds`, wait for the last answers, and return what was seen."""
+        """Send for `seconds`, wait for the last answers, and return the results."""
         await self.connect(_CONNECTIONS)
         arrivals = random.Random(rate)
         due = began = time.perf_counter()
@@ -58,7 +58,7 @@ class SteadyCrowd(Observed):
 
 
 def main(port: int, rate: int, seconds: int) -> None:
-    """Send and print."""
+    """Send the requests and print the figures."""
     with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(selectors.SelectSelector())) as runner:
         print(json.dumps(dataclasses.asdict(runner.run(SteadyCrowd(port).run(rate, seconds)))))
 

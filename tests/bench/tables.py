@@ -1,4 +1,4 @@
-"""The tables on the terminal: the medians, the promises, and what makes the figures doubtful."""
+"""The tables on the terminal: the medians, the promises, and any reason to doubt the figures."""
 
 from itertools import groupby
 
@@ -17,7 +17,7 @@ _BUSY_LOAD = 0.95
 
 
 def show(console: Console, medians: Medians, outcome: Outcome) -> None:
-    """Print everything a person wants to know."""
+    """Print the tables, and a warning if the load was too slow."""
     console.print(_figures_table(medians, outcome.ratios))
     console.print(_bounds_table(outcome))
     load = max(figures.load_core for figures in medians.values())
@@ -26,7 +26,7 @@ def show(console: Console, medians: Medians, outcome: Outcome) -> None:
 
 
 def title(server: str) -> str:
-    """Return how people call the server."""
+    """Return the server's name for people."""
     return SERVERS[server].title if server in SERVERS else f"{server.removeprefix('fleet-')} of ours behind haproxy"
 
 
@@ -45,7 +45,7 @@ def _figures_table(medians: Medians, ratios: Ratios) -> Table:
 
 
 def _beside(cell: Cell, ratios: Ratios) -> str:
-    """Return how ours compares: by what it serves, or, where all serve what is offered, by the median wait."""
+    """Return how ours compares: by requests per second, or, where only waits are compared, by the median wait."""
     figure, what = ("_p50", "p50 ") if cell.workload in WAITS else ("", "")
     found = ratios.get(name(cell, figure, cell.server))
     return f"{what}{found}" if found and cell.server != OURS else ""

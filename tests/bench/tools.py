@@ -1,4 +1,4 @@
-"""The programs the benchmark needs beside Python, and how to get those that are missing."""
+"""The programs the benchmark needs besides Python, and how to get those that are missing."""
 
 import shutil
 

@@ -1,8 +1,8 @@
-"""Our own service with another store, to compare it with itself: `python -m tests.bench.variants NAME --port N`.
+"""Our own service with a part replaced, to compare it with itself: `python -m tests.bench.variants NAME --port N`.
 
-`limit` answers from memory: what is left is the framework and our handlers. `plain` makes one call of DynamoDB for each
-request. `unmetered` counts and measures nothing. Everything else is `python -m service`, whose way of running is not
-repeated here.
+`limit` answers from memory, which leaves the framework and our handlers. `plain` makes one DynamoDB call for each
+request. `unmetered` records no metrics. Everything else is `python -m service`, whose code for running is not repeated
+here.
 """
 
 import sys
@@ -25,7 +25,7 @@ from tests.support.stores import Memory
 
 
 class MemoryStore(Memory):
-    """A store without storage."""
+    """A store in memory."""
 
     def __init__(self) -> None:
         """Know every user of the benchmark."""

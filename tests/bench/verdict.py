@@ -1,8 +1,8 @@
 """The verdict on the figures: how ours compares with the others, and which promises were missed.
 
-A comparison is named by its place and the other server: `get64_vs_fastapi` tells how many times its requests per second
-ours serves with 64 clients, `get64_p50_vs_fastapi` compares median waits, `_p99_` the slowest of a hundred, `_cpu_` the
-processor time of a request; `_at_3ms` is added where every database call takes so long. Promises are about medians.
+A comparison is named by its place and the other server: `get64_vs_fastapi` is our requests per second with 64 clients,
+divided by those of FastAPI; `get64_p50_vs_fastapi` compares median waits, `_p99_` 99th percentiles, `_cpu_` the
+processor time of a request; `_at_3ms` is added where every database call takes 3 ms. Promises are about medians.
 """
 
 import operator
@@ -29,7 +29,7 @@ class Bound:
     limit: float
 
     def holds(self, ratios: Ratios) -> bool:
-        """Tell whether the promise was kept; what was not measured was not kept."""
+        """Return whether the promise was kept; it was not if the ratio was not measured."""
         return self.name in ratios and _COMPARE[self.relation](ratios[self.name].median, self.limit)
 
     @property
@@ -48,7 +48,7 @@ BOUNDS = (
     Bound("put64_vs_go", ">=", 1.5),
     Bound("get1_p50_vs_go", "<=", 1.5),
     *(Bound(f"open{rate}_p50_vs_go_at_3ms", "<=", 1.4) for rate in (500, 1000, 2000)),
-    # 5,000 writes a second, where Go's writes of one name, which share nothing, are 7,000.
+    # That is 5,000 writes of one name a second, where Go, which does not combine writes, reaches 7,000.
     Bound("hot_put64_vs_go_at_3ms", ">=", 0.7),
     Bound("get64_vs_fastapi", ">=", 12),
     Bound("put64_vs_fastapi", ">=", 5),
@@ -64,7 +64,7 @@ BOUNDS = (
 
 
 def missed(ratios: Ratios, left_out: Collection[str], *, only_errors: bool) -> list[str]:
-    """Return the promises that were not kept, but for those about servers that were `left_out`.
+    """Return the promises that were not kept, except for those about servers that were `left_out`.
 
     A short run shows errors only, as it is too short for figures.
     """
@@ -99,7 +99,7 @@ def ratios(samples: list[Sample]) -> Ratios:
 
 
 def _highest(samples: list[Sample], figure: str) -> Spread:
-    """Return the spread over the rounds of the highest that a round has seen."""
+    """Return the spread of each round's highest value."""
     highest: dict[int, float] = {}
     for sample in samples:
         highest[sample.round] = max(highest.get(sample.round, 0.0), getattr(sample.figures, figure))
@@ -113,7 +113,7 @@ def _of_pairs(found: Pairs) -> Iterator[tuple[str, Spread]]:
 
 
 def _with_the_best(found: Pairs) -> Iterator[tuple[str, Spread]]:
-    """Return what the slowest of a hundred are at each place beside those of the peer where they are fastest."""
+    """Yield, for each place, our 99th percentile divided by the lowest one of a peer."""
     peers = [cell for cell in found if cell.server in PEERS and cell.size == MANY]
     for workload, latency in {(cell.workload, cell.latency_ms) for cell in peers}:
         there = [cell for cell in peers if (cell.workload, cell.latency_ms) == (workload, latency)]

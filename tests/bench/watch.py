@@ -1,6 +1,6 @@
-"""Who used the processors during a measurement: the server, the load, or somebody else on the machine.
+"""Who used the processors during a measurement: the server, the load, or something else on the machine.
 
-A server's figures mean something only if the load was not the slower one, and if nobody else was busy.
+A server's figures are meaningful only if the load generator was not the bottleneck and nothing else was busy.
 """
 
 import os
@@ -18,7 +18,7 @@ from tests.bench.processes import usage
 
 @dataclass(frozen=True)
 class Spent:
-    """Seconds of processor time, and the seconds that passed meanwhile."""
+    """Seconds of processor time, and the seconds of wall time in which they were used."""
 
     passed: float
     server: float
@@ -33,20 +33,20 @@ class Spent:
 
     @property
     def others(self) -> float:
-        """Return how many of the used cores were busy with what is no part of the benchmark, or stolen by the host."""
+        """Return how many of the used cores were busy with other programs, or taken by the host (steal)."""
         return max(0.0, self.everybody - self.benchmark) / self.passed
 
 
 class Watch:
-    """Counts from the moment it is made; `load` are the processes that serve the load beside wrk."""
+    """Counts from its creation on; `load` are the processes that belong to the load besides wrk."""
 
     def __init__(self, server: Sequence[int], load: Sequence[int]) -> None:
-        """Begin to count."""
+        """Start counting."""
         self._server, self._load = server, load
         self._began = self._read()
 
     def spent(self) -> Spent:
-        """Return what was used since the beginning."""
+        """Return what was used since the start."""
         began, now = self._began, self._read()
         return Spent(
             passed=now.passed - began.passed,
@@ -67,9 +67,9 @@ class Watch:
 
 
 def everybody_seconds(times: Sequence[Any], cores: Sequence[int]) -> float:
-    """Return what all programs used of `cores`, and what the host gave to others (steal).
+    """Return what all programs used of `cores`, including what the host gave to others (steal).
 
-    Interrupts are left out: the kernel does not say for whom they were, and most are for the benchmark's own sockets.
+    Interrupts are left out: the kernel does not attribute them, and most are for the benchmark's own sockets.
     """
     fields = ("user", "nice", "system", "steal")
     return sum(float(getattr(times[core], field)) for core in cores for field in fields)

@@ -1,4 +1,4 @@
-"""The load: one run of wrk and what it found."""
+"""The load: one run of wrk and its results."""
 
 import json
 import subprocess

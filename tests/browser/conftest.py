@@ -1,4 +1,4 @@
-"""A browser, and the service it visits: one that anybody may ask, and one that needs tokens."""
+"""A browser, and the services it visits: an open one, and one that requires tokens."""
 
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -19,14 +19,14 @@ Visit = Callable[[str], Awaitable["Page"]]
 
 @pytest_asyncio.fixture(scope="session")
 async def open_url(config: Config) -> AsyncIterator[str]:
-    """Give the URL of a service that needs no tokens."""
+    """Yield the URL of a service that requires no tokens."""
     async with running_service(HELLO_TABLE_NAME=config.table_name) as service:
         yield service.url
 
 
 @pytest_asyncio.fixture(scope="session")
 async def guarded_service(config: Config) -> AsyncIterator[tuple[str, Issuer]]:
-    """Give the URL of a service that needs tokens, and who issues them."""
+    """Yield the URL of a service that requires tokens, and their issuer."""
     async with running_issuer() as issuer:
         settings = {"HELLO_AUTH_ISSUER": issuer.url, "HELLO_AUTH_AUDIENCE": AUDIENCE}
         async with running_service(HELLO_TABLE_NAME=config.table_name, **settings) as service:
@@ -40,7 +40,7 @@ async def chromium() -> AsyncIterator["Browser"]:
 
     path = shutil.which("chromium") or pytest.fail("install Chromium (Debian: apt-get install chromium)")
     async with async_playwright() as playwright:
-        # Chromium refuses to run as root inside its sandbox; it visits nothing but our own service here.
+        # Chromium refuses to run as root with its sandbox; it visits only our own service here.
         browser = await playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
         yield browser
         await browser.close()
@@ -48,9 +48,9 @@ async def chromium() -> AsyncIterator["Browser"]:
 
 @pytest_asyncio.fixture
 async def visit(chromium: "Browser") -> AsyncIterator[Visit]:
-    """Give a function that opens a page of its own; at the end, no page may have complained.
+    """Yield a function that opens a new page; at the end, no page may have complained.
 
-    A complaint is an error or a warning on the console, which is also where violations of the page's policy appear.
+    A complaint is an error or a warning on the console, where violations of the page's CSP also appear.
     """
     complaints: list[str] = []
 

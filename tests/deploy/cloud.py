@@ -1,4 +1,4 @@
-"""A scripted AWS and a scripted Terraform: an environment for deployments that take no time."""
+"""A fake AWS and a fake Terraform: an environment for deployments that take no time."""
 
 import json
 import math
@@ -31,10 +31,10 @@ class NoActiveRefresh(Exception):
 
 
 class Cloud:
-    """An account with one group; plays Terraform, boto3's session and each of its clients."""
+    """An account with one group; acts as Terraform, boto3's session and each of its clients."""
 
     class exceptions:  # noqa: N801 - as boto3's clients have it
-        """What clients raise."""
+        """The exceptions that clients raise."""
 
         ActiveInstanceRefreshNotFoundFault = NoActiveRefresh
 
@@ -45,7 +45,7 @@ class Cloud:
         self.instances: list[dict[str, Any]] = []
         self.refreshes: list[dict[str, Any]] = []
         self.ends: list[str] = []
-        """How the next refreshes end; Successful, where there is nothing left."""
+        """How the next refreshes end; Successful once this is empty."""
         self.steps = 2
         self.alarms: set[str] = set()
         self.rings_with: str | None = None
@@ -53,14 +53,14 @@ class Cloud:
         self.apply_fails = 0
         self.stale = False
         self.dying = 0
-        """How many instances of a new version end, one at each look, before one lives."""
+        """How many instances of a new version terminate, one at each poll, before one survives."""
         self.trouble: list[ClientError] = []
-        """What AWS answers to the next looks at the refresh."""
+        """The errors that AWS returns to the next polls of the refresh."""
         self.unexpected = 0
-        """How many refreshes somebody else starts at the moment that the command starts one."""
+        """How many refreshes another client starts at the moment that the command starts one."""
         self.url = ""
         self.blocked = 0
-        """How many of the next requests a firewall answers."""
+        """How many of the next requests the firewall answers."""
 
     # Terraform
 
@@ -71,7 +71,7 @@ class Cloud:
         return Plan(Path(image), "dev", image, {"resource_changes": [change]})
 
     def apply(self, plan: Plan, _deadline: float = math.inf) -> None:
-        """Make a version of the launch template, and start a refresh if there are instances."""
+        """Create a version of the launch template, and start a refresh if there are instances."""
         self.calls.append(f"apply {plan.image}")
         if self.stale:
             raise Refused("The state has changed since this plan was made.")
@@ -102,11 +102,11 @@ class Cloud:
     # AWS
 
     def client(self, _service: str) -> "Cloud":
-        """Play the client of any service."""
+        """Return itself as the client of any service."""
         return self
 
     def describe_auto_scaling_groups(self, **_asked: object) -> Any:  # noqa: ANN401 - as AWS answers
-        """Tell of the group, and of the next instance that will not live."""
+        """Describe the group, with the next instance that will terminate."""
         if self.dying and self.refreshes and self.refreshes[-1]["Status"] == "InProgress":
             self.dying -= 1
             dying = [self._instance(f"i-dying-{self.dying}")]
@@ -120,7 +120,7 @@ class Cloud:
         }
 
     def describe_instance_refreshes(self, **_asked: object) -> Any:  # noqa: ANN401 - as AWS answers
-        """Tell of the latest refresh, which is one step further each time."""
+        """Describe the latest refresh, which is one step further each time."""
         if self.trouble:
             raise self.trouble.pop(0)
         if not self.refreshes:
@@ -142,14 +142,14 @@ class Cloud:
         self._begin(alarms="AlarmSpecification" in asked["Preferences"])
 
     def cancel_instance_refresh(self, **_asked: object) -> None:
-        """End the refresh that is under way."""
+        """Cancel the refresh in progress."""
         if not self.refreshes or self.refreshes[-1]["Status"] != "InProgress":
             raise NoActiveRefresh
         self.calls.append("cancel")
         self.refreshes[-1]["Status"] = "Cancelled"
 
     def describe_target_health(self, **_asked: object) -> Any:  # noqa: ANN401 - as AWS answers
-        """Tell that all are healthy."""
+        """Describe all targets as healthy."""
         return {
             "TargetHealthDescriptions": [
                 {"Target": {"Id": instance["InstanceId"]}, "TargetHealth": {"State": "healthy"}}
@@ -158,7 +158,7 @@ class Cloud:
         }
 
     def describe_launch_template_versions(self, **_asked: object) -> Any:  # noqa: ANN401 - as AWS answers
-        """Tell which version has which image."""
+        """Describe which version has which image."""
         return {
             "LaunchTemplateVersions": [
                 {"VersionNumber": int(version), "LaunchTemplateData": {"ImageId": image}}
@@ -167,11 +167,11 @@ class Cloud:
         }
 
     def deregister_targets(self, **asked: Any) -> None:  # noqa: ANN401 - as AWS is asked
-        """Note which targets are taken out."""
+        """Record which targets are deregistered."""
         self.calls.append(f"deregister {', '.join(target['Id'] for target in asked['Targets'])}")
 
     def describe_alarms(self, **_asked: object) -> Any:  # noqa: ANN401 - as AWS answers
-        """Tell which alarms ring."""
+        """Describe the alarms that fire."""
         return {"MetricAlarms": [{"AlarmName": name, "StateValue": "ALARM"} for name in sorted(self.alarms)]}
 
     def _begin(self, *, alarms: bool) -> None:
@@ -210,13 +210,13 @@ class Cloud:
 
 @contextmanager
 def answering(bodies: Callable[[], Sequence[bytes]], blocked: Callable[[], bool] = lambda: False) -> Iterator[str]:
-    """Answer GET /version with each of what `bodies` returns in turn, or as a firewall does, and give the URL."""
+    """Answer GET /version with the results of `bodies` in turn, or like a firewall if `blocked`, and yield the URL."""
 
     class Handler(BaseHTTPRequestHandler):
         asked = 0
 
         def do_GET(self) -> None:
-            """Answer with the next one."""
+            """Send the next answer."""
             if blocked():
                 self.send_error(403)
                 return
@@ -229,11 +229,11 @@ def answering(bodies: Callable[[], Sequence[bytes]], blocked: Callable[[], bool]
             self.wfile.write(body)
 
         def version_string(self) -> str:
-            """Call itself what AWS's load balancer does."""
+            """Return the server name of AWS's load balancer."""
             return "awselb/2.0"
 
         def log_message(self, *_told: object) -> None:
-            """Keep quiet."""
+            """Log nothing."""
 
     with serving(ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as address:
         yield f"http://{address}"
@@ -241,7 +241,7 @@ def answering(bodies: Callable[[], Sequence[bytes]], blocked: Callable[[], bool]
 
 @contextmanager
 def served(cloud: Cloud) -> Iterator[Cloud]:
-    """Answer /version as the instances would, one after the other."""
+    """Answer /version as the instances would, in turn."""
 
     def bodies() -> list[bytes]:
         return [version(cloud.images[instance["LaunchTemplate"]["Version"]]) for instance in cloud.instances]
@@ -255,5 +255,5 @@ def served(cloud: Cloud) -> Iterator[Cloud]:
 
 
 def version(image: str) -> bytes:
-    """Return what /version says of `image`."""
+    """Return the answer of /version for `image`."""
     return json.dumps({"image": image, "version": "1.2.3", "commit": "abc"}).encode()

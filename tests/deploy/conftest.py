@@ -1,4 +1,4 @@
-"""An emulated S3 for the lease and the releases; the rest of AWS is scripted."""
+"""An emulated S3 for the lease and the releases; the rest of AWS is faked."""
 
 import uuid
 from collections.abc import Iterator
@@ -19,13 +19,13 @@ class Bucket:
 
 @pytest.fixture(autouse=True)
 def _measure_no_processes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Start commands without coverage, which is that of the service: they take a third less time."""
+    """Start commands without measuring coverage, which is that of the service: they take a third less time."""
     monkeypatch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
 
 
 @pytest.fixture
 def bucket(dynamodb: str) -> Iterator[Bucket]:
-    """Make a versioned bucket of its own in the emulator that all tests share."""
+    """Create a versioned bucket for each test, in the emulator that all tests share."""
     make: Any = boto3.client
     s3 = make("s3", region_name="eu-central-1", endpoint_url=dynamodb)
     name = f"state-{uuid.uuid4().hex}"

@@ -1,1 +1,1 @@
-"""Fuzzing: unexpected requests, and what every answer to them must be; make fuzz."""
+"""Fuzzing: unexpected requests, and the rules for every answer to them; run by `make fuzz`."""

@@ -1,4 +1,4 @@
-"""`python -m tests.fuzz`: send unexpected requests, show the answers, fail if anything was wrong."""
+"""`python -m tests.fuzz`: send unexpected requests, show the answers, and fail if any was wrong."""
 
 import argparse
 import asyncio
@@ -20,7 +20,7 @@ _SHOWN, _SHOWN_CHARACTERS = 3, 4000
 
 
 def main() -> int:
-    """Run all stages; return 0, or 1 if the service did what it must not do."""
+    """Run all stages; return 0, or 1 if the service broke a rule."""
     options = _parser().parse_args()
     began = time.monotonic()
     run = asyncio.run(_fuzz(SHORT if options.short else FULL, options.seed))

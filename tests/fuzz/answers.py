@@ -1,4 +1,4 @@
-"""What every answer must be, whatever the request: no 5xx of ours, and all errors in the one shape."""
+"""The rules for every answer, whatever the request: no internal errors, and all errors as problem documents."""
 
 from http import HTTPStatus
 from importlib import resources
@@ -14,15 +14,15 @@ _CODES = DOCUMENT["components"]["schemas"]["Problem"]["properties"]["code"]["x-e
 
 
 class Fault(Exception):
-    """The service did what it must not do; the message says what."""
+    """The service broke a rule; the message says which."""
 
 
 class Hang(Fault):
-    """The service did nothing at all, for too long."""
+    """The service did not answer in time."""
 
 
 def is_ours(status: int) -> bool:
-    """Tell whether a status means an error of ours; 501 is the client's, who wants what the service does not know."""
+    """Return whether a status means an error of the service; 501 is not one: the client's request is at fault."""
     return status >= HTTPStatus.INTERNAL_SERVER_ERROR and status != HTTPStatus.NOT_IMPLEMENTED
 
 
@@ -35,7 +35,7 @@ def document(answer: RawResponse) -> dict[str, Any]:
 
 
 def check(answer: RawResponse, *, body: bool = True) -> None:
-    """Raise `Fault` if `answer` could not be right for any request; the answer to a HEAD has no `body`."""
+    """Raise `Fault` if `answer` would be wrong for any request; the answer to a HEAD has no `body`."""
     if is_ours(answer.status):
         raise Fault(f"{answer.status} is an error of ours")
     if "x-request-id" not in answer.headers:

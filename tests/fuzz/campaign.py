@@ -1,4 +1,4 @@
-"""The stages: cases of Hypothesis, cases of schemathesis, bytes that are no HTTP, and long runs of characters."""
+"""The stages: cases by Hypothesis, cases by schemathesis, bytes that are not HTTP, and long runs of characters."""
 
 import asyncio
 import json
@@ -21,7 +21,7 @@ from tests.fuzz.runs import LIMIT_SECONDS, long_runs, processor_seconds
 from tests.support import schemathesis
 from tests.support.process import ServiceProcess
 
-# Names that may stand in the log by chance: short ones, and words of our code, which Hypothesis likes to try.
+# Names shorter than this may be in the log by chance, and so may words of our code, which Hypothesis likes to try.
 _TELLING_LETTERS = 6
 _OURS = {word for path in Path("service").glob("*.py") for word in re.findall("[A-Za-z]+", path.read_text())}
 _CONNECTIONS = 16
@@ -30,7 +30,7 @@ _TRIES = 5
 
 @dataclass
 class Stage:
-    """What was sent, what came back as far as the client counts it, what was wrong, and what must not be logged."""
+    """The requests, the answers that the client counted, the faults, and the personal data that must not be logged."""
 
     name: str
     sent: int = 0
@@ -40,13 +40,13 @@ class Stage:
     personal: set[str] = field(default_factory=set)
 
     def blame(self, fault: Exception, what: str) -> None:
-        """Note a fault, and what repeats it."""
+        """Note a fault, and how to reproduce it."""
         self.faults.append(f"{fault}\n{what}")
         self.hangs += isinstance(fault, Hang)
 
 
 async def hypothesis_cases(url: str, seed: int, count: int) -> Stage:
-    """Let Hypothesis make `count` requests, and check that what is acknowledged is kept."""
+    """Let Hypothesis make `count` requests, and check that acknowledged writes are kept."""
     stage, dialogue = Stage("Hypothesis"), Dialogue(url)
     try:
         await asyncio.to_thread(converse, dialogue, seed, count)
@@ -70,7 +70,7 @@ async def schemathesis_cases(url: str, seed: int, most: int, folder: Path) -> St
 
 
 async def raw_requests(url: str, seed: int, count: int) -> Stage:
-    """Send bytes that are no HTTP, or barely; after each the service must still be well."""
+    """Send bytes that are barely HTTP or not at all; after each, the service must still be healthy."""
     stage = Stage("raw", personal={NAME, BORN})
     waiting = malformed(seed, count)
     timeout = aiohttp.ClientTimeout(total=HANG_SECONDS)
@@ -103,7 +103,7 @@ async def repeated_characters(service: ServiceProcess, token: str, part: int) ->
 
 
 async def _check_cost(service: ServiceProcess, request: Malformed) -> None:
-    """Raise `Fault` if a request takes too much of the processor; what does is measured again."""
+    """Raise `Fault` if a request takes too much processor time in each of several attempts."""
     costs: list[float] = []
     while len(costs) < _TRIES and min(costs, default=1) > LIMIT_SECONDS:
         before = processor_seconds(service.process.pid)

@@ -10,16 +10,16 @@ from tests.fuzz.answers import Fault, Hang, check
 from tests.fuzz.malformed import Malformed
 from tests.support.raw import RawResponse, read_response
 
-# Far longer than an answer takes: who says nothing for so long waits for the rest of a request.
+# Far longer than an answer takes: a service that is silent for so long waits for the rest of a request.
 QUIET_SECONDS = 0.2
 HANG_SECONDS = 10
-# What is refused without having become a request: the service must close the connection, whatever else has come.
+# The problems of what is not a valid request: the service must close the connection, whatever else it has received.
 _REFUSALS = [f'"code": "{code}"'.encode() for code in ("bad_request", "uri_too_long", "headers_too_large")]
 _REFUSED = (HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_IMPLEMENTED)
 
 
 async def exchange(url: str, sent: Malformed) -> list[RawResponse]:
-    """Return the answers to `sent`; raise `Fault` if the service hangs, or if an answer is not as it must be."""
+    """Return the answers to `sent`; raise `Fault` if the service hangs, or if an answer is wrong."""
     try:
         async with asyncio.timeout(HANG_SECONDS):
             answers = await _split(await _hear(url, sent))
@@ -37,7 +37,7 @@ async def _hear(url: str, sent: Malformed) -> bytes:
     target = URL(url)
     reader, writer = await asyncio.open_connection(target.host, target.port)
     heard = bytearray()
-    # A reset is a way to close, too.
+    # A reset also closes the connection.
     with contextlib.suppress(ConnectionError), contextlib.closing(writer):
         writer.write(sent.data)
         if not sent.hasty:
@@ -50,7 +50,7 @@ async def _hear(url: str, sent: Malformed) -> bytes:
 
 
 async def _listen(reader: asyncio.StreamReader, heard: bytearray, patience: float | None) -> None:
-    """Add what comes to `heard`, until the service closes or, with `patience`, has been quiet for so long."""
+    """Add what is received to `heard`, until the service closes or, with `patience`, has sent nothing for so long."""
     while not reader.at_eof():
         async with asyncio.timeout(patience):
             heard += await reader.read(2**16)
@@ -70,7 +70,7 @@ async def _split(stream: bytes) -> list[RawResponse]:
 
 
 def _check_sequence(sent: Malformed, answers: list[RawResponse]) -> None:
-    """Find smuggled requests: answers that nobody asked for, or after what is no HTTP."""
+    """Find smuggled requests: answers without a request, or after something that is not HTTP."""
     refused = [any(code in answer.body for code in _REFUSALS) for answer in answers]
     if any(refused[:-1]):
         raise Fault("there is an answer after one to a request that is no HTTP")

@@ -1,4 +1,4 @@
-"""Requests written out, as bytes: good ones, those whose end is ambiguous, and other protocols."""
+"""Requests as literal bytes: good ones, those whose end is ambiguous, and other protocols."""
 
 NAME = "Confidential"
 BORN = "1987-11-23"
@@ -43,7 +43,7 @@ _ENCODINGS = (
 )
 _SIZES = (b"0x1c", b"+1c", b"-1c", b"1_c", b"1c ", b" 1c", b"1c\n", b"1c\r", b"1000000000000001c", b"f" * 5000, b"")
 _ENDS = (b"0\r\n\r\n", b"XX0\r\n\r\n", b"\n0\r\n\r\n", b"\r\n0\r\nContent-Length: 1\r\n\r\n", b"\r\n0\r\nA b\r\n\r\n")
-# Readers of HTTP disagree on where these end: each must be refused, and what follows it with it.
+# Parsers of HTTP disagree on where these end: each must be refused, together with what follows it.
 AMBIGUOUS = (
     *(_HEAD + b"Content-Length: " + length + b"\r\n\r\n" + _BODY for length in LENGTHS),
     *(_HEAD + encoding + b"\r\n\r\n" + _CHUNKS for encoding in _ENCODINGS),

@@ -1,4 +1,4 @@
-"""Generated requests: Hypothesis makes them, and what the service acknowledged is what it must say afterwards."""
+"""Generated requests: Hypothesis makes them, and what the service acknowledged is what it must return afterwards."""
 
 import http.client
 import json
@@ -23,13 +23,13 @@ from tests.support.raw import RawResponse
 TIMEOUT_SECONDS = 10
 _UNDOCUMENTED = {"/": "308", "/docs": "200", "/docs/": "308", "/openapi.yaml": "200"}
 _OPERATIONS = DOCUMENT["paths"] | {path: {"get": {"responses": {status: {}}}} for path, status in _UNDOCUMENTED.items()}
-# /version has no errors of its own: those documented for it are of requests that are not valid HTTP; none is made here.
+# /version has no errors of its own: those documented for it answer invalid HTTP, which is never sent here.
 _OF_INVALID_HTTP: dict[str, Any] = DOCUMENT["paths"]["/version"]["get"]["responses"]
 
 
 @dataclass
 class Dialogue:
-    """One client of the service, and what the service has acknowledged to it."""
+    """One client of the service, and the writes that the service has acknowledged to it."""
 
     url: str
     statuses: Counter[int] = field(default_factory=Counter)
@@ -41,7 +41,7 @@ class Dialogue:
         self._connection = http.client.HTTPConnection(str(target.host), target.port, timeout=TIMEOUT_SECONDS)
 
     def play(self, case: Case) -> None:
-        """Send a request, and ask for what it may have changed; raise `Fault` if an answer is wrong."""
+        """Send a request, and read what it may have changed; raise `Fault` if an answer is wrong."""
         answer = self._ask(case)
         self.statuses[answer.status] += 1
         check(answer, body=case.method != "HEAD")
@@ -85,7 +85,7 @@ def _today() -> date:
 
 
 def _name(case: Case) -> str | None:
-    """Return whom the request is about, if it is about a user who can exist."""
+    """Return the username that the request is about, if it is a valid one."""
     name = unquote_to_bytes(case.target.partition("?")[0].removeprefix("/hello/"))
     return name.decode() if case.target.startswith("/hello/") and re.fullmatch(rb"[A-Za-z]{1,256}", name) else None
 
@@ -103,7 +103,7 @@ def _stored(case: Case) -> date:
 
 
 def _allowed(case: Case) -> set[int]:
-    """Return the statuses that the OpenAPI document promises, and those that any request may have."""
+    """Return the statuses that the OpenAPI document allows for a request, and those allowed for any request."""
     path = case.target.partition("?")[0]
     resource = "/hello/{username}" if re.fullmatch("/hello/[^/]*", path) else path
     operations = _OPERATIONS.get(resource, {})
@@ -113,14 +113,14 @@ def _allowed(case: Case) -> set[int]:
 
 
 def _own(responses: dict[str, Any]) -> Iterator[int]:
-    """Yield the statuses that an operation answers to valid HTTP."""
+    """Yield the statuses with which an operation answers valid HTTP."""
     for status, response in responses.items():
         if status == "200" or response != _OF_INVALID_HTTP.get(status):
             yield int(status)
 
 
 def converse(dialogue: Dialogue, start: int, count: int) -> None:
-    """Play `count` cases, the same ones for the same `start`; raise the `Fault` of the smallest that finds one."""
+    """Play `count` cases, the same ones for the same `start`; raise the `Fault` of the smallest failing case."""
 
     @seed(start)
     @settings(

@@ -13,7 +13,7 @@ _SPICES = (b"\0", b"\r", b"\n", b"\r\n", b"\r\n\r\n", b"\t", b" ", b":", b"%", b
 class Malformed:
     """Bytes to send; `hasty` clients end the sending side at once.
 
-    A request whose end is `ambiguous` must be refused, and what follows it never be taken for another one.
+    A request whose end is `ambiguous` must be refused, and what follows it must never be taken for another request.
     """
 
     data: bytes
@@ -87,7 +87,7 @@ _MUTATIONS: tuple[Callable[[Random, bytes], bytes], ...] = (
 
 
 def malformed(seed: int, count: int) -> Iterator[Malformed]:
-    """Give `count` requests, the same ones for the same seed: each that is listed here, then mutations."""
+    """Yield `count` requests, the same ones for the same seed: first all that are listed here, then mutations."""
     random = Random(seed)
     listed = [Malformed(data + HIDDEN, ambiguous=True) for data in AMBIGUOUS] + [Malformed(data) for data in FOREIGN]
     yield from listed[:count]

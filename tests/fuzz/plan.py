@@ -1,13 +1,13 @@
-"""How much is sent, in full and in short."""
+"""How much a full run and a short run send."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Cases of Hypothesis, examples of schemathesis for each operation and phase, raw requests, which part of the runs.
+    """Cases by Hypothesis, schemathesis's examples per operation and phase, raw requests, every how many-th long run.
 
-    schemathesis decides itself how many cases it makes of its examples: in all there must be `least`.
+    schemathesis itself decides how many cases it makes; there must be at least `least` cases in all.
     """
 
     cases: int

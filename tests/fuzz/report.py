@@ -36,7 +36,7 @@ class Run:
 
 
 def faults(run: Run) -> list[str]:
-    """Return everything that was wrong, in words."""
+    """Describe every fault of the run."""
     found = [f"{stage.name}: {fault}" for stage in run.stages for fault in stage.faults]
     found += log_faults(run.service, set().union(*(stage.personal for stage in run.stages)))
     if run.cases < run.plan.least:
@@ -47,7 +47,7 @@ def faults(run: Run) -> list[str]:
 
 
 def summary(run: Run, seconds: float) -> dict[str, Any]:
-    """Return the figures; the statuses are those that the service itself logged, of all its answers."""
+    """Return the figures; the statuses are those of all answers, from the service's own log."""
     logged = statuses(run.service.events)
     return {
         "seed": run.seed,
@@ -64,7 +64,7 @@ def summary(run: Run, seconds: float) -> dict[str, Any]:
 
 
 def table(run: Run, figures: dict[str, Any]) -> Table:
-    """Return what was sent and what came back."""
+    """Return a table of the requests and the answers."""
     statuses = ", ".join(f"{count:,} x {status}" for status, count in figures["logged"].items())
     caption = (
         f"answered: {statuses}\nmemory {run.before:.0f} -> {run.after:.0f} MB, {figures['seconds']} s, seed {run.seed}"

@@ -6,7 +6,7 @@ from itertools import product
 
 from tests.fuzz.malformed import Malformed
 
-# What one request may cost, in seconds of the service's processor time.
+# The most processor time of the service that one request may take.
 LIMIT_SECONDS = 0.02
 
 _UNITS = (
@@ -59,7 +59,7 @@ _FIELDS = (
     *("Transfer-Encoding", "Upgrade", "User-Agent", "X-Amzn-Trace-Id", "X-Forwarded-For", "X-Request-Id", "X-Unknown"),
     *("baggage", "traceparent", "tracestate"),
 )
-# How a value may begin that is looked at further.
+# Prefixes that make the service parse the rest of a value.
 _BEGINNINGS = {
     "Accept": b"application/json",
     "Authorization": b"Bearer ",
@@ -77,7 +77,7 @@ _BODIES = (b"", b'"', b'{"dateOfBirth":"', b'{"dateOfBirth":', b'{"a":"b",')
 
 
 def long_runs(token: str) -> Iterator[tuple[str, Malformed]]:
-    """Give each request with a description; `token` is a good one, for the requests that are about something else."""
+    """Yield each request with a description; `token` is valid, for requests that test something other than tokens."""
     for unit, (part, request) in _parts(f"Authorization: Bearer {token}\r\n".encode()):
         yield f"{unit!r} in {part}", Malformed(request)
 
@@ -98,7 +98,7 @@ def _parts(authorized: bytes) -> Iterator[tuple[bytes, tuple[str, bytes]]]:
 
 
 def _structures(authorized: bytes) -> Iterator[tuple[bytes, tuple[str, bytes]]]:
-    """Give what repeats a piece of HTTP itself."""
+    """Yield requests that repeat parts of HTTP's own structure."""
     head = b"GET /version HTTP/1.1\r\nHost: a\r\nConnection: close\r\n"
     for unit in _UNITS:
         yield unit, ("a field's name", head + _run(unit, _FIELD_BYTES) + b": a\r\n\r\n")
@@ -122,7 +122,7 @@ def _run(unit: bytes, length: int) -> bytes:
 
 
 def _with_field(field: str, value: bytes, authorized: bytes) -> bytes:
-    """Return a PUT, or for a file's fields a GET, whose own fields of that name are replaced."""
+    """Return a PUT, or a GET of a file for fields that concern files, with this field in place of its own."""
     fields = {b"Host": b"a", b"Connection": b"close", b"Content-Length": b"28", field.encode(): value}
     path = (
         b"GET /docs/swagger-ui.css"
@@ -149,5 +149,5 @@ def _put_chunked(body: bytes, authorized: bytes) -> bytes:
 
 
 def processor_seconds(pid: int) -> float:
-    """Return how long a process has had a processor, to the nanosecond; see clock_getcpuclockid(3)."""
+    """Return the processor time that a process has used, to the nanosecond; see clock_getcpuclockid(3)."""
     return time.clock_gettime(~pid << 3 | 2)

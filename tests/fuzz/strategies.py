@@ -14,7 +14,7 @@ from tests.api.names import BAD, GOOD
 
 @dataclass(frozen=True)
 class Case:
-    """One request; `born` is the date it must store, None where that is left open."""
+    """One request; `born` is the date that it must store, or None if it need not store one."""
 
     method: str
     target: str
@@ -25,11 +25,11 @@ class Case:
 
 
 def _encoded(name: str, hidden: str) -> str:
-    """Return `name` as it may stand in a path, with the letters of `hidden` percent-encoded."""
+    """Return `name` as it may be written in a path, with the letters of `hidden` percent-encoded."""
     return "".join(f"%{ord(letter):02x}" if letter in hidden else letter for letter in name)
 
 
-# Names, as they stand in a path.
+# Names, as they are written in a path.
 _letters = st.text(string.ascii_letters, min_size=1, max_size=30)
 _names = st.one_of(
     st.builds(_encoded, _letters, st.text(string.ascii_letters)),

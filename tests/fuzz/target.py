@@ -1,4 +1,4 @@
-"""The target of the fuzzing: the service in a process of its own, with a DynamoDB-compatible server, and its log."""
+"""The target of the fuzzing: the service in a process of its own, its log, and a DynamoDB-compatible server."""
 
 import asyncio
 import logging
@@ -17,13 +17,13 @@ from tests.support import dynamodb
 from tests.support.issuer import AUDIENCE, running_issuer
 from tests.support.process import ServiceProcess, running_service
 
-# Ids that clients choose are logged as they are, and times are dates.
+# Ids that clients choose are logged unchanged, and times contain dates.
 _NOT_OURS = ("request_id", "amzn_trace_id", "timestamp", "duration_ms")
 
 
 @asynccontextmanager
 async def target() -> AsyncIterator[ServiceProcess]:
-    """Run the service, as talkative as it can be, until the block ends; then all it has logged is there."""
+    """Run the service at its most verbose log level until the block ends; then its log is complete."""
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
     with dynamodb.moto() as url:
         dynamodb.use(url)
@@ -39,7 +39,7 @@ async def target() -> AsyncIterator[ServiceProcess]:
 
 @asynccontextmanager
 async def guarded_target() -> AsyncIterator[tuple[ServiceProcess, str]]:
-    """Run another service, which needs tokens, before the same DynamoDB-compatible server; give it and a good token."""
+    """Run a second service that needs tokens, with the same DynamoDB-compatible server; yield it and a valid token."""
     async with running_issuer() as issuer:
         guard = {"HELLO_AUTH_ISSUER": issuer.url, "HELLO_AUTH_AUDIENCE": AUDIENCE}
         async with running_service(HELLO_DRAIN_SECONDS="0", **guard) as service:
@@ -50,19 +50,19 @@ async def guarded_target() -> AsyncIterator[tuple[ServiceProcess, str]]:
 
 
 def memory_mb(service: ServiceProcess) -> float:
-    """Return the resident memory of the service's process; none if it has ended."""
+    """Return the resident memory of the service's process; 0 if it has ended."""
     if service.process.returncode is not None:
         return 0.0
     return round(psutil.Process(service.process.pid).memory_info().rss / 1e6, 1)
 
 
 def statuses(events: list[dict[str, Any]]) -> Counter[int]:
-    """Return how many requests were answered with each status, as the service itself logged it."""
+    """Return how many requests were answered with each status, according to the service's log."""
     return Counter(event["status"] for event in events if event["event"].startswith("request."))
 
 
 def log_faults(service: ServiceProcess, personal: Collection[str]) -> list[str]:
-    """Return what should not be in the log: errors of ours, failed tasks, anything `personal`; and a bad end."""
+    """Return what must not be in the log: errors of the service, failed tasks, anything `personal`, a failed exit."""
     faults = [f"logged {event}" for event in service.events if _is_ours(event)]
     lines = {str({key: event[key] for key in event if key not in _NOT_OURS}) for event in service.events}
     words = {word for line in lines for word in re.findall("[A-Za-z]+|[0-9-]+", line)}

@@ -2,7 +2,7 @@
 
     python -m tests.image.audit REQUIREMENTS
 
-Vulnerabilities make it fail. What nothing is known of, for want of a connection to PyPI, is counted and told.
+It fails if there are vulnerabilities. Dependencies without data, for lack of a connection to PyPI, are counted.
 """
 
 import json
@@ -14,7 +14,7 @@ REPORT = Path("build/audit.json")
 
 
 def main(requirements: str) -> None:
-    """Run pip-audit and sum its answer up."""
+    """Run pip-audit and summarise its answer."""
     tool = [".venv/bin/uv", "tool", "run", "--quiet", "--from", "pip-audit==2.10.1", "pip-audit"]
     arguments = ["--requirement", requirements, "--no-deps", "--disable-pip", "--progress-spinner=off", "--format=json"]
     done = subprocess.run([*tool, *arguments], capture_output=True, text=True, check=False)

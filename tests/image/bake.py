@@ -1,9 +1,9 @@
-"""Bakes the image on this machine: boots a Debian 13 as a builder and lets Packer provision it over SSH, as in AWS.
+"""Bakes the image on this machine: boots Debian 13 as a builder and lets Packer provision it over SSH, as in AWS.
 
     python -m tests.image.bake
 
 Needs root, debootstrap, systemd-nspawn, dnsmasq, packer, gpg and ssh-keygen. Leaves the image in build/image/root and
-what happened in build/image/bake.json.
+a report in build/image/bake.json.
 """
 
 import asyncio
@@ -54,7 +54,7 @@ def run_packer(address: str, key: Path, world: Outside) -> str:
 
 
 def agent_settings(world: Outside) -> dict[str, str]:
-    """Return the variables that make the playbook find the stand-in of the CloudWatch agent."""
+    """Return the variables that make the playbook use the stand-in of the CloudWatch agent."""
     return {"aws_agents_bucket": world.url, "aws_agents_fingerprint": world.fingerprint}
 
 
@@ -76,7 +76,7 @@ def run_playbook_again(world: Outside, *arguments: str) -> str:
 
 
 def _printed(command: list[str], folder: Path) -> str:
-    """Run a command in `folder` and return what it printed; end with that if the command fails."""
+    """Run a command in `folder` and return its output; exit with the output if the command fails."""
     quiet = {"CHECKPOINT_DISABLE": "1"}
     done = subprocess.run(
         command,
@@ -93,7 +93,7 @@ def _printed(command: list[str], folder: Path) -> str:
 
 
 def counts(printed: str) -> dict[str, int]:
-    """Add up what Ansible's recaps say: how many tasks were ok, changed, skipped, ..."""
+    """Add up the counts in Ansible's recaps: how many tasks were ok, changed, skipped."""
     total: dict[str, int] = {}
     for name, count in re.findall(r"\b(ok|changed|skipped)=(\d+)", printed):
         total[name] = total.get(name, 0) + int(count)
@@ -101,7 +101,7 @@ def counts(printed: str) -> dict[str, int]:
 
 
 def main() -> None:
-    """Bake, and write down what happened."""
+    """Bake, and write the report."""
     say = Console().print
     started = time.monotonic()
     template.copy(WORK / "packer")
@@ -117,7 +117,7 @@ def main() -> None:
         builder.PROXY.unlink()
         say("The playbook once more, to see that nothing changes")
         again = run_playbook_again(world, "--skip-tags", "sysprep")
-        run_playbook_again(world, "--tags", "sysprep")  # forgets the package lists that were fetched again
+        run_playbook_again(world, "--tags", "sysprep")  # removes the package lists that were fetched again
         again += run_playbook_again(world, "--tags", "sysprep")
     (WORK / "packer.log").write_text(packer, encoding="utf-8")
     (WORK / "again.log").write_text(again, encoding="utf-8")

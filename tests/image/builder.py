@@ -16,12 +16,12 @@ BASE = WORK / "base"
 PROXY = ROOT / "etc/apt/apt.conf.d/00rehearsal"
 
 _BOOT_SECONDS = 120
-# A package that the mirror has a newer version of: any, since an image of Debian's is always older than its mirror.
+# A package made to look outdated, as in AWS, where Debian's image is always older than its mirror; any would do.
 _OLD = "tzdata"
 
 
 def bootstrap() -> None:
-    """Make Debian's image once; later bakes start from a copy."""
+    """Make Debian's image unless it exists, and start the bake from a copy."""
     if not BASE.exists():
         unfinished = BASE.with_suffix(".unfinished")
         cloud_image.bootstrap(unfinished)
@@ -32,7 +32,7 @@ def bootstrap() -> None:
 
 
 def _age(root: Path) -> None:
-    """Let the machine believe that a package of its is older than it is."""
+    """Make an installed package look older than it is."""
     status = root / "var/lib/dpkg/status"
     of_the_package = rf"(^Package: {_OLD}\n(?:.+\n)*?Version: )\S+"
     text, found = re.subn(
@@ -43,14 +43,14 @@ def _age(root: Path) -> None:
 
 
 def make_key(key: Path) -> str:
-    """Make the key that Packer logs in with, and return what the metadata service tells of it."""
+    """Make the key that Packer logs in with, and return the public key for the metadata service."""
     key.unlink(missing_ok=True)
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
     return Path(f"{key}.pub").read_text(encoding="ascii").strip()
 
 
 def use_proxy(world: Outside) -> None:
-    """Give the root the only thing that an instance does not need: the way to Debian's mirror leads through a proxy."""
+    """Let apt reach Debian's mirror through a proxy, the only setting that a builder in AWS does not need."""
     PROXY.write_text(f'Acquire::http::Proxy "{world.url}";\n', encoding="utf-8")
 
 
@@ -60,7 +60,7 @@ def user_data(world: Outside) -> str:
 
 
 def wait_for_agent(machine: Machine) -> str:
-    """Wait until cloud-init has installed the agent and a builder can be logged in to; return its address."""
+    """Wait until cloud-init has installed the agent and the builder accepts SSH connections; return its address."""
     deadline = time.monotonic() + _BOOT_SECONDS
     while True:
         try:
@@ -70,6 +70,6 @@ def wait_for_agent(machine: Machine) -> str:
         except (OSError, LookupError, subprocess.CalledProcessError):
             if time.monotonic() > deadline:
                 raise
-            time.sleep(0.2)  # A machine that boots gives no other sign.
+            time.sleep(0.2)  # A booting machine has no other way to say that it is ready.
         else:
             return address

@@ -1,4 +1,4 @@
-"""A root file system that is Debian 13's cloud image for EC2 in all but its origin.
+"""A root file system that is equivalent to Debian 13's cloud image for EC2.
 
 Its packages and settings are those that Debian's own configuration of that image names (debian-cloud-images, classes
 SYSTEM_BOOT, CLOUD, EC2, TIME_SYSTEMD and the architecture's); only the mirror is this machine's own.
@@ -67,7 +67,7 @@ _NO_DAEMONS = "usr/sbin/policy-rc.d"
 
 
 def bootstrap(root: Path) -> None:
-    """Make the root file system at `root`; what it printed is in a file beside it, named when it fails."""
+    """Make the root file system at `root`; the output is in a file beside it, which is named if it fails."""
     architecture = subprocess.check_output(["dpkg", "--print-architecture"], text=True).strip()
     source = mirror()
     shutil.rmtree(root, ignore_errors=True)
@@ -110,7 +110,7 @@ def _forbid_daemons(root: Path) -> None:
 
 
 def _forget(root: Path) -> None:
-    """Leave behind what Debian's image leaves behind: no package lists, no identity, no host keys."""
+    """Remove what Debian's image does not contain: package lists, an identity, host keys."""
     for name in _EMPTY:
         (root / name).write_text("", encoding="utf-8")
     for path in (root / "etc/ssh").glob("ssh_host_*"):

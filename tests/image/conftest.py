@@ -26,10 +26,10 @@ READY_SECONDS = 60
 
 
 class InsideBackend(LocalBackend):  # type: ignore[misc]
-    """Lets testinfra look around inside a machine."""
+    """Lets testinfra inspect a machine from inside."""
 
     def __init__(self, machine: Machine) -> None:
-        """Enter `machine` for every command."""
+        """Run every command inside `machine`."""
         super().__init__()
         self._enter = f"{shlex.join(machine.enter)} sh -c %s"
 
@@ -40,7 +40,7 @@ class InsideBackend(LocalBackend):  # type: ignore[misc]
 
 @dataclass(frozen=True)
 class World:
-    """What is around the machines."""
+    """What the machines depend on: network and database."""
 
     network: Bridge
     user_data: str
@@ -60,7 +60,7 @@ async def world(network: Bridge, tmp_path_factory: pytest.TempPathFactory) -> As
     """Run a database outside the machines, with the table in it; it speaks TLS, as DynamoDB does."""
     with moto(network.address, tls=True) as url, pytest.MonkeyPatch.context() as environ:
         environ.setenv("AWS_ENDPOINT_URL_DYNAMODB", url)
-        known_as = url.replace(network.address, OUTSIDE)  # which the machines resolve, and this one does not
+        known_as = url.replace(network.address, OUTSIDE)  # a name that the machines resolve, but not this host
         await create_table("birthdays")
         groups = "".join(f"LOG_GROUP_{part.upper()}=/test/{part}\n" for part in ("metrics", "service", "system"))
         user_data = f"HELLO_TABLE_NAME=birthdays\nAWS_ENDPOINT_URL_DYNAMODB={known_as}\n{groups}"
@@ -76,7 +76,7 @@ async def metadata(world: World) -> AsyncIterator[None]:
 
 @pytest_asyncio.fixture(scope="module")
 async def machine(world: World) -> AsyncIterator[Machine]:
-    """Boot one machine for all tests that only look at it."""
+    """Boot one machine for all tests that only inspect it."""
     async with metadata_service(world.user_data):
         with booted(ROOT, world.network, "hello-shared", *world.trusting) as machine:
             note("boot_to_ready_seconds", await ready(machine))
@@ -85,7 +85,7 @@ async def machine(world: World) -> AsyncIterator[Machine]:
 
 @pytest.fixture(scope="module")
 def inside(machine: Machine) -> Host:
-    """Look around inside the shared machine."""
+    """Inspect the shared machine from inside."""
     return Host(InsideBackend(machine))
 
 
@@ -93,12 +93,12 @@ async def ready(machine: Machine) -> float:
     """Wait until the service on a machine is ready; return how many seconds after power-on that was."""
     async with asyncio.timeout(READY_SECONDS):
         while not await asyncio.to_thread(is_active, machine):
-            await asyncio.sleep(0.02)  # A machine that boots gives no other sign.
+            await asyncio.sleep(0.02)  # A booting machine has no other way to say that it is ready.
     return round(time.monotonic() - machine.booted_at, 2)
 
 
 def is_active(machine: Machine) -> bool:
-    """Tell whether systemd has heard that the service is ready."""
+    """Return whether the service has told systemd that it is ready."""
     try:
         state = machine.run("systemctl", "is-active", "hello-birthday", check=False).stdout
     except (IndexError, FileNotFoundError):
@@ -117,6 +117,6 @@ def ask(machine: Machine, path: str, method: str = "GET", body: bytes | None = N
 
 
 def note(name: str, value: float | str) -> None:
-    """Write a figure down for the summary."""
+    """Record a figure for the summary."""
     figures = json.loads(FIGURES.read_text()) if FIGURES.exists() else {}
     FIGURES.write_text(json.dumps(figures | {name: value}))

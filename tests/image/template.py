@@ -1,6 +1,6 @@
-"""The template for Debian's Packer, 1.6: all of it but plugins.pkr.hcl, which that Packer does not understand.
+"""The template for Debian's Packer 1.6: all of it except plugins.pkr.hcl, which that version does not understand.
 
-Knows what a bake must be told at least; not what comes of it.
+Has a value for each variable that a bake requires; does not know the results of a bake.
 """
 
 import json
@@ -21,7 +21,7 @@ VARIABLES = {
 
 
 def copy(home: Path) -> None:
-    """Copy the template into `home`, which is made anew, beside what it reads and where it writes."""
+    """Copy the template into `home`, which is emptied first, beside the folders that it reads from and writes to."""
     shutil.rmtree(home, ignore_errors=True)
     shutil.copytree(REPOSITORY / "packer", home / "packer", ignore=shutil.ignore_patterns("plugins.pkr.hcl"))
     for name in ("ansible", "build"):
@@ -29,7 +29,7 @@ def copy(home: Path) -> None:
 
 
 def arguments(variables: dict[str, str]) -> list[str]:
-    """Return what tells Packer `variables`, and some value of those that it must be told."""
+    """Return the arguments that pass `variables` to Packer, with a default for each that is required."""
     return [f"-var={name}={value}" for name, value in (VARIABLES | variables).items()]
 
 
@@ -42,13 +42,13 @@ def packer(home: Path, *words: str, typed: str = "") -> "subprocess.CompletedPro
 
 
 def evaluate(home: Path, expression: str, **variables: str) -> str:
-    """Return what an expression of the template is, such as local.user_data."""
+    """Return the value of an expression of the template, such as local.user_data."""
     done = packer(home, "console", *arguments(variables), "packer", typed=expression)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout.rstrip("\n")
 
 
 def user_data(home: Path, world: Outside) -> str:
-    """Return what a builder is told at its first boot, but with the stand-in of the agent of Systems Manager."""
+    """Return a builder's user data, with the stand-in of the agent of Systems Manager."""
     agent = {"package": f"{world.url}/amazon-ssm-agent.deb", "key": str(world.key)}
     return evaluate(home, "local.user_data", ssm_agent=json.dumps(agent))

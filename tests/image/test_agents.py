@@ -27,7 +27,7 @@ def test_agents_run(inside: Host) -> None:
 
 
 def settings(inside: Host) -> dict[str, Any]:
-    """Return the settings that the CloudWatch agent finds."""
+    """Return the settings that the CloudWatch agent reads."""
     path = "/opt/aws/amazon-cloudwatch-agent/etc/amazon-cloudwatch-agent.json"
     found: dict[str, Any] = json.loads(inside.file(path).content_string)
     return found

@@ -15,7 +15,7 @@ from tests.image.layout import REPOSITORY, ROOT
 pytestmark = pytest.mark.image
 
 WHEELS = REPOSITORY / f"build/hello-birthday-{os.uname().machine}"
-# Permissive, and MPL-2.0, which asks nothing of those who use it unchanged.
+# Permissive ones, and MPL-2.0, which requires nothing for unchanged use.
 MAY_BE_USED = {"Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "MIT", "MIT-0", "MPL-2.0", "PSF-2.0"}
 
 
@@ -25,7 +25,7 @@ def write(target: str, *status: Path) -> dict[str, Any]:
     subprocess.run(
         [".venv/bin/python", "packer/bill_of_materials.py", WHEELS, path, *status], check=True, cwd=REPOSITORY
     )
-    from cyclonedx.schema import SchemaVersion  # noqa: PLC0415 - seconds, which every other test would pay, too
+    from cyclonedx.schema import SchemaVersion  # noqa: PLC0415 - takes seconds, which all other tests need not wait
     from cyclonedx.validation.json import JsonStrictValidator  # noqa: PLC0415 - as above
 
     assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(path.read_text()) is None
@@ -35,13 +35,13 @@ def write(target: str, *status: Path) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def of_the_service() -> dict[str, Any]:
-    """Write the bill of the wheel and what it needs."""
+    """Write the bill of the wheel and its dependencies."""
     return write("bom.service.json")
 
 
 @pytest.fixture(scope="module")
 def of_the_image() -> dict[str, Any]:
-    """Write the bill of the image, from what the bake brought home."""
+    """Write the bill of the image, from the package status that the bake saved."""
     return write("bom.image.json", REPOSITORY / "build/dpkg-status")
 
 
@@ -76,5 +76,5 @@ def test_image_bill_has_every_package(of_the_image: dict[str, Any]) -> None:
     purls = {component["purl"] for component in of_the_image["components"]}
     in_bill = {(c["name"], c["version"]) for c in of_the_image["components"] if c["purl"].startswith("pkg:deb/")}
     assert in_bill >= installed
-    assert {name for name, _ in in_bill - installed} <= {"openssh-server", "openssh-sftp-server"}  # only the bake's
+    assert {name for name, _ in in_bill - installed} <= {"openssh-server", "openssh-sftp-server"}  # for the bake
     assert [purl for purl in purls if purl.startswith("pkg:pypi/aiohttp@")]

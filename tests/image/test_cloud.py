@@ -50,7 +50,7 @@ def test_names_come_from_dns(inside: Host) -> None:
 
 @pytest.fixture(scope="module")
 def with_lists(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Lay a throw-away layer over the image in which apt knows what the mirror has today."""
+    """Mount a temporary overlay on the image, with the mirror's current package lists."""
     folder = tmp_path_factory.mktemp("lists")
     upper, work, merged = folder / "upper", folder / "work", folder / "merged"
     for path in (upper, work, merged):

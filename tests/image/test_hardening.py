@@ -1,4 +1,4 @@
-"""Evidence for the hardening: what lynis says of a booted machine."""
+"""Evidence for the hardening: lynis's report on a booted machine."""
 
 import asyncio
 import json

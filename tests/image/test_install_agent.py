@@ -15,7 +15,7 @@ from tests.support.outside import Outside, outside
 pytestmark = pytest.mark.image
 
 FILES = REPOSITORY / "ansible/roles/aws_agents/files"
-# Lets the list of packages be locked twice; "installs" curl by a link to it.
+# Finds the package lists locked twice; "installs" curl by a link to it.
 _APT = """#!/bin/sh
 echo "$*" >>{asked}
 case $* in
@@ -34,13 +34,13 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outside]:
 
 @dataclass
 class Builder:
-    """What a script finds on a machine that has just booted: programs without curl, and an apt."""
+    """The programs on a machine that has just booted: no curl, and a fake apt."""
 
     programs: Path
 
     @property
     def asked(self) -> list[str]:
-        """What apt was asked for."""
+        """The arguments that apt was called with."""
         noted = self.programs.with_name("asked")
         return noted.read_text().splitlines() if noted.exists() else []
 

@@ -70,13 +70,13 @@ async def test_machine_is_not_ready_without_its_database(world: World) -> None:
                 while "DynamoDB did not answer" not in await journal(machine):
                     assert not is_active(machine)
                     await asyncio.sleep(0.2)
-            with moto(world.network.address, port, tls=True):  # all of moto in this process has the same tables
+            with moto(world.network.address, port, tls=True):  # all moto servers in this process share their tables
                 await ready(machine)
                 assert (await asyncio.to_thread(ask, machine, "/readyz"))[0] == 200
 
 
 async def journal(machine: Machine) -> str:
-    """Return what the service has said so far, nothing while the machine is not up yet."""
+    """Return the service's log so far, which is empty until the machine is up."""
     try:
         read = await asyncio.to_thread(machine.run, "journalctl", "--unit=hello-birthday", "--output=cat", check=False)
     except (IndexError, FileNotFoundError):
@@ -87,7 +87,7 @@ async def journal(machine: Machine) -> str:
 async def test_machine_waits_for_a_late_metadata_service(world: World) -> None:
     """A metadata service that is absent for the first half minute delays the start and nothing else."""
     with booted(ROOT, world.network, "hello-late", *world.trusting) as machine:
-        await asyncio.sleep(LATE_SECONDS)  # the very thing that is tested
+        await asyncio.sleep(LATE_SECONDS)  # this delay is what is tested
         assert not is_active(machine)
         async with metadata_service(world.user_data):
             waited = await ready(machine)

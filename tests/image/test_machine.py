@@ -15,7 +15,7 @@ START_SECONDS = 60  # TimeoutStartSec of the unit
 
 
 def test_boots_fast(inside: Host) -> None:
-    """The service is ready well within the time that systemd gives it, on a busy machine too; the figures are told."""
+    """The service is ready well within the time that systemd gives it, even on a busy machine; times are reported."""
     shown = inside.check_output("systemctl show hello-birthday --property=%s", "ExecMainStartTimestampMonotonic")
     active = inside.check_output("systemctl show hello-birthday --property=%s", "ActiveEnterTimestampMonotonic")
     started, ready = (int(line.partition("=")[2]) for line in (shown, active))

@@ -27,7 +27,7 @@ def ansible(*command: str, **variables: str) -> "subprocess.CompletedProcess[str
 
 @pytest.fixture
 def operate(machine: Machine, tmp_path: Path) -> Playbook:
-    """Return what runs operate.yml on the shared machine, entered from here instead of through Systems Manager."""
+    """Return a function that runs operate.yml on the shared machine, entered directly instead of by Systems Manager."""
     enter = tmp_path / "enter"
     enter.write_text(f'#!/bin/sh\nshift\nexec {shlex.join(machine.enter)} "$@"\n')
     enter.chmod(0o755)
@@ -75,7 +75,7 @@ def test_drift_is_reported_and_not_repaired(operate: Playbook, machine: Machine)
     machine.run("sed", "--in-place", "s/SystemMaxUse=.*/SystemMaxUse=200M/", limits)
 
 
-# When the emulated account's images were baked, by what keeps them or does not; the id ends in the day.
+# When the emulated account's images were baked; each name is the reason to keep or remove it, each id ends in the day.
 FATES = {
     "runs": "2020-01-01",
     "is what a launch template launches by default": "2020-01-02",
@@ -141,7 +141,7 @@ def test_inventory_goes_through_systems_manager(emulated: Account) -> None:
 
 @pytest.fixture
 def expire(emulated: Account) -> Callable[..., set[str]]:
-    """Return what runs expire.yml, keeping one image and one release, and returns the fates of the images left."""
+    """Return a function that runs expire.yml, keeping one image and one release, and returns which images remain."""
     keep = ["--extra-vars", "expire_keep=1 expire_keep_releases=1"]
 
     def expire(*arguments: str) -> set[str]:
@@ -154,7 +154,7 @@ def expire(emulated: Account) -> Callable[..., set[str]]:
 
 
 def release(emulated: Account, *images: str) -> None:
-    """Note images as released, newest last, where the deploy command keeps the list; another bucket has none yet."""
+    """Record images as released, newest last, as the deploy command does; the bucket of prod has no list yet."""
     s3 = emulated.client("s3")
     for environment in ("dev", "prod"):
         bucket = f"hello-birthday-{environment}-state-111111111111"

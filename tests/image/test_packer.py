@@ -14,7 +14,7 @@ from tests.image.layout import REPOSITORY
 pytestmark = pytest.mark.image
 
 WRITE = [sys.executable, str(REPOSITORY / "packer/write_image_file.py")]
-# What Packer 1.6, which Debian has, does not know yet; later versions have all of it.
+# Settings that Debian's Packer 1.6 does not know yet; all later versions do.
 NEWER = {"deprecate_at", "imds_support", "metadata_options"}
 IMAGE = (REPOSITORY / "packer/image.pkr.hcl").read_text()
 (SOURCE,) = re.findall(r'^source "amazon-ebs" .*?^}', IMAGE, re.MULTILINE | re.DOTALL)
@@ -30,7 +30,7 @@ def home(tmp_path: Path) -> Path:
 
 
 def validate(home: Path, **variables: str) -> "subprocess.CompletedProcess[str]":
-    """Let Packer check the source for AWS and all variables."""
+    """Have Packer validate the source for AWS and all variables."""
     return template.packer(home, "validate", "-only=amazon-ebs.*", *template.arguments(variables), "packer")
 
 

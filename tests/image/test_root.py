@@ -13,7 +13,7 @@ pytestmark = pytest.mark.image
 
 
 def files(*folders: str) -> list[Path]:
-    """Return the regular files below folders of the image, but for locks and what came in wheels of others."""
+    """Return the regular files below folders of the image, except for locks and the contents of third-party wheels."""
     found = [path for folder in folders for path in (ROOT / folder).rglob("*") if path.is_file()]
     ours = [path for path in found if "site-packages" not in path.parts or "service" in path.parts]
     return [path for path in ours if not path.is_symlink() and path.name != "lock"]

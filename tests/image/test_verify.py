@@ -16,7 +16,7 @@ Verify = Callable[[], "subprocess.CompletedProcess[str]"]
 
 @pytest.fixture
 def verify(machine: Machine) -> Verify:
-    """Return what runs packer/verify on a machine, with copies of its units in /run/units."""
+    """Return a function that runs packer/verify on a machine, with copies of its units in /run/units."""
     machine.run("sh", "-c", "rm -rf /run/units && cp -r /etc/systemd/system /run/units")
     return lambda: machine.run("sh", "-c", SCRIPT, "verify", "/run/units", check=False)
 

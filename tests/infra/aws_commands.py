@@ -1,4 +1,4 @@
-"""Checks whether commands of the AWS CLI exist, by the models that the CLI is generated from."""
+"""Checks whether commands of the AWS CLI exist, by the models from which the CLI is generated."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -14,7 +14,7 @@ from botocore.session import Session
 
 _GLOBAL = {"cli-binary-format", "endpoint-url", "no-cli-pager", "no-paginate", "output", "profile", "query", "region"}
 _PAGES = {"max-items", "page-size", "starting-token"}
-# What the CLI adds to the services' own operations, and the options of it that are used here.
+# Commands that the CLI adds to the services' operations, and their options that are used here.
 _ADDED = {
     ("logs", "tail"): {"follow", "format", "since", "filter-pattern", "log-stream-names"},
     ("s3", "cp"): {"recursive", "version-id"},
@@ -30,7 +30,7 @@ def _session() -> Session:
 
 
 def mistakes(words: list[str]) -> list[str]:
-    """Return what is wrong with a command, given as its words, the first of which is `aws`."""
+    """Return the mistakes in a command, given as its words, the first of which is `aws`."""
     options = {word[2:].partition("=")[0] for word in words if word.startswith("--")}
     if tuple(words[1:3]) in _ADDED:
         return [f"no option --{name}" for name in sorted(options - _ADDED[words[1], words[2]] - _GLOBAL)]
@@ -45,7 +45,7 @@ _CALLED = {("logs", "tail"): "FilterLogEvents", ("s3", "cp"): "GetObject", ("s3"
 
 
 def operation(words: list[str]) -> tuple[str, str]:
-    """Return the service, as signatures name it, and the operation that a command calls."""
+    """Return the service's name in signatures, and the operation that a command calls."""
     if called := _CALLED.get((words[1], words[2])):
         return words[1], called
     found = _operation(words)
@@ -53,7 +53,7 @@ def operation(words: list[str]) -> tuple[str, str]:
 
 
 def _operation(words: list[str]) -> OperationModel:
-    """Return the operation that a command calls; `wait` calls one that a waiter names."""
+    """Return the operation that a command calls; for `wait`, it is the waiter's."""
     service = _RENAMED.get(words[1], words[1])
     model = _session().get_service_model(service)
     names = {xform_name(name, "-"): name for name in model.operation_names}
@@ -74,7 +74,7 @@ def _wrong_options(operation: OperationModel, options: set[str]) -> list[str]:
 
 
 def _wrong_query(operation: OperationModel, words: list[str]) -> list[str]:
-    """Return the fields that a --query asks for and no answer has."""
+    """Return the fields that a --query requests and no answer has."""
     if "--query" not in words:
         return []
     parsed = jmespath.compile(words[words.index("--query") + 1]).parsed
@@ -100,11 +100,11 @@ def _names(shape: Shape, seen: set[str]) -> set[str]:
 
 
 _MAP_KEYS = {"S", "dateOfBirth", "username"}
-"""Keys that are ours: the attributes of an item."""
+"""Our own keys: the attributes of an item."""
 
 
 def call(words: list[str], client: Callable[[str], Any]) -> Any:  # noqa: ANN401 - whatever the query leaves
-    """Do what a command does, by a client of its service, and return what its --query leaves of the answer."""
+    """Run a command through a client of its service, and return its --query's result."""
     operation = _operation(words)
     given = dict(_given(words))
     query = given.pop("query", "@")
@@ -119,14 +119,14 @@ def call(words: list[str], client: Callable[[str], Any]) -> Any:  # noqa: ANN401
 
 
 def _given(words: list[str]) -> Iterator[tuple[str, str]]:
-    """Yield each option with its value; none of the options used here comes without one."""
+    """Yield each option with its value; all options used here have one."""
     for word, value in pairwise(words):
         if word.startswith("--"):
             yield word[2:], value
 
 
 def _value(shape: Shape, text: str) -> Any:  # noqa: ANN401 - as AWS takes it
-    """Read an option's value: JSON, a list of key=value, or a word."""
+    """Parse an option's value: JSON, a list of key=value, or a word."""
     if not isinstance(shape, StructureShape | MapShape):
         return text
     if text.startswith("{"):

@@ -18,7 +18,7 @@ RESULTS = Path("build/terraform").resolve()
 
 @pytest.fixture(scope="session")
 def stacks() -> Iterator[dict[str, Stack]]:
-    """Apply both environments, each to an account of its own, and see that destroying them leaves nothing behind."""
+    """Apply both environments, each to an account of its own, and check that destroying them leaves nothing behind."""
     folders = [new_folder(RESULTS / name) for name in ENVIRONMENTS]
     copy(checkout := new_folder(RESULTS / "checkout") / "terraform")
     with ExitStack() as running, ThreadPoolExecutor() as pool:
@@ -44,7 +44,7 @@ def stacks() -> Iterator[dict[str, Stack]]:
 
 
 def waiting_days(folder: Path) -> set[int]:
-    """Return how many days the keys wait that a destruction gave up, as it was recorded in `folder`."""
+    """Return how many days the keys wait whose deletion a destruction scheduled, as recorded in `folder`."""
     lines = map(json.loads, (folder / "requests.jsonl").read_text(encoding="utf-8").splitlines())
     given_up = [line for line in lines if line["target"].endswith(".ScheduleKeyDeletion")]
     return {json.loads(line["body"])["PendingWindowInDays"] for line in given_up if line["stage"] == "destruction"}
@@ -52,5 +52,5 @@ def waiting_days(folder: Path) -> set[int]:
 
 @pytest.fixture(params=[pytest.param(name, marks=pytest.mark.terraform) for name in ENVIRONMENTS])
 def stack(request: pytest.FixtureRequest, stacks: dict[str, Stack]) -> Stack:
-    """Give one environment's stack after the other."""
+    """Return each environment's stack in turn."""
     return stacks[request.param]

@@ -21,7 +21,7 @@ _SPAN = re.compile(r"(?<!`)`([^`]+)`(?!`)|(?<!`)``([^\n]+?)``(?!`)")
 
 
 def scripts(document: str) -> list[str]:
-    """Return the shell code of a document: `sh` blocks, what stands after `$` in `console` blocks, and code spans."""
+    """Return the shell code of a document: `sh` blocks, the text after `$` in `console` blocks, and code spans."""
     blocks = [(language, code) for _, language, code in _BLOCK.findall(document)]
     shell = [code for language, code in blocks if language == "sh"]
     typed = [match[1] for language, code in blocks if language == "console" for match in _TYPED.finditer(code)]
@@ -30,7 +30,7 @@ def scripts(document: str) -> list[str]:
 
 
 def commands(script: str, program: str) -> Iterator[list[str]]:
-    """Yield the words of each call of `program` in a script; what the shell would put in for `$(...)` is an X."""
+    """Yield the words of each call of `program` in a script; each `$(...)` becomes an X."""
     code = _COMMENT.sub("", script)
     for match in re.finditer(rf"(?:^|(?<=[\s(;|&])){re.escape(program)} ", code):
         text = _up_to_its_end(code[match.start() :])
@@ -41,7 +41,7 @@ def commands(script: str, program: str) -> Iterator[list[str]]:
 
 
 def _up_to_its_end(text: str) -> str:
-    """Cut a command at the first unquoted end, and replace what is substituted in it."""
+    """Cut a command at its first unquoted end, and replace its command substitutions."""
     kept, quote, at = "", "", 0
     while at < len(text):
         character = text[at]
@@ -60,7 +60,7 @@ def _up_to_its_end(text: str) -> str:
 
 
 def _length_of_substitution(text: str) -> int:
-    """Return the length of the `$(...)` that `text` begins with."""
+    """Return the length of the `$(...)` at the start of `text`."""
     depth = 0
     for at, character in enumerate(text):
         depth += {"(": 1, ")": -1}.get(character, 0)

@@ -20,7 +20,7 @@ MUST_BE_ZERO = {
 
 
 def environment(name: str) -> dict[str, int]:
-    """Return what happened to one environment."""
+    """Return the figures of one environment."""
     report = json.loads((RESULTS / f"{name}.json").read_text())
     plan = json.loads((RESULTS / f"{name}-plan.json").read_text())
     asked = json.loads((RESULTS / f"{name}-permissions.json").read_text())
@@ -41,7 +41,7 @@ def environment(name: str) -> dict[str, int]:
 
 
 def checks() -> dict[str, int]:
-    """Return how many tests and checks passed, and how many did not."""
+    """Return how many tests and checks passed, and how many failed."""
     suites = [ET.parse(RESULTS / name).getroot()[0] for name in ("tests.xml", "permissions.xml")]  # noqa: S314 - pytest wrote them
     mutations = json.loads((RESULTS / "mutations.json").read_text())
     rules = sum(json.loads(path.read_text())["passed"] for path in RESULTS.glob("rules-*.json"))
@@ -59,7 +59,7 @@ def checks() -> dict[str, int]:
 
 
 def main() -> int:
-    """Print and write the summary; return 1 if anything is not as it should be."""
+    """Print and write the summary; return 1 if anything is wrong."""
     environments, checked = {name: environment(name) for name in ("dev", "prod")}, checks()
     table = Table("", *environments, title="Terraform, applied to an emulated account")
     for line in environments["dev"]:

@@ -1,4 +1,4 @@
-"""Checks whether commands of make, Ansible, Terraform and our own programs exist, by their files."""
+"""Checks whether commands of make, Ansible, Terraform and our own programs exist, by the files that define them."""
 
 import re
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ _ADDRESS = re.compile(r"(?:module\.[a-z]+\.)*(aws_[a-z_]+)\.([a-z_]+)")
 
 
 def make_mistakes(words: list[str]) -> list[str]:
-    """Return what is wrong with a call of make."""
+    """Return the mistakes in a call of make."""
     targets = [word for word in words[1:] if "=" not in word and re.fullmatch(r"[./]*[a-z][a-z./-]*", word)]
     variables = [word.partition("=")[0] for word in words[1:] if "=" in word]
     missing = [f"no target {name}" for name in targets if not _line(rf"{re.escape(name)}:", _MAKEFILE)]
@@ -20,7 +20,7 @@ def make_mistakes(words: list[str]) -> list[str]:
 
 
 def ansible_mistakes(words: list[str]) -> list[str]:
-    """Return what is wrong with a call of ansible-playbook."""
+    """Return the mistakes in a call of ansible-playbook."""
     playbook = ROOT / "ansible" / words[1]
     if not playbook.is_file():
         return [f"no playbook {words[1]}"]
@@ -30,7 +30,7 @@ def ansible_mistakes(words: list[str]) -> list[str]:
 
 
 def terraform_mistakes(words: list[str]) -> list[str]:
-    """Return what is wrong with a call of Terraform, in the root module or in bootstrap."""
+    """Return the mistakes in a call of Terraform, in the root module or in bootstrap."""
     plain = [word for word in words[1:] if not word.startswith("-")]
     if not plain or plain[0] not in _SUBCOMMANDS:
         return [f"no command {' '.join(plain[:1])}"]
@@ -46,7 +46,7 @@ def terraform_mistakes(words: list[str]) -> list[str]:
 
 
 def python_mistakes(words: list[str]) -> list[str]:
-    """Return what is wrong with a call of one of our own programs."""
+    """Return the mistakes in a call of one of our own programs."""
     if words[1] != "-m":
         return [] if (ROOT / words[1]).is_file() else [f"no file {words[1]}"]
     module = ROOT / words[2].replace(".", "/")
@@ -74,7 +74,7 @@ def _files(words: list[str]) -> list[str]:
 
 
 def _is_there(name: str) -> bool:
-    """Say whether a file is there, or is made: what is under build/ is."""
+    """Return whether a file exists, or is generated, as all of build/ is."""
     folders = (ROOT / "terraform", ROOT / "terraform" / "bootstrap")
     return any((folder / name).is_file() for folder in folders) or Path(name).parent.name == "build"
 

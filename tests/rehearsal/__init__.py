@@ -1,1 +1,1 @@
-"""A rehearsed fleet: what the Auto Scaling group and the load balancer do in production, on one machine, under load."""
+"""A rehearsed fleet: the Auto Scaling group and the load balancer of production, modelled on one machine under load."""

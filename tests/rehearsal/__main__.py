@@ -30,7 +30,7 @@ _IMAGES = ["a", "b"]
 
 
 async def rehearse(arguments: argparse.Namespace) -> list[Result]:
-    """Play the scenarios one after the other on one stage, and say how each went."""
+    """Run the scenarios one after the other on one stage, and print how each ended."""
     scale = min(1.0, arguments.minutes / values.REAL_TIME_MINUTES)
     chosen = values.read().scaled(scale)
     if arguments.without_drain:
@@ -52,12 +52,12 @@ async def rehearse(arguments: argparse.Namespace) -> list[Result]:
 
 
 def describe(done: Result) -> str:
-    """Say whether a scenario met its bounds."""
+    """Describe whether a scenario met its bounds."""
     return "as it should be" if not done.missed else f"MISSED: {'; '.join(done.missed)} {done.figures['examples'][:3]}"
 
 
 def report(results: list[Result], minutes: float, seconds: float, pictures: Path) -> None:
-    """Write and print what was seen, and draw it into the folder `pictures`."""
+    """Write and print the results, and draw them into the folder `pictures`."""
     told = {done.name: done.figures | {"missed": done.missed} for done in results}
     whole = {"minutes": minutes, "seconds": round(seconds), "scenarios": told}
     REPORT.write_text(json.dumps(whole, indent=1), encoding="utf-8")
@@ -83,7 +83,7 @@ def report(results: list[Result], minutes: float, seconds: float, pictures: Path
 
 
 def main() -> int:
-    """Rehearse, report, and return the exit status."""
+    """Run the rehearsal, report, and return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m tests.rehearsal", description="Rehearse the fleet.")
     parser.add_argument("--minutes", type=float, default=7, help=f"how long; {values.REAL_TIME_MINUTES} is real time")
     parser.add_argument("--rate", type=float, default=800, help="requests a second")
@@ -95,7 +95,7 @@ def main() -> int:
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)  # connections that the scenarios break
     FOLDER.mkdir(parents=True, exist_ok=True)
-    REPORT.unlink(missing_ok=True)  # whatever happens, no older report may pass for this one
+    REPORT.unlink(missing_ok=True)  # so that an older report is never mistaken for this run's
     began = time.monotonic()
     results = asyncio.run(rehearse(arguments))
     pictures = FOLDER / "without-drain" if arguments.without_drain else FOLDER

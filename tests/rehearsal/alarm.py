@@ -1,24 +1,24 @@
-"""The alarm that stops a refresh: target-5xx, computed from what clients see, with the values of the plan."""
+"""The alarm that stops a refresh: target-5xx, computed from the clients' results, with the values of the plan."""
 
 from collections import deque
 
 from tests.rehearsal.values import Values
 
 DELAY_SECONDS = 120.0
-"""How long after the end of a period CloudWatch knows of it; AWS promises nothing, one to two minutes are usual."""
-_AT_LEAST = 5  # errors in a period, as the alarm's expression has it; not scaled, since rates are not
+"""How long after the end of a period CloudWatch has its data; AWS promises nothing, one to two minutes are usual."""
+_AT_LEAST = 5  # errors in a period, as in the alarm's expression; not scaled, since rates are not
 
 
 def latest_seconds(period: float, bad: int, scale: float = 1.0) -> float:
-    """Return how long after errors begin an alarm rings at the latest: their first period may hold too few of them."""
+    """Return how long after the first error the alarm fires at the latest: the first period may have too few errors."""
     return period * (bad + 1) + DELAY_SECONDS * scale
 
 
 class Alarm:
-    """Counts answers by period and rings as CloudWatch would, which learns of a period some time after its end."""
+    """Counts answers by period and fires as CloudWatch would, which gets a period's data some time after its end."""
 
     def __init__(self, values: Values) -> None:
-        """Start quiet."""
+        """Start in the state OK."""
         self._values = values
         self._periods: deque[tuple[int, int]] = deque(maxlen=values.alarm_of)
         self._on_the_way: deque[tuple[float, tuple[int, int]]] = deque()
@@ -26,7 +26,7 @@ class Alarm:
         self._errors = self._requests = 0
 
     def count(self, second: float, statuses: dict[str, int]) -> None:
-        """Add what was seen until `second` of the load."""
+        """Add the answers received until `second` of the load."""
         self._requests += sum(statuses.values())
         self._errors += sum(count for status, count in statuses.items() if status.startswith("5"))
         if second >= self._ends:
@@ -38,7 +38,7 @@ class Alarm:
             self._periods.append(self._on_the_way.popleft()[1])
 
     def reason(self) -> str | None:
-        """Return why it rings, or None."""
+        """Return why it fires, or None."""
         bad = [
             errors
             for errors, requests in self._periods

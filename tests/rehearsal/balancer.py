@@ -1,7 +1,7 @@
 """The load balancer: haproxy, set up with the values of the target group, and controlled through its socket.
 
-It asks for health and closes idle connections as the Application Load Balancer does. It never sends a request a second
-time, so that nothing that is lost stays hidden.
+It checks health and closes idle connections as the Application Load Balancer does. It never retries a request, so that
+no lost request stays hidden.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from tests.rehearsal.values import Values
 
 SLOTS = 16
 PORT = 8000
-CONNECT_SECONDS = 10  # AWS's, which cannot be changed
+CONNECT_SECONDS = 10  # AWS's value, which cannot be changed
 
 _CONFIGURATION = """
 global
@@ -50,14 +50,14 @@ backend fleet
 
 
 class Balancer:
-    """A running haproxy; its servers are slots i1, i2, ... that instances register in."""
+    """A running haproxy; its servers are slots i1, i2, ... in which instances register."""
 
     def __init__(self, socket: Path) -> None:
-        """Steer through `socket`."""
+        """Control it through `socket`."""
         self._socket = socket
 
     async def register(self, slot: str, address: str, port: int) -> None:
-        """Add a target, which gets no requests until it has been found healthy."""
+        """Add a target, which gets no requests until it is healthy."""
         server = f"set server fleet/{slot}"
         await self._tell(f"{server} addr {address} port {port}; {server} state ready; {server} health down")
 
@@ -66,7 +66,7 @@ class Balancer:
         await self._tell(f"set server fleet/{slot} state drain")
 
     async def remove(self, slot: str) -> None:
-        """Forget a target."""
+        """Remove a target."""
         await self._tell(f"set server fleet/{slot} state maint")
 
     async def healthy(self) -> set[str]:

@@ -1,4 +1,4 @@
-"""A working copy of the repository, set up for the emulated account as a person would for a real one."""
+"""A working copy of the repository, set up for the emulated account as a person would set it up for a real one."""
 
 import shutil
 import subprocess
@@ -15,7 +15,7 @@ ENVIRONMENT = "prod"
 
 @dataclass(frozen=True)
 class Checkout:
-    """The working copy, and what its commands need in their environment."""
+    """The working copy, and the environment variables that its commands need."""
 
     folder: Path
     environ: dict[str, str]

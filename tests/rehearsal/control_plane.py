@@ -1,7 +1,7 @@
-"""Auto Scaling as the deployment sees it: its API, on booted machines.
+"""The API of Auto Scaling that the deployment calls, implemented on booted machines.
 
-Everything that Terraform makes is kept by the emulator. What it lacks or only pretends is answered here, by AWS's
-rules: instance refreshes, the instances of the group, the health of the targets, the alarm that watches both.
+Everything that Terraform makes is kept by the emulator. What the emulator lacks or only pretends to do is implemented
+here, by AWS's rules: instance refreshes, the group's instances, the targets' health, the alarm that watches both.
 """
 
 import asyncio
@@ -61,7 +61,7 @@ class ControlPlane:
     """The group of one environment."""
 
     def __init__(self, stage: Stage, account: Account, image_ids: dict[str, str]) -> None:
-        """Boot images, whose ids are known by name, on `stage`; `account` keeps all else."""
+        """Boot images, given as ids by name, on `stage`; `account` keeps everything else."""
         self._stage, self.fleet, self._account = stage, stage.fleet, account
         self._names = {image_id: name for name, image_id in image_ids.items()}
         self.alarm: Alarm | None = None
@@ -83,7 +83,7 @@ class ControlPlane:
         }
 
     async def watch(self) -> None:
-        """Tell CloudWatch, for ever, whether the alarm rings."""
+        """Tell CloudWatch, for ever, whether the alarm fires."""
         rang = False
         while True:
             reason = self.alarm.reason() if self.alarm else None
@@ -102,12 +102,12 @@ class ControlPlane:
         return answer
 
     async def _updated(self, parameters: dict[str, str], answer: str) -> str:
-        """Remember what the emulator forgets."""
+        """Keep the parameters that the emulator does not store."""
         self._kept |= parameters
         return answer
 
     async def _described(self, _parameters: dict[str, str], answer: str) -> str:
-        """Put the machines in the place of the emulator's instances, and add what it has forgotten."""
+        """Replace the emulator's instances by the machines, and add the parameters that it does not store."""
         if "<AutoScalingGroupName>" not in answer:
             return answer
         kept = {"DefaultInstanceWarmup": self._kept.get("DefaultInstanceWarmup")}
@@ -172,7 +172,7 @@ class ControlPlane:
         return "", LOAD_BALANCING
 
     async def _refresh(self, entry: Activity) -> None:
-        """Let the model replace the instances, and write down how that ended."""
+        """Let the model replace the instances, and record how that ended."""
         entry.status = "InProgress"
         try:
             await refresh(self.fleet, self._image(), self._stopper(entry), template=entry.template)
@@ -184,7 +184,7 @@ class ControlPlane:
         entry.ended = datetime.now(UTC)
 
     def _stopper(self, entry: Activity) -> Callable[[], str | None]:
-        """Return what tells a refresh why it must stop."""
+        """Return a function that returns why a refresh must stop, or None."""
 
         def reason() -> str | None:
             if entry.status == "Cancelling":
@@ -197,7 +197,7 @@ class ControlPlane:
         await self.fleet.wait_in_service(instance)
 
     async def _read_template(self) -> str:
-        """Read from the emulator what the group launches; return the version as the group names it."""
+        """Read the group's launch template from the emulator; return the version as the group names it."""
         return await asyncio.to_thread(self._template)
 
     def _template(self) -> str:

@@ -1,4 +1,4 @@
-"""The table: DynamoDB Local behind an address of its own and a proxy that speaks TLS and can be told to misbehave."""
+"""The table: DynamoDB Local behind an address of its own and a proxy that speaks TLS and can inject faults."""
 
 import asyncio
 import json
@@ -19,7 +19,7 @@ _THROTTLED = aws_error("ProvisionedThroughputExceededException")
 
 
 class Database:
-    """The table as the fleet reaches it."""
+    """The table that the fleet uses, and its faults."""
 
     def __init__(self, proxy: FaultyProxy, address: str, network: Bridge) -> None:
         """Start without a fault."""
@@ -28,7 +28,7 @@ class Database:
 
     @property
     def calls(self) -> int:
-        """How many calls have come so far."""
+        """How many calls have been received so far."""
         return len(self._proxy.calls)
 
     @contextmanager
@@ -42,7 +42,7 @@ class Database:
 
     @contextmanager
     def throttling(self, share: float) -> Iterator[None]:
-        """Refuse a share of the keys, as an overloaded partition does: some of a batch, or a whole single call."""
+        """Throttle a share of the keys, as an overloaded partition does: some of a batch, or a whole single call."""
         chance = random.Random(30)
 
         async def throttle(request: web.Request) -> web.StreamResponse:
@@ -69,7 +69,7 @@ class Database:
 
     @contextmanager
     def slow(self, seconds: float) -> Iterator[None]:
-        """Answer every call `seconds` late."""
+        """Delay the answer to every call by `seconds`."""
 
         async def wait(request: web.Request) -> web.StreamResponse:
             await asyncio.sleep(seconds)
@@ -103,5 +103,5 @@ async def database(network: Bridge, table: str) -> AsyncIterator[Database]:
 
 
 def change_address(change: str, address: str, network: Bridge) -> None:
-    """Give the host an address on the bridge, or take it away."""
+    """Add an address of the host to the bridge, or delete it."""
     subprocess.run(["ip", "address", change, f"{address}/32", "dev", network.name], check=True)

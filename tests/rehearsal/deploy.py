@@ -38,7 +38,7 @@ _IMAGE_IDS = dict(zip(_IMAGES, [name for name, machine in IMAGES.items() if mach
 
 
 async def rehearse(given: argparse.Namespace) -> list[Result]:
-    """Play the scenarios one after the other, the first from nothing, and say how each went."""
+    """Run the scenarios one after the other, the first from nothing, and print how each ended."""
     chosen = values.read().scaled(min(1.0, given.minutes / values.REAL_TIME_MINUTES))
     print(
         f"every wait of the plan times {chosen.scale:.2f}, as is CloudWatch's delay of {DELAY_SECONDS:.0f} s; "
@@ -72,7 +72,7 @@ async def _play(name: str, site: Site) -> Result:
 
 
 def report(results: list[Result], given: argparse.Namespace, seconds: float) -> None:
-    """Write, print and draw what was seen."""
+    """Write, print and draw the results."""
     told = {done.name: done.figures | {"missed": done.missed} for done in results}
     whole = {"minutes": given.minutes, "rate": given.rate, "seconds": round(seconds), "scenarios": told}
     REPORT.write_text(json.dumps(whole, indent=1), encoding="utf-8")
@@ -91,7 +91,7 @@ def _verdict(done: Result) -> str:
 
 
 def main() -> int:
-    """Rehearse, report, and return the exit status."""
+    """Run the rehearsal, report, and return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m tests.rehearsal.deploy", description="Rehearse the deployment.")
     parser.add_argument(
         "--minutes", type=float, default=7, help=f"as of the rehearsal: {values.REAL_TIME_MINUTES} is real time"
@@ -108,7 +108,7 @@ def main() -> int:
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)  # connections that the scenarios break
     FOLDER.mkdir(parents=True, exist_ok=True)
-    Path(REPORT).unlink(missing_ok=True)  # whatever happens, no older report may pass for this one
+    Path(REPORT).unlink(missing_ok=True)  # so that an older report is never mistaken for this run's
     began = time.monotonic()
     results = asyncio.run(rehearse(given))
     report(results, given, time.monotonic() - began)

@@ -23,21 +23,21 @@ from tests.rehearsal.stage import Life, Load, Stage
 from tests.rehearsal.state_bucket import StateBucket
 
 _INTERRUPTED = 128 + signal.SIGTERM
-_ELSEWHERE = ["nice", "-n", "15"]  # a deployment runs on another machine than the fleet
+_ELSEWHERE = ["nice", "-n", "15"]  # in production, a deployment runs on another machine than the fleet
 _LOOK_SECONDS = 0.2
 _TROUBLE_SECONDS = 20
-_COMPUTING_MINUTES = 20  # what Terraform and the machine need is not scaled
-_WAY_BACK_SECONDS = 90  # to plan and to apply the last release here, before bad instances can be deregistered
+_COMPUTING_MINUTES = 20  # for Terraform and this machine, whose work is not scaled
+_WAY_BACK_SECONDS = 90  # to plan and apply the last release on this machine, before bad instances can be deregistered
 
 
 def budget_minutes(scale: float) -> float:
-    """Return how long a rehearsed deployment may take, the way back included: as long as a real one, if not scaled."""
+    """Return how long a rehearsed deployment with its rollback may take: unscaled, at least as long as a real one."""
     return Limits.minutes * scale + _COMPUTING_MINUTES
 
 
 @dataclass
 class Site:
-    """Everything that is there before a scenario begins."""
+    """Everything that exists before a scenario begins."""
 
     stage: Stage
     plane: ControlPlane
@@ -48,7 +48,7 @@ class Site:
     least: int
 
     async def command(self, *arguments: str, name: str) -> asyncio.subprocess.Process:
-        """Start the deployment command, as a person does; what it prints goes to a file."""
+        """Start the deployment command, as a person does; its output goes to a file."""
         scale = self.stage.values.scale
         times = [f"--minutes={budget_minutes(scale)}", f"--watch-minutes={Limits.watch_minutes * scale}"]
         fixed = [f"--base-url=http://{self.stage.host}:{PORT}", *times]
@@ -80,19 +80,19 @@ class Site:
 
     @asynccontextmanager
     async def load(self) -> AsyncIterator[Load]:
-        """Put the load on, watched by the alarm."""
+        """Apply the load, watched by the alarm."""
         self.plane.alarm = Alarm(self.stage.values)
         async with self.stage.load(self.plane.alarm) as load:
             yield load
 
     def told(self, name: str, load: Load, status: int) -> Result:
-        """Begin a result."""
+        """Start a result with the exit status and the images in service."""
         serves = ", ".join(sorted({instance.image for instance in self.stage.fleet.in_service}))
         return result(name, self.stage, load, exit=status, serves=serves)
 
 
 async def first(site: Site) -> Result:
-    """From an empty account to a service that answers."""
+    """Deploy into an empty account; the service answers."""
     status = await site.deploy("a", "first")
     figures = {"requests": 0, "failed": 0, "acknowledged_writes_lost": 0, "exit": status, "examples": []}
     done = Result("first deployment", figures)
@@ -123,7 +123,7 @@ async def _replace(
 
 
 async def upgrade(site: Site) -> Result:
-    """A to B, while somebody else wants to deploy as well, who is refused."""
+    """Deploy B over A; a second deployment at the same time is refused."""
     second: list[int] = []
 
     async def meanwhile() -> None:
@@ -136,7 +136,7 @@ async def upgrade(site: Site) -> Result:
 
 
 async def rollback(site: Site) -> Result:
-    """B back to A, by the command that deploys, while AWS answers with errors for some seconds."""
+    """Deploy the previous image, A, over B with the same command, while AWS answers with errors for some seconds."""
 
     async def meanwhile() -> None:
         with site.gateway.in_trouble():
@@ -148,7 +148,7 @@ async def rollback(site: Site) -> Result:
 
 
 async def _bad(site: Site, image: str, name: str) -> Result:
-    """Deploy a bad image: it must end where it began, with an exit status that says so."""
+    """Deploy a bad image: the old version must serve again in the end, and the exit status must say so."""
     before = {instance.image for instance in site.stage.fleet.in_service}
     async with site.load() as load:
         status = await site.deploy(image, image)
@@ -162,7 +162,7 @@ async def _bad(site: Site, image: str, name: str) -> Result:
 
 
 def _seconds_in_service(life: Life) -> float:
-    """Return how long an instance took requests, at most."""
+    """Return the longest time for which an instance may have received requests."""
     states = {state: at for at, state in life.states}
     if "in service" not in states:
         return 0.0
@@ -170,7 +170,7 @@ def _seconds_in_service(life: Life) -> float:
 
 
 async def _never_served(site: Site, image: str, name: str) -> Result:
-    """Deploy an image that gets no request: no client notices, and the second instance that does not live is enough."""
+    """Deploy an image that never gets a request: no client notices, and two failed instances end the deployment."""
     done = await _bad(site, image, name)
     done.require(done.figures["failed"] == 0, "no request fails")
     done.require(done.figures["bad_seconds"] == 0, "no instance of it takes requests")
@@ -179,17 +179,17 @@ async def _never_served(site: Site, image: str, name: str) -> Result:
 
 
 async def errors(site: Site) -> Result:
-    """An image that answers 500: it asks itself first, so it never gets ready."""
+    """An image that answers 500 fails its own self-test, so it never becomes ready."""
     return await _never_served(site, "errors", "bad image: answers 500")
 
 
 async def never_ready(site: Site) -> Result:
-    """An image that finds no table never gets ready."""
+    """An image that finds no table never becomes ready."""
     return await _never_served(site, "never-ready", "bad image: never ready")
 
 
 async def breaks_later(site: Site) -> Result:
-    """An image that is well at first: one instance of it takes requests, until the alarm and the way back end that."""
+    """An image that works at first: one instance of it takes requests until the alarm and the rollback end that."""
     done = await _bad(site, "breaks-later", "bad image: breaks later")
     values = site.stage.values
     seconds = latest_seconds(values.alarm_period, values.alarm_bad, values.scale) + _WAY_BACK_SECONDS
@@ -201,7 +201,7 @@ async def breaks_later(site: Site) -> Result:
 
 
 async def crash_loop(site: Site) -> Result:
-    """An image that dies every few seconds: given up after two instances; only requests to those fail."""
+    """An image that dies every few seconds is given up after two instances; only requests to those fail."""
     done = await _bad(site, "crash-loop", "bad image: crash loop")
     bound = site.stage.rate / site.stage.values.desired * (done.figures["bad_seconds"] + 1)
     done.figures["bound"] = round(bound)
@@ -211,7 +211,7 @@ async def crash_loop(site: Site) -> Result:
 
 
 async def interrupted(site: Site) -> Result:
-    """The command loses its lease within the refresh, is run again, stopped, and run again beside a left lock."""
+    """The command loses its lease during the refresh, is run again, stopped, and run again despite a stale lock."""
     async with site.load() as load:
         known = len(site.plane.refreshes)
         loser = asyncio.create_task(site.deploy("b", "interrupted-1"))
@@ -244,4 +244,4 @@ SCENARIOS: dict[str, Scenario] = {
     for scenario in (first, upgrade, errors, breaks_later, never_ready, crash_loop, rollback, interrupted)
 }
 LIKE_ANOTHER = (never_ready.__name__, crash_loop.__name__)
-"""What ends in the same way as another scenario, for other reasons."""
+"""Scenarios that end in the same way as another one, for other reasons."""

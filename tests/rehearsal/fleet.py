@@ -1,4 +1,4 @@
-"""The Auto Scaling group: instances that boot, register, serve, deregister and end."""
+"""The Auto Scaling group: instances that boot, register, serve, deregister and terminate."""
 
 import asyncio
 import time
@@ -13,7 +13,7 @@ from tests.support.machine import Bridge, Machine, booted, trusting
 
 _ADDRESSES = 20  # the first instance has .21; below are the host and the database
 _ZONES = "abc"
-# How long the load balancer may still send requests after it was told of a deregistration. AWS names no figure.
+# How long the load balancer may still send requests after a deregistration. AWS publishes no figure.
 PROPAGATION_SECONDS = 5.0
 
 
@@ -29,13 +29,13 @@ class Instance:
     power: ExitStack
     instance_id: str
     template: str
-    """Version of the launch template that it was launched from."""
+    """Version of the launch template from which it was launched."""
 
     states: list[tuple[float, str]] = field(default_factory=list)
-    """When it entered a state, in seconds of the monotonic clock."""
+    """When it entered each state, in seconds of the monotonic clock."""
 
     def enter(self, state: str) -> None:
-        """Write a state down."""
+        """Record a new state."""
         self.states.append((time.monotonic(), state))
 
     @property
@@ -56,11 +56,11 @@ class Fleet:
         folder: Path,
         image_ids: dict[str, str] | None = None,
     ) -> None:
-        """Start empty; `folder` is for files that the instances see, `image_ids` are ids of images by name."""
+        """Start empty; `folder` is for files that the instances read, `image_ids` are ids of images by name."""
         self._network, self._balancer, self._images, self._folder = network, balancer, images, folder
         self.values = values
         self.by_address: dict[str, str] = {}
-        """Image ids by address, as the metadata service tells them."""
+        """Image ids by address, for the metadata service."""
         self.instances: list[Instance] = []
         self._image_ids = image_ids or {name: f"ami-{name}" for name in images}
 
@@ -71,13 +71,13 @@ class Fleet:
 
     @property
     def in_service(self) -> list[Instance]:
-        """Return the instances that the group counts on, oldest first; one that was deregistered takes no requests."""
+        """Return the group's instances in service, oldest first; deregistered ones count, but take no requests."""
         return [instance for instance in self.instances if instance.state in {"in service", "deregistered"}]
 
     async def launch(self, image: str, template: str | None = None) -> Instance:
-        """Boot an instance and register it; it takes requests once the load balancer has found it healthy.
+        """Boot an instance and register it; it takes requests once the load balancer finds it healthy.
 
-        Without a launch template's version, the image stands for it.
+        Without a version of the launch template, the image's name is used instead.
         """
         number = self._free_number()
         slot, address = f"i{number}", f"{self._network.address.rpartition('.')[0]}.{_ADDRESSES + number}"
@@ -109,10 +109,10 @@ class Fleet:
         return await self._balancer.healthy()
 
     async def terminate(self, instance: Instance) -> None:
-        """Deregister an instance, wait for the delay, stop it in order.
+        """Deregister an instance, wait for the deregistration delay, and shut it down.
 
-        The load balancer goes on sending for a moment after it was told, and an instance that leaves at once stops
-        meanwhile.
+        The load balancer goes on sending requests for a moment after the deregistration; without a delay, the instance
+        stops in the meantime.
         """
         instance.enter("deregistering")
         told = asyncio.create_task(self.deregister_late(instance, PROPAGATION_SECONDS * self.values.scale))
@@ -123,13 +123,13 @@ class Fleet:
         await self.forget(instance)
 
     async def lose(self, *instances: Instance) -> None:
-        """Cut the power of instances, all at once; the load balancer is not told."""
+        """Cut the power of instances, all at once; the load balancer is not informed."""
         for instance in instances:
             instance.enter("lost")
         await asyncio.gather(*(asyncio.to_thread(instance.machine.cut_power) for instance in instances))
 
     async def forget(self, instance: Instance) -> None:
-        """Take an instance that has stopped or is lost out of the load balancer and the fleet."""
+        """Remove an instance that has stopped or is lost from the load balancer and the fleet."""
         await self._balancer.remove(instance.slot)
         instance.power.close()
         instance.enter("gone")
@@ -140,7 +140,7 @@ class Fleet:
         await asyncio.gather(*(asyncio.to_thread(instance.power.close) for instance in on))
 
     async def deregister_late(self, instance: Instance, seconds: float) -> None:
-        """Let the load balancer send an instance no new requests, some seconds from now."""
+        """Deregister an instance from the load balancer in `seconds` from now."""
         await asyncio.sleep(seconds)
         await self._balancer.deregister(instance.slot)
 

@@ -1,4 +1,4 @@
-"""AWS's endpoint of the rehearsal: passes requests on to the emulator, except for the calls that it answers itself."""
+"""The rehearsal's AWS endpoint: passes requests on to the emulator, except for the calls that it answers itself."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
@@ -14,33 +14,33 @@ Answer = tuple[str, str]
 """The XML inside an action's result, and the namespace of its API."""
 Action = Callable[[dict[str, str]], Awaitable[Answer]]
 Change = Callable[[dict[str, str], str], Awaitable[str]]
-"""Makes of a call and of the emulator's answer the answer that is given."""
+"""Makes the final answer from a call's parameters and the emulator's answer."""
 
 _LARGEST = 64 * 1024 * 1024
 _OF_THIS_HOP = {"connection", "content-length", "expect", "host", "transfer-encoding", "x-amz-crc32"}
 
 
 class Refused(Exception):
-    """AWS's answer to a call that it does not accept."""
+    """An error that AWS returns for a call."""
 
     def __init__(self, code: str, message: str) -> None:
-        """Remember the code and the sentence."""
+        """Keep the error code and the message."""
         super().__init__(message)
         self.code = code
 
 
 class Gateway:
-    """Answers AWS's query APIs (Auto Scaling, load balancers) by action, and asks the emulator for all else."""
+    """Answers actions of AWS's query APIs (Auto Scaling, load balancers), and passes all else on to the emulator."""
 
     def __init__(self, emulator: str, actions: Mapping[str, Action], changes: Mapping[str, Change]) -> None:
-        """Answer `actions` here; let `changes` have a look at the emulator's answers."""
+        """Answer `actions` here; let `changes` edit the emulator's answers."""
         self._emulator, self._actions, self._changes = emulator, actions, changes
         self._session: aiohttp.ClientSession | None = None
         self._in_trouble = False
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[str]:
-        """Run on a free port until the block ends, and give the URL."""
+        """Run on a free port until the block ends, and yield the URL."""
         app = web.Application(client_max_size=_LARGEST)
         app.router.add_route("*", "/{path:.*}", self._handle)
         async with (
@@ -51,7 +51,7 @@ class Gateway:
 
     @contextmanager
     def in_trouble(self) -> Iterator[None]:
-        """Answer every call with an error that passes, until the block ends."""
+        """Answer every call with a transient error until the block ends."""
         self._in_trouble = True
         yield
         self._in_trouble = False
@@ -115,7 +115,7 @@ def _failure(refusal: Refused, status: int = web.HTTPBadRequest.status_code) -> 
 
 
 def xml(value: object) -> str:
-    """Write a value of an API as XML: mappings by name, lists as members."""
+    """Serialise a value of an API as XML: mappings as named elements, lists as members."""
     if isinstance(value, Mapping):
         return "".join(f"<{name}>{xml(part)}</{name}>" for name, part in value.items() if part is not None)
     if isinstance(value, (list, tuple)):

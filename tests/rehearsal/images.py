@@ -1,4 +1,4 @@
-"""Images to roll out: the baked one, a later version of it, and four that are bad, each in its own way."""
+"""Images to deploy: the baked one, a later version of it, and four bad ones with different faults."""
 
 import shutil
 import subprocess
@@ -13,7 +13,7 @@ _MISSING = "HELLO_TABLE_NAME=missing HELLO_STARTUP_SECONDS=5"
 _PACKAGE = "opt/hello-birthday/lib/python3.13/site-packages/service"
 _DROP_IN = "etc/systemd/system/hello-birthday.service.d/bad.conf"
 
-# File and content; what begins with + is added at the end. What is not here is as it was baked.
+# Contents by file; a content that begins with + is appended. All other files stay as they were baked.
 _CHANGES = {
     "a": {_ENVIRONMENT: "HELLO_GIT_COMMIT=" + "a" * 40},
     "b": {_ENVIRONMENT: "HELLO_GIT_COMMIT=" + "b" * 40},
@@ -33,7 +33,7 @@ _CHANGES = {
         _ENVIRONMENT: "HELLO_GIT_COMMIT=" + "e" * 40,
         f"{_PACKAGE}/birthdays.py": "+\n\ndef parse_username(text):\n    raise RuntimeError('a bug')\n",
     },
-    # answers its first thousand requests well, and every later one with 500
+    # answers its first thousand requests correctly, and every later one with 500
     "breaks-later": {
         _ENVIRONMENT: "HELLO_GIT_COMMIT=" + "f" * 40,
         f"{_PACKAGE}/birthdays.py": "+\n\n_parse, _left = parse_username, iter(range(1000))\n\n\n"
@@ -44,7 +44,7 @@ COMMITS = {name: changes[_ENVIRONMENT].partition("=")[2] for name, changes in _C
 
 
 def make(names: list[str]) -> dict[str, Path]:
-    """Make the images called `names` from the baked one, sharing all files that do not differ."""
+    """Make the images called `names` from the baked one, with hard links to all files that do not differ."""
     shutil.rmtree(FOLDER, ignore_errors=True)
     FOLDER.mkdir(parents=True)
     made = {}
@@ -57,7 +57,7 @@ def make(names: list[str]) -> dict[str, Path]:
 
 
 def _replace(path: Path, content: str) -> None:
-    """Put a new file in the place of one that other images share."""
+    """Replace a file that other images share by a new one."""
     if content.startswith("+"):
         content = path.read_text(encoding="utf-8") + content[1:]
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -2,9 +2,9 @@
 
     python -m tests.rehearsal.load HOST PORT RATE IDLE-SECONDS SEED
 
-Requests leave when they are due, whether or not earlier ones have been answered. Every half second a line of JSON tells
-what happened; SIGTERM ends the load: the clients wait for the last answers, read every user back, and a last line sums
-up. Nothing is tried twice.
+Requests are sent when they are due, whether or not earlier ones have been answered. Every half second a line of JSON
+reports the results; SIGTERM ends the load: the clients wait for the last answers, read every user back, and a last line
+is the summary. No request is retried.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ from tests.rehearsal.wire import Answer, Failed, Pool
 USERS = 2000
 SECONDS = 5.0
 TICK = 0.5
-_PUT, _VERSION, _NEW = 0.3, 0.05, 0.1  # shares: writes, questions for the version, new connections
+_PUT, _VERSION, _NEW = 0.3, 0.05, 0.1  # shares: writes, requests for the version, new connections
 _EXAMPLES = 20
 _TOGETHER = 16
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
@@ -35,7 +35,7 @@ _OLDEST = date(1940, 1, 1)
 
 @dataclass
 class Tick:
-    """What happened in half a second."""
+    """The results of half a second."""
 
     latencies_ms: list[float] = field(default_factory=list)
     by_instance: Counter[str] = field(default_factory=Counter)
@@ -43,7 +43,7 @@ class Tick:
     failed: int = 0
 
     def told(self, second: float) -> dict[str, Any]:
-        """Return it for a line of JSON."""
+        """Return them as an object for a line of JSON."""
         ordered = sorted(self.latencies_ms) or [0.0]
         return {
             "second": round(second, 2),
@@ -57,10 +57,10 @@ class Tick:
 
 
 class Clients:
-    """A crowd; each user has one request at a time, so that the right answer is always known."""
+    """Many clients; each user has one request at a time, so that the right answer is always known."""
 
     def __init__(self, pool: Pool, seed: int) -> None:
-        """Prepare users whose names no other seed has."""
+        """Prepare users whose names are unique to the seed."""
         self._pool = pool
         self._random = random.Random(seed)
         prefix = "".join(self._random.choices(_LETTERS, k=8))
@@ -75,16 +75,16 @@ class Clients:
         self.examples: list[str] = []
 
     def start(self) -> None:
-        """Count seconds from now."""
+        """Start counting seconds."""
         self._began = asyncio.get_running_loop().time()
 
     def take(self) -> dict[str, Any]:
-        """Return what happened since the last call."""
+        """Return the results since the last call."""
         tick, self._tick = self._tick, Tick()
         return tick.told(asyncio.get_running_loop().time() - self._began)
 
     async def store_everybody(self) -> None:
-        """Give every user a first date, before anything is counted."""
+        """Store a first date for every user, before anything is counted."""
 
         async def store(name: str) -> None:
             born = self._born()
@@ -96,7 +96,7 @@ class Clients:
         await self._for_everybody(store)
 
     async def one(self, due: float) -> None:
-        """Send one request, of a random kind, and count how it went."""
+        """Send one request of a random kind, and count its outcome."""
         kind, new = self._random.random(), self._random.random() < _NEW
         if kind < _VERSION:
             await self._ask_version(due, new=new)
@@ -108,7 +108,7 @@ class Clients:
             self._count(due, None, "every user waits for an answer")
 
     async def read_everybody_back(self) -> None:
-        """Count the users who do not have the last date that was acknowledged."""
+        """Count the users whose stored date is not the last one that was acknowledged."""
 
         async def read(name: str) -> None:
             known = self._known[name]
@@ -125,7 +125,7 @@ class Clients:
         await self._for_everybody(read)
 
     async def _for_everybody(self, act: Callable[[str], Awaitable[None]]) -> None:
-        """Let a few at a time do something."""
+        """Do something for every user, a few at a time."""
         names = iter(self._known)
 
         async def work() -> None:
@@ -136,7 +136,7 @@ class Clients:
 
     async def _put(self, name: str, due: float, *, new: bool) -> None:
         born = self._born()
-        self._known[name].add(born)  # until it is acknowledged, both may be true
+        self._known[name].add(born)  # until it is acknowledged, either may be stored
         answer = await self._send(put(name, born, new=new), due, new=new, right=204)
         if answer is not None and answer.status == 204:
             self._known[name] = {born}
@@ -191,14 +191,14 @@ class Clients:
 
 
 def expected(name: str, known: set[str]) -> set[str]:
-    """Return what greets `name` now, or tomorrow if midnight is near, for any date that may be stored."""
+    """Return the greetings of `name` now, and tomorrow's if midnight is near, for any date that may be stored."""
     now = datetime.now(UTC)
     days = {now.date(), (now + timedelta(hours=1)).date()}
     return {greeting(name, date.fromisoformat(born), day) for born in known for day in days}
 
 
 def says(answer: Answer, messages: set[str]) -> bool:
-    """Tell whether an answer is one of `messages` and nothing else."""
+    """Return whether an answer is one of `messages` and nothing else."""
     try:
         told = json.loads(answer.body)
     except ValueError:
@@ -207,12 +207,12 @@ def says(answer: Answer, messages: set[str]) -> bool:
 
 
 def spell(number: int) -> str:
-    """Write a number in letters, since names have no digits."""
+    """Spell a number in letters, since names have no digits."""
     return "".join(_LETTERS[int(digit)] for digit in f"{number:04}")
 
 
 def request(method: str, path: str, body: bytes = b"", *, new: bool) -> bytes:
-    """Return a request; one on a new connection asks to close it afterwards."""
+    """Return a request; one on a `new` connection asks to close it afterwards."""
     fields = [f"{method} {path} HTTP/1.1", "Host: hello"]
     if body:
         fields += ["Content-Type: application/json", f"Content-Length: {len(body)}"]
@@ -262,7 +262,7 @@ async def main(host: str, port: int, rate: float, idle: float, seed: int) -> Non
 
 
 def tell(line: dict[str, Any]) -> None:
-    """Write one line for whoever started the load."""
+    """Write one line for the process that started the load."""
     print(json.dumps(line), flush=True)
 
 

@@ -35,7 +35,7 @@ def draw(done: Result, path: Path) -> None:
     figure, (rates, latency, lives) = plt.subplots(
         3, 1, figsize=(9, 7), sharex=True, height_ratios=(3, 2, 2), constrained_layout=True
     )
-    ticks = done.ticks[1:]  # the first tells only that it began
+    ticks = done.ticks[1:]  # the first only says that the load began
     seconds = [tick["second"] for tick in ticks]
     images = {life.image for life in done.lives}
     order = [image for image in _COLOURS if image in images]
@@ -72,7 +72,7 @@ def draw(done: Result, path: Path) -> None:
 
 
 def _answered(done: Result, tick: dict[str, Any], image: str) -> int:
-    """Return how many answers of a tick came from instances of `image`; a slot may have had several, one by one."""
+    """Return how many answers of a tick came from instances of `image`; a slot may have had several in turn."""
     count = 0
     for slot, answers in tick["by_instance"].items():
         there = [life for life in done.lives if life.slot == slot and life.states[0][0] <= tick["second"]]

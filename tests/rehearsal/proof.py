@@ -1,6 +1,6 @@
 """Puts the last rehearsals into docs/proof.md: each table between its two marks, and its picture.
 
-`python -m tests.rehearsal.proof` does it.
+Run by `python -m tests.rehearsal.proof`.
 """
 
 import json
@@ -20,14 +20,14 @@ DOCUMENT = Path("docs/proof.md")
 
 @dataclass(frozen=True)
 class Part:
-    """A table and a picture of docs/proof.md, and where they come from."""
+    """A table and a picture of docs/proof.md, and their source."""
 
     target: str
     report: Path
     drawn: Path
     picture: Path
     more: Mapping[str, str]
-    """What a scenario has to tell besides its requests, by the names of its figures."""
+    """What a scenario reports besides its requests, by the names of its figures."""
 
     @property
     def begin(self) -> str:
@@ -85,7 +85,7 @@ def table(scenarios: dict[str, dict[str, Any]], more: Mapping[str, str]) -> str:
 
 
 def renew(text: str, part: Part) -> str:
-    """Return the document with the last rehearsal of one kind."""
+    """Return the document with the results of the last rehearsal of one kind."""
     report = json.loads(part.report.read_text(encoding="utf-8"))
     scenarios = report["scenarios"]
     missed = [name for name, figures in scenarios.items() if figures["missed"]]
@@ -98,7 +98,7 @@ def renew(text: str, part: Part) -> str:
 
 
 def main() -> None:
-    """Renew what has been rehearsed here."""
+    """Update the parts that were rehearsed on this machine."""
     text = DOCUMENT.read_text(encoding="utf-8")
     for part in PARTS:
         if part.report.exists():

@@ -1,8 +1,8 @@
 """A model of Auto Scaling's instance refresh, as far as it affects requests and deployments.
 
-It keeps the rules of AWS: instances that match are skipped; a new one is launched before an old one is terminated,
-within the two percentages and no further than to the next checkpoint; it must become healthy, and stay so while it
-warms up; one that does not is terminated and another is launched, for up to an hour; an alarm stops the refresh.
+It follows AWS's rules: instances that match are skipped; a new one is launched before an old one is terminated, within
+the two percentages and only up to the next checkpoint; it must become healthy, and stay so during its warm-up; one that
+does not is terminated and another is launched, for up to an hour; an alarm stops the refresh.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from tests.rehearsal.fleet import Fleet, Instance
 
 _LOOK_SECONDS = 0.2
 PATIENCE_SECONDS = 3600.0
-"""How long AWS goes on launching instances that do not get healthy, before it gives up."""
+"""How long AWS goes on launching instances that do not become healthy, before it gives up."""
 
 
 class RefreshFailed(Exception):
@@ -24,14 +24,14 @@ class RefreshFailed(Exception):
 
 @dataclass
 class _Refresh:
-    """A refresh under way."""
+    """A refresh in progress."""
 
     fleet: Fleet
     image: str
     template: str
     stopper: Callable[[], str | None]
     new: list[Instance] = field(default_factory=list)
-    """What it launched and found well."""
+    """The instances that it launched and found healthy."""
 
     def go_on(self) -> None:
         """Raise RefreshFailed if an alarm or a person stops it."""
@@ -39,7 +39,7 @@ class _Refresh:
             raise RefreshFailed(reason)
 
     async def launch(self) -> None:
-        """Launch instances until one gets healthy and stays so while it warms up."""
+        """Launch instances until one becomes healthy and stays so during its warm-up."""
         values = self.fleet.values
         gives_up = time.monotonic() + PATIENCE_SECONDS * values.scale
         while time.monotonic() < gives_up:
@@ -52,7 +52,7 @@ class _Refresh:
         raise RefreshFailed(f"No instance of {self.image} became healthy.")
 
     async def pause(self, seconds: float) -> None:
-        """Wait at a checkpoint; new instances that get unhealthy meanwhile are replaced, as any are."""
+        """Wait at a checkpoint; new instances that become unhealthy in the meantime are replaced."""
         until = time.monotonic() + seconds
         while time.monotonic() < until:
             self.go_on()
@@ -75,9 +75,9 @@ class _Refresh:
 
 
 async def refresh(fleet: Fleet, image: str, stopper: Callable[[], str | None], template: str | None = None) -> None:
-    """Replace every instance that is not of `template`, by default `image`; raise RefreshFailed if that cannot be done.
+    """Replace all instances that are not of `template`, by default `image`; raise RefreshFailed if that fails.
 
-    `stopper` returns why the refresh must stop, or None. New instances stay then, and so do the old ones that are left.
+    `stopper` returns why the refresh must stop, or None. After a stop, new instances and the remaining old ones stay.
     """
     values = fleet.values
     under_way = _Refresh(fleet, image, template or image, stopper)
@@ -86,7 +86,7 @@ async def refresh(fleet: Fleet, image: str, stopper: Callable[[], str | None], t
     leaving: list[asyncio.Task[None]] = []
     total = len(old)
     try:
-        # What an earlier refresh that failed left above the desired size may go at once.
+        # Instances above the desired size, left by an earlier refresh that failed, can be terminated at once.
         surplus = old[max(0, len(old) + values.least - len(fleet.in_service)) :]
         old = old[: len(old) - len(surplus)]
         leaving += [asyncio.create_task(fleet.terminate(instance)) for instance in surplus]
@@ -100,7 +100,7 @@ async def refresh(fleet: Fleet, image: str, stopper: Callable[[], str | None], t
                     raise launched
             leaving += [asyncio.create_task(fleet.terminate(instance)) for instance in old[:count]]
             old = old[count:]
-            await asyncio.sleep(0)  # those that leave are out of service from here on
+            await asyncio.sleep(0)  # the terminated instances are out of service from here on
             if old and total - len(old) == checkpoint:
                 await under_way.pause(values.checkpoint_delay)
     finally:
@@ -108,10 +108,10 @@ async def refresh(fleet: Fleet, image: str, stopper: Callable[[], str | None], t
 
 
 def next_checkpoint(percentages: tuple[int, ...], total: int, done: int) -> int:
-    """Return how many instances must have been replaced when the refresh pauses next.
+    """Return how many instances have been replaced when the refresh pauses next.
 
-    A checkpoint is reached by the first number of instances that is not less than its percentage, and passed over if
-    that has happened already.
+    A checkpoint is at the first number of instances that is not below its percentage, and is skipped if the refresh is
+    already past it.
     """
     reached = (math.ceil(percent * total / 100) for percent in percentages)
     return next((count for count in reached if count > done), total)

@@ -17,14 +17,14 @@ from tests.rehearsal.stage import Life, Load, Stage
 UNAVAILABLE_SECONDS = 60.0
 SLOW_SECONDS = 3.0
 RECOVERY_SECONDS = 5.0
-_FAULT_RATE = 0.25  # of the usual rate: what waits for three seconds waits together
-_FEW = 15.0  # seconds of a fault that needs no longer
-_FIRST_ENDS = 3.5  # seconds before the end of a fault, so that a write that comes during it is refused during it
+_FAULT_RATE = 0.25  # of the usual rate: requests that wait for three seconds add up
+_FEW = 15.0  # seconds, enough for some faults
+_FIRST_ENDS = 3.5  # seconds before the end of a fault, so that a write sent during it is also refused during it
 
 
 @dataclass
 class Result:
-    """What a scenario saw."""
+    """The results of a scenario."""
 
     name: str
     figures: dict[str, Any]
@@ -34,13 +34,13 @@ class Result:
     lives: list[Life] = field(default_factory=list)
 
     def require(self, met: bool, bound: str) -> None:
-        """Write a bound down that was not met."""
+        """Record a bound that was not met."""
         if not met:
             self.missed.append(bound)
 
 
 def result(name: str, stage: Stage, load: Load, **more: Any) -> Result:  # noqa: ANN401 - figures of any kind
-    """Begin a result with what the clients saw; no scenario may lose an acknowledged write."""
+    """Start a result with the clients' figures; no scenario may lose an acknowledged write."""
     summary = load.summary
     figures = {
         "requests": summary["requests"],
@@ -60,7 +60,7 @@ def result(name: str, stage: Stage, load: Load, **more: Any) -> Result:  # noqa:
 
 
 async def rolling_refresh(stage: Stage, least: int) -> Result:
-    """A to B: launch, warm up, deregister, drain, stop, one instance after the other; then on to `least` requests."""
+    """Replace A by B, one instance at a time: launch, warm up, deregister, drain, stop; go on to `least` requests."""
     alarm, reason = Alarm(stage.values), None
     async with stage.load(alarm) as load:
         began = time.monotonic()
@@ -80,7 +80,7 @@ async def rolling_refresh(stage: Stage, least: int) -> Result:
 
 
 async def killed(stage: Stage, _least: int) -> Result:
-    """SIGKILL for one process: systemd starts another, and only what was sent meanwhile is lost."""
+    """Send SIGKILL to one process: systemd restarts it, and only requests sent in the meantime are lost."""
     victim = stage.fleet.in_service[0]
     async with stage.load() as load:
         await asyncio.to_thread(victim.machine.run, "systemctl", "kill", "--signal=KILL", "hello-birthday")
@@ -93,7 +93,7 @@ async def killed(stage: Stage, _least: int) -> Result:
 
 
 async def unreachable(stage: Stage, _least: int) -> Result:
-    """DynamoDB is gone: 503 in time, nobody is replaced, well again at once, and no write comes back from the dead."""
+    """DynamoDB is unreachable: 503 in time, no instance replaced, fast recovery, and no refused write appears later."""
     seconds = max(UNAVAILABLE_SECONDS * stage.values.scale, _FEW / 2)
     before = list(stage.fleet.in_service)
     twice = SecondWrites(stage.host, PORT)
@@ -125,7 +125,7 @@ async def unreachable(stage: Stage, _least: int) -> Result:
 
 
 async def throttled(stage: Stage, _least: int) -> Result:
-    """DynamoDB refuses 30 % of the keys: nearly everybody gets an answer, and few more calls are made."""
+    """DynamoDB throttles 30 % of the keys: nearly all requests succeed, with few additional calls."""
     async with stage.load() as load:
         calls, second = stage.database.calls, time.monotonic()
         await asyncio.sleep(_FEW / 2)
@@ -146,7 +146,7 @@ async def throttled(stage: Stage, _least: int) -> Result:
 
 
 async def slow(stage: Stage, _least: int) -> Result:
-    """DynamoDB takes three seconds, longer than anybody waits: 503 in time, and well again at once."""
+    """DynamoDB takes three seconds, longer than any request waits: 503 in time, and fast recovery."""
     async with stage.load(rate=stage.rate * _FAULT_RATE) as load:
         with stage.database.slow(SLOW_SECONDS):
             start = time.monotonic() - load.began
@@ -164,7 +164,7 @@ async def slow(stage: Stage, _least: int) -> Result:
 
 
 async def scaling_out(stage: Stage, _least: int) -> Result:
-    """The group doubles under load."""
+    """Double the group under load."""
     async with stage.load() as load:
         launched = [await stage.fleet.launch("b") for _ in range(stage.values.maximum - stage.values.desired)]
         got = [await stage.fleet.wait_in_service(instance) for instance in launched]
@@ -176,7 +176,7 @@ async def scaling_out(stage: Stage, _least: int) -> Result:
 
 
 async def zone_lost(stage: Stage, _least: int) -> Result:
-    """All instances of a zone lose power at once; the group replaces them."""
+    """Cut the power of all instances of a zone at once; the group replaces them."""
     async with stage.load() as load:
         zone = [instance for instance in stage.fleet.in_service if instance.zone == "b"]
         share = len(zone) / len(stage.fleet.in_service)
@@ -197,7 +197,7 @@ async def zone_lost(stage: Stage, _least: int) -> Result:
     done.figures |= {"seconds_until_noticed": round(noticed, 1), "seconds_until_replaced": round(replaced, 1)}
     done.figures["bound"] = round(bound)
     values = stage.values
-    # haproxy waits a whole interval for a connection, and one more before it tries again
+    # haproxy waits a whole interval for a connection, and another one before it tries again
     done.require(noticed <= 2 * values.unhealthy * values.interval + 1, "noticed as fast as checks allow")
     done.require(done.figures["failed"] <= bound, "only requests to the lost instances fail, until that is noticed")
     done.require(all(got), "the group replaces what was lost")
@@ -206,7 +206,7 @@ async def zone_lost(stage: Stage, _least: int) -> Result:
 
 
 async def scaling_in(stage: Stage, _least: int) -> Result:
-    """The group shrinks to its usual size under load."""
+    """Shrink the group to its usual size under load."""
     async with stage.load() as load:
         leaving = stage.fleet.in_service[: len(stage.fleet.in_service) - stage.values.desired]
         await asyncio.gather(*(stage.fleet.terminate(instance) for instance in leaving))

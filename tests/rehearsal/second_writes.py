@@ -1,4 +1,4 @@
-"""Users that are written while the database is away, and again once it is back: the first write must never show."""
+"""Users written while the database is unreachable, and again once it is back: the first write must never appear."""
 
 import asyncio
 import random
@@ -15,16 +15,16 @@ _PATIENCE_SECONDS = 10.0
 
 
 class SecondWrites:
-    """What each of these users was answered, and reads in the end."""
+    """These users, and how many of their first writes were refused."""
 
     def __init__(self, host: str, port: int) -> None:
-        """Ask the load balancer at `host`."""
+        """Send to the load balancer at `host`."""
         self._pool = Pool(host, port, _SECONDS)
         self._users = ["".join(random.choices(string.ascii_lowercase, k=20)) for _ in range(USERS)]
         self.refused = 0
 
     async def write_first(self, seconds: float) -> None:
-        """Write every user, spread over so many seconds, and count those who are told that it failed."""
+        """Write every user, spread over `seconds`, and count the writes that are refused."""
         groups = [self._users[start : start + _AT_ONCE] for start in range(0, USERS, _AT_ONCE)]
         pause = seconds / len(groups)
         async with asyncio.TaskGroup() as writing:
@@ -38,7 +38,7 @@ class SecondWrites:
         self.refused += answer is not None and answer.status == 503
 
     async def write_second(self) -> None:
-        """Write every user with another date, until that is acknowledged."""
+        """Write another date for every user until it is acknowledged."""
         async with asyncio.timeout(_PATIENCE_SECONDS):
             await asyncio.gather(*map(self._write_second, self._users))
 
@@ -47,7 +47,7 @@ class SecondWrites:
             pass
 
     async def lost(self) -> int:
-        """Count the users who do not have the second date."""
+        """Count the users whose stored date is not the second one."""
         answers = await asyncio.gather(*(self._ask(get(user)) for user in self._users))
         right = [expected(user, {_SECOND}) for user in self._users]
         return sum(

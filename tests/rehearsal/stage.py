@@ -25,7 +25,7 @@ from tests.support.metadata import metadata_service
 FOLDER = images.FOLDER.parent
 _TABLE = "birthdays"
 _SETTLE_SECONDS = 1.0
-# What Terraform's launch template would tell, where no Terraform takes part.
+# The settings that Terraform's launch template would pass, for rehearsals without Terraform.
 _OF_THE_TEMPLATE = {
     "HELLO_TABLE_NAME": _TABLE,
     "LOG_GROUP_METRICS": "/rehearsal/metrics",
@@ -36,7 +36,7 @@ _OF_THE_TEMPLATE = {
 
 @dataclass
 class Load:
-    """What clients saw: a running count while they send, and a summary at the end."""
+    """The clients' results: a running count while they send, and a summary at the end."""
 
     began: float
     """On the monotonic clock."""
@@ -46,17 +46,17 @@ class Load:
 
 @dataclass(frozen=True)
 class Life:
-    """What became of an instance."""
+    """The life of an instance."""
 
     slot: str
     image: str
     states: list[tuple[float, str]]
-    """When it entered which state, in seconds."""
+    """When it entered each state, in seconds."""
 
 
 @dataclass
 class Stage:
-    """Everything that is there before a scenario begins."""
+    """Everything that exists before a scenario begins."""
 
     values: Values
     host: str
@@ -64,16 +64,16 @@ class Stage:
     database: Database
     rate: float
     settings: dict[str, object]
-    """What instances must be told to work here, on top of what their launch template tells."""
+    """Settings that instances need on this machine, in addition to those of their launch template."""
 
     user_data: str = ""
-    """What the metadata service tells them."""
+    """The user data that the metadata service serves."""
 
     _seeds: int = 0
 
     @asynccontextmanager
     async def load(self, alarm: Alarm | None = None, rate: float | None = None) -> AsyncIterator[Load]:
-        """Put the load on until the block ends, and wait until every answer is in and every user is read back."""
+        """Apply the load until the block ends, and wait until all answers are in and all users are read back."""
         self._seeds += 1
         arguments = [self.host, PORT, rate or self.rate, self.values.idle / 2, self._seeds]
         command = [sys.executable, "-m", "tests.rehearsal.load", *map(str, arguments)]
@@ -93,7 +93,7 @@ class Stage:
             await reading
 
     def lives(self, since: float) -> list[Life]:
-        """Return what became of each instance that was there after `since`, in seconds from then."""
+        """Return the life of each instance that existed after `since`, in seconds from then."""
         return [
             Life(instance.slot, instance.image, [(round(at - since, 2), state) for at, state in instance.states])
             for instance in self.fleet.instances
@@ -117,9 +117,9 @@ async def _read(process: asyncio.subprocess.Process, seen: Load, alarm: Alarm, s
 
 
 def _go_first() -> None:
-    """Let fleet, database and load go before all else on this machine: in AWS each has a machine of its own.
+    """Give fleet, database and load priority over everything else on this machine: in AWS each has its own machine.
 
-    Linux weighs a process within its session first, and each session against the others by a value of its own: see
+    Linux applies a process's nice value within its session only, and weighs sessions by a value of their own: see
     sched(7), "The autogroup feature".
     """
     with contextlib.suppress(OSError):
@@ -156,7 +156,7 @@ async def stage(
 
 
 def lines(settings: Mapping[str, object]) -> str:
-    """Write settings as user data has them."""
+    """Format settings as lines of user data."""
     return "".join(f"{name}={value}\n" for name, value in settings.items())
 
 

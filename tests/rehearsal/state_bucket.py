@@ -1,4 +1,4 @@
-"""The state bucket, with what others may have left in it: a lease, or the lock of a killed process."""
+"""The state bucket, with what another process may have left in it: a lease, or the lock of a killed Terraform."""
 
 import json
 from collections.abc import Iterator
@@ -20,14 +20,14 @@ class StateBucket:
 
     @classmethod
     def find(cls, account: Account) -> "StateBucket":
-        """Find it by its name."""
+        """Find the bucket by its name."""
         s3 = account.client("s3")
         (name,) = (bucket["Name"] for bucket in s3.list_buckets()["Buckets"] if "-state-" in bucket["Name"])
         return cls(s3, name)
 
     @contextmanager
     def lease_of_another(self) -> Iterator[None]:
-        """Let somebody else hold the lease until the block ends."""
+        """Let another deployment hold the lease until the block ends."""
         told = {"by": "somebody else", "since": "just now", "id": "another"}
         self.s3.put_object(Bucket=self.name, Key=KEY, Body=json.dumps(told))
         yield
@@ -35,7 +35,7 @@ class StateBucket:
 
     @contextmanager
     def lock_left_behind(self) -> Iterator[None]:
-        """Leave a lock of the state, as a Terraform that was killed does, until the block ends."""
+        """Keep a lock of the state, as a killed Terraform leaves it, until the block ends."""
         (state,) = (
             found["Key"]
             for found in self.s3.list_objects_v2(Bucket=self.name, Prefix=f"env:/{ENVIRONMENT}/")["Contents"]

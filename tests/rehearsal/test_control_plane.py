@@ -1,4 +1,4 @@
-"""The rehearsed control plane keeps AWS's rules; its machines exist on paper only here, so that they boot at once."""
+"""The rehearsed control plane follows AWS's rules; the machines are simulated here, so that they boot at once."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -32,18 +32,18 @@ _PREFERENCES = {"MinHealthyPercentage": 100, "MaxHealthyPercentage": 150, "SkipM
 
 
 class PaperFleet(Fleet):
-    """A fleet without machines: what is launched gets healthy when it is told to."""
+    """A fleet without machines: instances become healthy when the test lets them."""
 
     def __init__(self) -> None:
-        """Start empty, and let everything get healthy at once."""
+        """Start empty, and let every instance become healthy at once."""
         super().__init__(cast(Any, None), cast(Any, None), {}, _VALUES, Path(), _IMAGE_IDS)
         self.may_boot = asyncio.Event()
         self.may_boot.set()
         self.bad: str | None = None
-        """The image that never gets healthy."""
+        """The image whose instances never become healthy."""
 
     async def launch(self, image: str, template: str | None = None) -> Instance:
-        """Write an instance down."""
+        """Add an instance."""
         number = len(self.instances) + 1
         made = Instance(f"i{number}", "", image, "a", cast(Any, None), ExitStack(), f"i-{number}", template or image)
         made.enter("pending")
@@ -64,15 +64,15 @@ class PaperFleet(Fleet):
         return {instance.slot for instance in self.in_service}
 
     async def terminate(self, instance: Instance) -> None:
-        """Strike an instance out."""
+        """Mark an instance as gone."""
         instance.enter("gone")
 
 
 class Ringing(Alarm):
-    """An alarm that rings already."""
+    """An alarm that is firing."""
 
     def reason(self) -> str | None:
-        """Tell so."""
+        """Return the reason."""
         return "alarm target-5xx rings"
 
 
@@ -80,7 +80,7 @@ class Site:
     """A group of two instances of image a, and AWS's API to it."""
 
     def __init__(self, fleet: PaperFleet, plane: ControlPlane, client: Callable[[str], Any]) -> None:
-        """Ask through `client`."""
+        """Call AWS through `client`."""
         self.fleet, self.plane, self.autoscaling, self.ec2 = fleet, plane, client("autoscaling"), client("ec2")
 
     async def call(self, operation: str, **parameters: object) -> Any:  # noqa: ANN401 - AWS's answers
@@ -88,7 +88,7 @@ class Site:
         return await asyncio.to_thread(getattr(self.autoscaling, operation), AutoScalingGroupName=_GROUP, **parameters)
 
     async def refused(self, operation: str, **parameters: object) -> str:
-        """Call Auto Scaling, and return the error code that it answers."""
+        """Call Auto Scaling, and return the error code of the answer."""
         with pytest.raises(ClientError) as caught:
             await self.call(operation, **parameters)
         return str(caught.value.response["Error"]["Code"])
@@ -111,14 +111,14 @@ class Site:
 
 @pytest.fixture(scope="module")
 def emulated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
-    """Run an account, which takes seconds to begin."""
+    """Run an account, which takes seconds to start."""
     with account("222222222222", tmp_path_factory.mktemp("account")) as running:
         yield running
 
 
 @pytest_asyncio.fixture
 async def site(emulated: Account) -> AsyncIterator[Site]:
-    """Make the group, through the gateway, as Terraform does; nothing is left of it for the next."""
+    """Create the group through the gateway, as Terraform does; delete it afterwards."""
     fleet = PaperFleet()
     stage = Stage(_VALUES, "", fleet, cast(Any, None), 0, {})
     plane = ControlPlane(stage, emulated, _IMAGE_IDS)

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.rehearsal
 
 def test_without_drain_a_refresh_loses_requests_and_the_rehearsal_fails() -> None:
     """Instances that neither drain nor wait for deregistration fail requests, so the exit status is 1."""
-    from tests.rehearsal.__main__ import REPORT  # noqa: PLC0415 - draws, so it takes seconds that all other tests would pay
+    from tests.rehearsal.__main__ import REPORT  # noqa: PLC0415 - loads matplotlib, which takes seconds
 
     proof = REPORT.read_text(encoding="utf-8")
     options = ["--minutes", "7", "--only", "rolling_refresh", "--least", "1", "--without-drain"]

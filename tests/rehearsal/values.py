@@ -1,6 +1,6 @@
-"""The values that decide zero downtime, read from Terraform's plan of prod and from the service, not repeated here.
+"""The values that zero downtime depends on, read from Terraform's plan of prod and from the service, not repeated here.
 
-A time scale shortens every wait by the same factor, so that their order and their proportions stay.
+A time scale shortens every wait by the same factor, so that their order and proportions are kept.
 """
 
 import json
@@ -17,7 +17,7 @@ from tests.support.terraform import ROOT
 PLAN = ROOT / "build" / "rehearsal" / "plan.json"
 ENVIRONMENT = "prod"
 REAL_TIME_MINUTES = 45
-"""As of this many minutes no wait is shortened."""
+"""From this many minutes on, no wait is shortened."""
 _TIMES = (
     "interval",
     "timeout",
@@ -34,7 +34,7 @@ _TIMES = (
 
 @dataclass(frozen=True)
 class Values:
-    """Counts, percentages and, in seconds, times."""
+    """Counts, percentages, and times in seconds."""
 
     # load balancer
     path: str
@@ -67,13 +67,13 @@ class Values:
     drain: float
     shutdown: float
     budget: float
-    """Of a request's storage work; never scaled, since it is not waited for on purpose."""
+    """The time limit of a request's storage work; never scaled, since it is not a deliberate wait."""
 
     scale: float = 1.0
-    """What every time has been multiplied by."""
+    """The factor by which every time has been multiplied."""
 
     def scaled(self, scale: float) -> "Values":
-        """Return the same with every time multiplied by `scale`."""
+        """Return these values with every time multiplied by `scale`."""
         times: dict[str, Any] = {name: round(getattr(self, name) * scale, 1) for name in _TIMES}
         return replace(self, scale=self.scale * scale, **times)
 
@@ -89,7 +89,7 @@ class Values:
 
 
 def read() -> Values:
-    """Read the values, from a fresh plan if Terraform's code is younger than the last one."""
+    """Read the values, from a new plan if Terraform's code is newer than the last one."""
     sources = [path.stat().st_mtime for path in (ROOT / "terraform").rglob("*") if path.suffix in {".tf", ".tfvars"}]
     if not PLAN.exists() or PLAN.stat().st_mtime < max(sources):
         PLAN.write_text(json.dumps(_plan(PLAN.parent / "terraform")), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""HTTP/1.1 as the rehearsal's clients speak it: one request at a time on a connection, and no retries."""
+"""The HTTP/1.1 of the rehearsal's clients: one request at a time on a connection, and no retries."""
 
 import asyncio
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A response: its status, the instance that gave it, its body."""
+    """A response: its status, the instance that sent it, its body."""
 
     status: int
     instance: str
@@ -30,7 +30,7 @@ class Connection(asyncio.Protocol):
         self._waiting: asyncio.Future[Answer] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Remember where to write."""
+        """Keep the transport."""
         self.transport = transport
 
     async def send(self, request: bytes) -> Answer:
@@ -40,7 +40,7 @@ class Connection(asyncio.Protocol):
         return await self._waiting
 
     def data_received(self, data: bytes) -> None:
-        """Complete the answer, once all of it is here."""
+        """Complete the answer once all of it has been received."""
         self._buffer += data
         end = self._buffer.find(b"\r\n\r\n")
         if end < 0 or self._waiting is None or self._waiting.done():
@@ -62,16 +62,16 @@ class Connection(asyncio.Protocol):
             self._waiting.set_exception(Failed("the connection ended before an answer"))
 
     def close(self) -> None:
-        """Give the connection up."""
+        """Close the connection."""
         self.reusable = False
         self.transport.abort()
 
 
 class Pool:
-    """Connections to one address, kept alive for the next request unless it asks for a new one."""
+    """Connections to one address, reused for the next request unless that asks for a new one."""
 
     def __init__(self, host: str, port: int, idle_seconds: float) -> None:
-        """Use no connection that has been idle for `idle_seconds`: the load balancer may be closing it."""
+        """Reuse no connection that has been idle for `idle_seconds`: the load balancer may be closing it."""
         self._address = (host, port)
         self._idle_seconds = idle_seconds
         self._free: list[Connection] = []

@@ -1,1 +1,1 @@
-"""Real parts for the tests: DynamoDB-compatible servers, a faulty network, the service itself."""
+"""What the tests run against: DynamoDB-compatible servers, a faulty network, the service itself."""

@@ -20,7 +20,7 @@ _START_SECONDS = 60
 
 @contextmanager
 def moto(address: str = "127.0.0.1", port: int = 0, *, tls: bool = False) -> Iterator[str]:
-    """Run moto's server in this process, on a free port unless one is given, and give its URL."""
+    """Run moto's server in this process, on a free port unless one is given, and yield its URL."""
     server = serve(address, port, authority().server_context(address, OUTSIDE) if tls else None)
     yield f"{'https' if tls else 'http'}://{server.host}:{server.port}"
     server.shutdown()
@@ -29,7 +29,7 @@ def moto(address: str = "127.0.0.1", port: int = 0, *, tls: bool = False) -> Ite
 
 @contextmanager
 def dynamodb_local() -> Iterator[str]:
-    """Run DynamoDB Local in a Java process of its own and give its URL."""
+    """Run DynamoDB Local in a Java process of its own and yield its URL."""
     url = f"http://127.0.0.1:{free_port()}"
     port = url.rpartition(":")[2]
     command = ["java", "-Djava.library.path=DynamoDBLocal_lib", "-jar", "DynamoDBLocal.jar"]
@@ -45,7 +45,7 @@ def dynamodb_local() -> Iterator[str]:
 
 
 def use(url: str) -> None:
-    """Let this process, and all it starts, find its DynamoDB at `url`; forget all other settings of AWS and ours."""
+    """Point this process and all it starts to the DynamoDB at `url`; remove other settings of AWS and the service."""
     for name in [name for name in os.environ if name.startswith(("AWS_", "HELLO_"))]:
         del os.environ[name]
     os.environ |= {
@@ -61,7 +61,7 @@ def use(url: str) -> None:
 
 
 def free_port() -> int:
-    """Return a TCP port of the loopback interface that nobody uses at the moment."""
+    """Return a free TCP port of the loopback interface."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -76,5 +76,5 @@ def _wait_until_it_answers(url: str, process: "subprocess.Popen[bytes]") -> None
         except urllib.error.HTTPError:
             return  # It answers: a GET without a signature is refused.
         except OSError:
-            time.sleep(0.05)  # A Java process gives no other sign of life.
+            time.sleep(0.05)  # A Java process has no other way to say that it is ready.
     raise RuntimeError(f"DynamoDB Local did not start (exit status {process.poll()}).")

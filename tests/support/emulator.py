@@ -29,7 +29,7 @@ _RECORD = "EMULATOR_RECORD"  # names a file
 
 # The account of dev, which bakes for prod, too.
 BAKER = "111111111111"
-# Its images, by id: several versions, and one for another kind of machine.
+# Its images, by id: several versions, and one for another architecture.
 IMAGES = {
     "ami-0000000000000000a": "arm64",
     "ami-0000000000000000b": "arm64",
@@ -48,7 +48,7 @@ class Account:
     account_id: str
     url: str
     environ: dict[str, str]
-    """What AWS's tools need to work in this account, and nowhere else."""
+    """The variables that make AWS's tools use this account, and no other."""
 
     def client(self, service: str, region: str = REGION) -> Any:  # noqa: ANN401 - one of boto3's many generated classes
         """Return an administrator's client of `service`."""
@@ -58,9 +58,9 @@ class Account:
 
 @contextmanager
 def account(account_id: str, folder: Path, baked: Mapping[str, str] | None = None) -> Iterator[Account]:
-    """Run an emulator until the block ends, and give an administrator's access to one account of it.
+    """Run an emulator until the block ends, and yield one of its accounts with an administrator's credentials.
 
-    `folder` holds what the emulator reads at its start. `baked` tells when images of the account were baked, by id.
+    `folder` holds what the emulator reads at its start. `baked` maps images of the account to when they were baked.
     """
     with (
         (folder / "emulator.log").open("w") as log,
@@ -111,7 +111,7 @@ def _settings(account_id: str, folder: Path, baked: Mapping[str, str]) -> dict[s
 
 
 def _administrator(url: str, account_id: str) -> dict[str, str]:
-    """Take on a role of the account: from then on, the emulator knows by the keys whose account is meant."""
+    """Assume a role of the account, whose keys tell the emulator which account is meant."""
     anybody = _client("sts", url, "anybody", "anything")
     role = f"arn:aws:iam::{account_id}:role/administrator"
     keys = anybody.assume_role(RoleArn=role, RoleSessionName="administrator")["Credentials"]
@@ -128,7 +128,7 @@ def _administrator(url: str, account_id: str) -> dict[str, str]:
 
 
 def _one_at_a_time(application: "WSGIApplication") -> "WSGIApplication":
-    """Let requests wait for each other: moto is not made for several threads, and Terraform sends ten at once."""
+    """Handle one request at a time: moto is not made for several threads, and Terraform sends ten requests at once."""
     turn = Lock()
 
     def handle(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
@@ -139,7 +139,7 @@ def _one_at_a_time(application: "WSGIApplication") -> "WSGIApplication":
 
 
 def _serve() -> None:
-    # Only here: they take seconds, and whoever runs an emulator needs none of them.
+    # Imported only here: they take seconds, and the process that starts the emulator needs none of them.
     from moto.moto_server.werkzeug_app import (  # noqa: PLC0415 - as said above
         DomainDispatcherApplication,
         MotoRequestHandler,

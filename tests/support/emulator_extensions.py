@@ -56,7 +56,7 @@ def delete_backup_selection(response: BackupResponse) -> str:
 
 
 def list_recovery_points_by_backup_vault(_response: BackupResponse) -> str:
-    """AWS Backup's ListRecoveryPointsByBackupVault; nothing ever runs a backup here."""
+    """AWS Backup's ListRecoveryPointsByBackupVault; no backup is ever run here."""
     return json.dumps({"RecoveryPoints": []})
 
 
@@ -79,7 +79,7 @@ def _parts(response: BackupResponse) -> dict[str, str]:
 
 
 def _skip_conditional_denials() -> None:
-    """Skip "deny unless TLS" and the like: moto knows no conditions and would deny to everybody."""
+    """Skip "deny unless TLS" and the like: moto ignores conditions and would deny every request."""
     decide = IAMPolicyStatement.is_action_permitted
 
     def decide_unless_conditional(statement: IAMPolicyStatement, *args: Any, **kwargs: Any) -> PermissionResult:  # noqa: ANN401 - passed on
@@ -91,7 +91,7 @@ def _skip_conditional_denials() -> None:
 
 
 def _keep_tags_of_launch_templates_apart() -> None:
-    """Keep a launch template's own tags out of what it launches: moto mixes them, so that every plan shows a change."""
+    """Keep a launch template's own tags out of what it launches: moto mixes them, so every plan shows a change."""
     create = EC2Backend.create_launch_template
 
     def create_apart(backend: EC2Backend, name: str, description: str, data: dict[str, Any], *args: Any) -> Any:  # noqa: ANN401 - passed on

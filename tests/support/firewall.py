@@ -1,6 +1,6 @@
-"""What the firewall in front of the service answers by itself, read from the Terraform code that defines it.
+"""The answers that the firewall in front of the service gives itself, read from the Terraform code that defines them.
 
-tests/infra/test_firewall.py holds what AWS is told to the same rules.
+tests/infra/test_firewall.py checks that AWS is given the same rules.
 """
 
 import json
@@ -15,7 +15,7 @@ CODES = ("blocked_by_firewall", "too_many_requests")
 
 
 def answer(code: str) -> RawResponse:
-    """Return the answer whose problem has this code, with the limit for one address that is the default."""
+    """Return the answer whose problem has this code, with the default limit for one address."""
     problems = _found(
         r"firewall_problems = \{(.*?)\n  \}\n", (_MODULE / "firewall_rules.tf").read_text(encoding="utf-8")
     )

@@ -1,4 +1,4 @@
-"""A stand-in for GitHub's API, which describes an environment."""
+"""A stand-in for the part of GitHub's API that describes an environment."""
 
 import json
 from collections.abc import Iterator
@@ -11,23 +11,23 @@ _SOMEBODY = {"type": "User", "reviewer": {"login": "somebody"}}
 
 
 def environment(*rules: dict[str, object]) -> bytes:
-    """Return what is told of an environment that has these rules."""
+    """Return the API's description of an environment with these protection rules."""
     return json.dumps({"name": "prod", "protection_rules": rules}).encode()
 
 
 def required_reviewers(*, somebody: bool = True) -> dict[str, object]:
-    """Return the rule that somebody has to approve; it can be without anybody who may."""
+    """Return the rule that somebody has to approve; without `somebody`, it names no reviewers."""
     reviewers = [_SOMEBODY] if somebody else []
     return {"id": 2, "type": "required_reviewers", "prevent_self_review": False, "reviewers": reviewers}
 
 
 @contextmanager
 def github(status: int, body: bytes) -> Iterator[dict[str, str]]:
-    """Answer who asks for prod with the job's token, and give the variables that a step has."""
+    """Answer requests for prod that carry the job's token, and yield the environment variables of a step."""
 
     class GitHub(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            """Answer as told."""
+            """Send the given answer, or 401 to a wrong path or token."""
             known = self.headers["Authorization"] == "Bearer token"
             right = self.path == "/repos/example/hello-birthday/environments/prod"
             self.send_response(status if known and right else 401)
@@ -35,7 +35,7 @@ def github(status: int, body: bytes) -> Iterator[dict[str, str]]:
             self.wfile.write(body)
 
         def log_message(self, *_told: object) -> None:
-            """Keep quiet."""
+            """Log nothing."""
 
     told = {"GITHUB_REPOSITORY": "example/hello-birthday", "GITHUB_TOKEN": "token"}
     with serving(ThreadingHTTPServer(("127.0.0.1", 0), GitHub)) as address:

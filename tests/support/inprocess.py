@@ -15,7 +15,7 @@ from service.serving.server import Server
 async def listening(
     config: Config, today: Callable[[], date] = utc_today, routes: Iterable[web.RouteDef] = ()
 ) -> AsyncIterator[tuple[str, Server]]:
-    """Run the service as `config` says, with `routes` added, until the block ends; give its URL and the server."""
+    """Run the service as `config` says, with `routes` added, until the block ends; yield its URL and the server."""
     app = create_app(config, today=today)
     app.add_routes(routes)
     server = Server(app, config)

@@ -4,7 +4,7 @@ from typing import Any
 
 from tests.support.emulator import REGION, Account
 
-# Kind: service, call, its arguments, the list in the answer, what names a member.
+# Kind: service, call, its arguments, the list in the answer, the field that names a member.
 _QUESTIONS: dict[str, tuple[str, str, dict[str, Any], str, str]] = {
     "addresses": ("ec2", "describe_addresses", {}, "Addresses", "AllocationId"),
     "alarms": ("cloudwatch", "describe_alarms", {}, "MetricAlarms", "AlarmName"),
@@ -40,12 +40,12 @@ _QUESTIONS: dict[str, tuple[str, str, dict[str, Any], str, str]] = {
     "user pools": ("cognito-idp", "list_user_pools", {"MaxResults": 60}, "UserPools", "Name"),
     "vpcs": ("ec2", "describe_vpcs", {}, "Vpcs", "VpcId"),
 }
-# What the look from outside needs in a region of its own.
+# What the health check from outside needs in another region.
 _OUTSIDE = ("alarms", "topics")
 
 
 def inventory(account: Account) -> dict[str, set[str]]:
-    """Return the names of what exists, by kind; what is terminated, deleted or about to go does not count."""
+    """Return the names of what exists, by kind; what is terminated, deleted or to be deleted does not count."""
     found = {kind: _ask(account, kind) for kind in _QUESTIONS}
     outside = {f"{kind} in us-east-1": _ask(account, kind, "us-east-1") for kind in _OUTSIDE}
     return (

@@ -1,4 +1,4 @@
-"""An OpenID Connect issuer on a socket of its own: it can rotate its keys, lie, and be down."""
+"""An OpenID Connect issuer on a socket of its own: it can rotate its keys, give false answers, and be down."""
 
 import time
 from collections.abc import AsyncIterator
@@ -29,10 +29,10 @@ def public_jwk(key_id: str) -> dict[str, Any]:
 
 
 class Issuer:
-    """What it says of itself, which keys it publishes, and how often it was asked for them."""
+    """The issuer's metadata, the keys it publishes, and how often it was asked for them."""
 
     def __init__(self) -> None:
-        """Begin with one key."""
+        """Start with one key."""
         self.url = ""
         self.keys = ["first"]
         self.asked = 0
@@ -40,7 +40,7 @@ class Issuer:
         self.discovery: dict[str, Any] = {}
 
     def token(self, *, key_id: str = "first", headers: dict[str, Any] | None = None, **changes: Any) -> str:  # noqa: ANN401 - any claim
-        """Return a token with both scopes, signed by a key; `changes` are other claims, None leaves one out."""
+        """Return a token with both scopes, signed by a key; `changes` replace or add claims, and None removes one."""
         now = int(time.time())
         claims = {
             "iss": self.url,
@@ -57,7 +57,7 @@ class Issuer:
         return jwt.encode(head, claims, private_key(key_id), registry=_ANY_HEADER)
 
     async def configuration(self, _request: web.Request) -> web.Response:
-        """Answer discovery."""
+        """Answer the request for the issuer's metadata (discovery)."""
         self._refuse_if_down()
         return web.json_response({"issuer": self.url, "jwks_uri": f"{self.url}/keys"} | self.discovery)
 

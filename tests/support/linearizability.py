@@ -22,7 +22,7 @@ class Operation:
 def is_linearizable(history: list[Operation], initial: object = None) -> bool:
     """Search for an order of all operations that agrees with their times and with a single register.
 
-    A write that failed and that nobody has read may count as one that never happened, which spares most of the search.
+    A write that failed and that nobody has read may count as one that never happened, which saves most of the search.
     """
     read = {operation.value for operation in history if operation.kind == "read"}
     history = [operation for operation in history if operation.returned < math.inf or operation.value in read]
@@ -42,7 +42,7 @@ def is_linearizable(history: list[Operation], initial: object = None) -> bool:
 
 def _steps(history: list[Operation], done: frozenset[int], value: object) -> list[tuple[frozenset[int], object]]:
     left = [n for n in range(len(history)) if n not in done]
-    # Whatever is called only after another has returned cannot come before it.
+    # An operation that was called only after another had returned cannot come before it.
     soonest_return = min(history[n].returned for n in left)
     steps = []
     for n in left:

@@ -11,7 +11,7 @@ from aiohttp import web
 async def listening_on(
     runner: web.BaseRunner, address: str = "127.0.0.1", port: int = 0, tls: ssl.SSLContext | None = None
 ) -> AsyncIterator[str]:
-    """Let `runner` serve until the block ends, on a free port unless one is given, and give its URL."""
+    """Let `runner` serve until the block ends, on a free port unless one is given, and yield its URL."""
     await runner.setup()
     try:
         await web.TCPSite(runner, address, port, ssl_context=tls).start()

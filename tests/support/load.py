@@ -1,4 +1,4 @@
-"""Load on one server, from clients that behave as a load balancer does."""
+"""Load on one server, from clients that behave like a load balancer."""
 
 import asyncio
 
@@ -9,7 +9,7 @@ LAST_REQUESTS = 5
 
 
 class Load:
-    """Clients that behave as a load balancer does: keep-alive, and away once /healthz is not 200."""
+    """Clients that behave like a load balancer: they keep connections alive, and leave once /healthz is not 200."""
 
     def __init__(self, url: str) -> None:
         """Send to `url`."""
@@ -20,7 +20,7 @@ class Load:
         self.failures: list[object] = []
 
     async def run(self) -> None:
-        """Send until the service drains, then some requests more on new connections."""
+        """Send until the service drains, then a few more requests on new connections."""
         async with aiohttp.ClientSession(self.url) as session:
             await asyncio.gather(self._watch_health(session), *[self._one(session, n) for n in range(CLIENTS)])
 

@@ -1,9 +1,8 @@
 """Machines: a root file system booted with its own systemd, in namespaces of its own, on a private bridge.
 
-What an instance is in AWS, a machine is here: it gets its address by DHCP, resolves names by DNS, finds a metadata
-service at 169.254.169.254, and knows by what the hypervisor shows that it is an instance of EC2, so that cloud-init
-works as there. What a machine prints is in a file, which is named when something fails. Needs root, systemd-nspawn and
-dnsmasq.
+A machine stands for an instance in AWS: it gets its address by DHCP, resolves names by DNS, finds a metadata service at
+169.254.169.254, and recognises EC2 by the hypervisor's identity, so that cloud-init works as it does there. A machine's
+output is in a file, which is named when something fails. Needs root, systemd-nspawn and dnsmasq.
 """
 
 import json
@@ -19,14 +18,14 @@ from pathlib import Path
 from tests.support.tls import authority
 
 OUTSIDE = "outside.test"
-"""The name by which machines find the host."""
+"""The name that machines resolve to the host."""
 
 STORE = "store.test"
-"""The name by which machines find what has the second address of their network."""
+"""The name that machines resolve to the second address of their network."""
 
 _LOGS = Path("build/machines")
-# What a hypervisor and a boot loader do before the first process: an address for the network card, an identity as
-# Xen shows it, since cloud-init reads no DMI in containers, and a hint for cloud-init on the kernel's command line.
+# What a hypervisor and a boot loader provide before the first process: the network card's hardware address, an identity
+# like Xen's, since cloud-init reads no DMI in containers, and a hint for cloud-init on the kernel's command line.
 _FIRMWARE = """
 test -z "$1" || ip link set dev host0 address "$1"
 mount --options remount,rw /sys && mkdir --parents /sys/hypervisor
@@ -56,7 +55,7 @@ class Machine:
     """When it was switched on, on the monotonic clock."""
 
     log: Path
-    """What it printed on its console, and what systemd-nspawn had to say."""
+    """What it printed on its console, and the messages of systemd-nspawn."""
 
     @property
     def init(self) -> int:
@@ -66,7 +65,7 @@ class Machine:
 
     @property
     def enter(self) -> list[str]:
-        """What runs a command inside when put before it."""
+        """The prefix that runs a command inside."""
         return ["nsenter", f"--target={self.init}", "--all", "--wdns=/", "--"]
 
     def run(self, *command: str, check: bool = True) -> "subprocess.CompletedProcess[str]":
@@ -74,7 +73,7 @@ class Machine:
         return subprocess.run([*self.enter, *command], capture_output=True, text=True, check=check)
 
     def address(self) -> str:
-        """Return the address that the machine has got; raise LookupError while it has none."""
+        """Return the machine's address; raise LookupError while it has none."""
         links = json.loads(self.run("ip", "-json", "-4", "address", "show", "dev", "host0").stdout)
         found = [entry["local"] for link in links for entry in link.get("addr_info", [])]
         if not found:
@@ -82,12 +81,12 @@ class Machine:
         return str(found[0])
 
     def power_off(self) -> None:
-        """Ask the machine to shut down in order, and wait until it has."""
+        """Ask the machine to shut down cleanly, and wait until it has."""
         self.process.terminate()
         self.process.wait()
 
     def cut_power(self) -> None:
-        """Stop the machine between two instructions."""
+        """Stop the machine at once, as a power failure does."""
         os.kill(self.init, signal.SIGKILL)
         self.process.wait()
 
@@ -96,7 +95,7 @@ class Machine:
 def bridge(name: str = "hello0", network: str = "10.77.0") -> Iterator[Bridge]:
     """Make a bridge with an address for the host, one for the metadata service, and a server for DHCP and DNS."""
     host = f"{network}.1"
-    # Its own address: a bridge that borrows one from its machines changes it as they come and go, and loses packets.
+    # A hardware address of its own: otherwise it takes a machine's, changes it as they come and go, and loses packets.
     _ip("link", "add", name, "address", "02:00:00:00:00:01", "type", "bridge")
     try:
         for address in (f"{host}/24", "169.254.169.254/32"):
@@ -115,9 +114,9 @@ def bridge(name: str = "hello0", network: str = "10.77.0") -> Iterator[Bridge]:
 def booted(
     root: Path, network: Bridge, name: str, *more: str, keep: bool = False, address: str = ""
 ) -> Iterator[Machine]:
-    """Boot a machine from `root`, which stays as it is unless the machine may `keep` what it writes.
+    """Boot a machine from `root`, which stays unchanged unless the machine may `keep` what it writes.
 
-    It gets `address` by DHCP, or any. `more` are further options of systemd-nspawn.
+    It gets `address` by DHCP, or any address if none is given. `more` are further options of systemd-nspawn.
     """
     volatile = "no" if keep else "overlay"
     options = ["--register=no", "--keep-unit", f"--volatile={volatile}", "--console=pipe", "--resolv-conf=off"]
@@ -148,7 +147,7 @@ def _card(address: str) -> str:
 
 
 def trusting(folder: Path) -> list[str]:
-    """Return the options of a machine whose service trusts this process's authority; files in `folder` tell it."""
+    """Return the options that make a machine's service trust this process's authority, by way of files in `folder`."""
     files = {
         _BUNDLE: authority().certificate,
         _DROP_IN: f"[Service]\nEnvironment=AWS_CA_BUNDLE={_BUNDLE}\n",
@@ -170,7 +169,7 @@ def _dhcp_and_dns_server(name: str, network: str) -> list[str]:
     leases = [f"--dhcp-range={network}.210,{network}.250,1h", f"--dhcp-option=option:router,{network}.1"]
     fixed = [f"{network}.{number}" for number in range(10, 200)]
     leases += [f"--dhcp-host={_card(address)},{address}" for address in fixed]
-    names = ["--no-hosts", "--no-resolv", "--address=/#/"]  # no other name exists than these
+    names = ["--no-hosts", "--no-resolv", "--address=/#/"]  # only these names exist
     names += [f"--address=/{OUTSIDE}/{network}.1", f"--address=/{STORE}/{network}.2"]
     only_here = [f"--interface={name}", "--except-interface=lo", "--bind-interfaces", "--log-facility=/dev/null"]
     return ["dnsmasq", *quiet, *only_here, *leases, *names]

@@ -8,7 +8,7 @@ from tests.support.terraform import ROOT
 
 
 def provide_make(folder: Path, unless: str = "") -> None:
-    """Make targets work in `folder`, but for modules that have `unless` in their name: they do nothing, and succeed."""
+    """Make targets work in `folder`; modules that have `unless` in their name do nothing, and succeed."""
     for name in ("Makefile", ".ci/pass-signals", "pyproject.toml", "uv.lock"):
         (folder / name).parent.mkdir(exist_ok=True)
         shutil.copy(ROOT / name, folder / name)

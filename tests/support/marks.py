@@ -1,4 +1,4 @@
-"""Parts of documents that programs write: each is between a mark of its own and the common end mark."""
+"""Generated parts of documents: each is between a mark of its own and the common end mark."""
 
 import re
 

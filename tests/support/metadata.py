@@ -23,7 +23,7 @@ _FIELD = "X-aws-ec2-metadata-token"
 def application(
     user_data: str | Callable[[], str], image_id: str, images: Mapping[str, str], public_key: str = ""
 ) -> web.Application:
-    """Answer what every instance is told, which may change; version 1, which asks for no token, is refused.
+    """Serve each instance's metadata and the user data, which may change; version 1, which needs no token, is refused.
 
     An instance whose address is in `images` runs that image, others run `image_id`.
     """
@@ -50,7 +50,7 @@ def application(
 
 
 def _tree(address: str, image_id: str, user_data: str, public_key: str) -> dict[str, Any]:
-    """Return what an instance finds, as folders and files."""
+    """Return an instance's metadata, as folders and files."""
     name = f"ip-{address.replace('.', '-')}.{_REGION}.compute.internal"
     zone = f"{_REGION}a"
     card = _card(address)
@@ -87,7 +87,7 @@ def _tree(address: str, image_id: str, user_data: str, public_key: str) -> dict[
 
 
 def _look_up(tree: dict[str, Any], path: str) -> str:
-    """Return a file's text or the list of a folder; raise `HTTPNotFound` for what is not there."""
+    """Return a file's text or the list of a folder; raise `HTTPNotFound` if it does not exist."""
     found: Any = tree
     for part in path.strip("/").split("/"):
         if not isinstance(found, dict) or part not in found:
@@ -95,13 +95,13 @@ def _look_up(tree: dict[str, Any], path: str) -> str:
         found = found[part]
     if isinstance(found, str):
         return found
-    # Keys are listed by number and name only, and asked for by number.
+    # Keys are listed as number and name, and requested by number.
     listed = [name for name in found if "=" in name] or found
     return "\n".join(f"{name}/" if isinstance(found[name], dict) else name for name in listed)
 
 
 def _card(address: str) -> str:
-    """Return the hardware address that this host has last seen `address` at."""
+    """Return the hardware address at which this host last saw `address`."""
     for line in Path("/proc/net/arp").read_text(encoding="ascii").splitlines()[1:]:
         fields = line.split()
         if fields[0] == address:

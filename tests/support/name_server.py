@@ -1,4 +1,4 @@
-"""A DNS server that only knows the name servers of zones."""
+"""A DNS server that knows only the name servers of zones."""
 
 import socketserver
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,11 +14,11 @@ from tests.support.serving import serving
 
 @contextmanager
 def name_server(zones: Mapping[str, Sequence[str]]) -> Iterator[str]:
-    """Answer which name servers `zones` have until the block ends, and give its address and port."""
+    """Answer which name servers `zones` have until the block ends, and yield the server's address and port."""
 
     class Handler(socketserver.DatagramRequestHandler):
         def handle(self) -> None:
-            """Answer one question."""
+            """Answer one query."""
             asked = dns.message.from_wire(self.rfile.read())
             answer = dns.message.make_response(asked)
             answer.flags |= dns.flags.RA

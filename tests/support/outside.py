@@ -1,7 +1,7 @@
 """The network that a builder reaches: Debian's mirror through a proxy, and a bucket with stand-ins for Amazon's agents.
 
-The stand-ins are Debian packages of the agents' names, signed by a key made for the occasion. They install the files,
-the user and the unit that the image relies on, and say in the journal that they are none. Needs dpkg-deb and gpg.
+The stand-ins are Debian packages with the agents' names, signed by a key made for each run. They install the files, the
+user and the unit that the image relies on, and log to the journal that they are stand-ins. Needs dpkg-deb and gpg.
 """
 
 import shutil
@@ -17,7 +17,7 @@ from threading import Thread
 
 STAND_INS = {"amazon-cloudwatch-agent": "/opt/aws/amazon-cloudwatch-agent/bin", "amazon-ssm-agent": "/usr/bin"}
 _SIGNER = "stand-in@example.com"
-# As Amazon's: whoever copies these files is taken for the instance that wrote them.
+# As Amazon's does: a machine with a copy of these files is taken for the instance that wrote them.
 _REGISTERS = {
     "amazon-ssm-agent": (
         "vault=/var/lib/amazon/ssm/Vault\nmkdir -p $vault/Store /var/log/amazon/ssm\n"
@@ -38,19 +38,19 @@ _KEY = Path("assets/amazon-cloudwatch-agent.gpg")
 
 @dataclass(frozen=True)
 class Outside:
-    """Where things are, for a builder."""
+    """Where a builder finds what it downloads."""
 
     url: str
     """Proxy for Debian's packages, and the bucket."""
     key: Path
     """The key that signed the stand-ins, in the bucket as /assets/amazon-cloudwatch-agent.gpg."""
     fingerprint: str
-    """Of that key."""
+    """That key's fingerprint."""
 
 
 @contextmanager
 def outside(address: str, folder: Path) -> Iterator[Outside]:
-    """Serve the world outside at `address` until the block ends; `folder` is emptied for it."""
+    """Serve proxy and bucket at `address` until the block ends; `folder` is emptied for them."""
     shutil.rmtree(folder, ignore_errors=True)
     bucket = folder / "bucket"
     fingerprint = _fill(bucket, folder / "gnupg")
@@ -64,10 +64,10 @@ def outside(address: str, folder: Path) -> Iterator[Outside]:
 
 
 class _Handler(SimpleHTTPRequestHandler):
-    """Gives files of the bucket, and as a proxy whatever is asked for by a full URL."""
+    """Serves the bucket's files, and acts as a proxy for requests with a full URL."""
 
     def do_GET(self) -> None:
-        """Answer a path from the bucket, a URL from where it leads."""
+        """Answer a path from the bucket, and a URL from its own server."""
         if not self.path.startswith("http://"):
             super().do_GET()
             return
@@ -81,7 +81,7 @@ class _Handler(SimpleHTTPRequestHandler):
             self.send_error(error.code)
 
     def log_message(self, *_arguments: object) -> None:
-        """Keep quiet."""
+        """Log nothing."""
 
 
 def _fill(bucket: Path, keyring: Path) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 
 TIMEOUT_SECONDS = 30
 MODULE = shlex.join([sys.executable, "-m", "service"])
-# What is installed beside Python does the same under a name of its own.
+# The script that is installed beside Python does the same.
 COMMAND = shlex.quote(str(Path(sys.executable).with_name("hello-birthday")))
 
 
@@ -38,11 +38,11 @@ class ServiceProcess:
         raise AssertionError(f"The process ended without {name}: {self.events} {errors}")
 
     async def started(self) -> str:
-        """Return the URL as the log tells it."""
+        """Return the URL from the log."""
         return f"http://127.0.0.1:{(await self.event('server.started'))['port']}"
 
     async def invitation(self) -> str:
-        """Return the URL as `--local` tells it on standard error, wherever the log goes."""
+        """Return the URL that `--local` prints on standard error, wherever the log goes."""
         assert self.process.stderr is not None
         async with asyncio.timeout(TIMEOUT_SECONDS):
             said = (await self.process.stderr.readline()).decode()
@@ -65,7 +65,7 @@ class ServiceProcess:
 async def start(*arguments: str, program: str = MODULE, before: str = "", **environ: str) -> asyncio.subprocess.Process:
     """Start `program` with `arguments` and with `environ` added to the environment.
 
-    `before` is what a shell does first in the same process: limits, redirections, ignored signals.
+    `before` is shell code that runs first in the same process: limits, redirections, ignored signals.
     """
     command = ("sh", "-c", f'{before}; exec "$@"', "sh") if before else ()
     return await asyncio.create_subprocess_exec(
@@ -82,7 +82,7 @@ async def start(*arguments: str, program: str = MODULE, before: str = "", **envi
 async def running_service(*arguments: str, before: str = "", **environ: str) -> AsyncIterator[ServiceProcess]:
     """Run the service on a free port until the block ends.
 
-    If `before` sends the log elsewhere, it must be `--local`, which tells the URL on standard error too.
+    If `before` redirects the log, the arguments must have `--local`, which prints the URL on standard error too.
     """
     process = await start("--port", "0", *arguments, before=before, **environ)
     service = ServiceProcess(process)

@@ -1,4 +1,4 @@
-"""Reads metrics as Prometheus does."""
+"""Read metrics as Prometheus does."""
 
 from dataclasses import dataclass
 
@@ -18,13 +18,13 @@ class Scrape:
     values: dict[Series, float]
 
     def value(self, name: str, **labels: object) -> float:
-        """Return one value, 0 if there is none yet."""
+        """Return one value, or 0 if there is none yet."""
         wanted = tuple(sorted((label, str(value)) for label, value in labels.items()))
         return self.values.get((name, wanted), 0.0)
 
 
 async def scrape(service: ServiceProcess) -> Scrape:
-    """Ask a service that has logged its admin port."""
+    """Scrape a service that has logged its admin port."""
     port = next(event["port"] for event in service.events if event["event"] == "metrics.started")
     async with aiohttp.ClientSession() as client, client.get(f"http://127.0.0.1:{port}/metrics") as response:
         assert response.status == 200
@@ -33,7 +33,7 @@ async def scrape(service: ServiceProcess) -> Scrape:
 
 
 def parse(text: str) -> Scrape:
-    """Take the text apart."""
+    """Parse the text."""
     samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
     values = {(sample.name, tuple(sorted(sample.labels.items()))): sample.value for sample in samples}
     assert len(values) == len(samples), "a series is there twice"

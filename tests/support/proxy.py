@@ -1,4 +1,4 @@
-"""A proxy between the service and its DynamoDB that can be told to misbehave; it speaks TLS, as DynamoDB does."""
+"""A proxy between the service and its DynamoDB that can inject faults; it speaks TLS, as DynamoDB does."""
 
 import asyncio
 import json
@@ -27,9 +27,9 @@ class FaultyProxy:
 
     @asynccontextmanager
     async def running(self, address: str = "127.0.0.1", name: str = "") -> AsyncIterator[str]:
-        """Run the proxy on a free port of `address` and give its URL, which needs AWS_CA_BUNDLE to be trusted.
+        """Run the proxy on a free port of `address` and yield its URL, which clients trust by AWS_CA_BUNDLE.
 
-        The URL has the `name` if there is one, which those who use it must be able to resolve.
+        The URL has the `name` if there is one, which clients must be able to resolve.
         """
         name = name or address
         async with aiohttp.ClientSession(auto_decompress=False) as self._session:
@@ -57,7 +57,7 @@ class FaultyProxy:
         return await (self.fault or self.forward)(request)
 
     async def silence(self, _request: web.Request) -> web.StreamResponse:
-        """Never answer, as a network that drops packets."""
+        """Never answer, like a network that drops packets."""
         await self._released.wait()
         return web.Response(status=500)
 
@@ -68,18 +68,18 @@ def operation(request: web.Request) -> str:
 
 
 def aws_error(code: str, status: int = 400) -> Fault:
-    """Answer as DynamoDB does when it refuses with `code`."""
+    """Answer as DynamoDB does when it refuses a call with `code`."""
     error = {"__type": f"com.amazonaws.dynamodb.v20120810#{code}", "message": "for a test"}
     return spoilt(json.dumps(error).encode(), status)
 
 
 async def garbage(_request: web.Request) -> web.StreamResponse:
-    """Answer 200 with something that is no DynamoDB response."""
+    """Answer 200 with something that is not a DynamoDB response."""
     return web.Response(text="<html>It works!</html>", content_type="application/x-amz-json-1.0")
 
 
 def spoilt(body: bytes, status: int = 200) -> Fault:
-    """Answer as DynamoDB would, but for the body."""
+    """Answer as DynamoDB would, but with another body."""
 
     async def answer(_request: web.Request) -> web.StreamResponse:
         headers = {"x-amzn-RequestId": "for a test"}

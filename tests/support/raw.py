@@ -12,7 +12,7 @@ TIMEOUT_SECONDS = 15
 
 @dataclass(frozen=True)
 class RawResponse:
-    """What came back, taken apart."""
+    """A parsed response."""
 
     status: int
     headers: dict[str, str]

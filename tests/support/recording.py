@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 MARK = "hello-step"
 _MARKED = re.compile(rf"{MARK}/(\w+)\.([\w-]+)")
 _SCOPE = re.compile(r"Credential=[^/]+/\d+/([\w-]+)/([\w-]+)/")
-_SMALL = 1_000_000  # bytes; nothing that names a resource is longer
+_SMALL = 1_000_000  # bytes; no body that names a resource is longer
 _WORDS = ("json", "urlencoded", "cbor")
 
 
 def recorded(application: "WSGIApplication", file: Path) -> "WSGIApplication":
-    """Append every request with a mark to `file`, a line of JSON each, before it is answered."""
+    """Append every marked request to `file` as a line of JSON, before it is answered."""
 
     def handle(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         if marked := _MARKED.search(environ.get("HTTP_USER_AGENT", "")):
@@ -45,7 +45,7 @@ def _line(environ: "WSGIEnvironment", marked: re.Match[str]) -> dict[str, str]:
 
 
 def _body(environ: "WSGIEnvironment") -> str:
-    """Read a body that names things, and put it back."""
+    """Read a body that may name resources, and put it back."""
     length = int(environ.get("CONTENT_LENGTH") or 0)
     if length > _SMALL or not any(word in environ.get("CONTENT_TYPE", "") for word in _WORDS):
         return ""

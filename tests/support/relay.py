@@ -7,12 +7,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
 
-# The kernel raises this to the least that it can do with, two thousand bytes or so.
+# The kernel raises this to its minimum, about two thousand bytes.
 _SMALLEST_BUFFER = 1
 
 
 class Relay:
-    """Carries bytes, whatever they mean, between connections to it and `upstream`."""
+    """Carries bytes unread between connections to it and `upstream`."""
 
     def __init__(self, upstream: str) -> None:
         """Carry to the host and port of the URL `upstream`."""
@@ -22,9 +22,9 @@ class Relay:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[str]:
-        """Run on a free port of the loopback interface and give the URL of what is behind."""
+        """Run on a free port of the loopback interface and yield the URL that leads to `upstream`."""
         with socket.socket() as listener:
-            # Its connections inherit this; with the usual buffer the kernel on this side would take all that comes.
+            # Its connections inherit this; with the usual buffer, the kernel on this side would accept everything sent.
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _SMALLEST_BUFFER)
             listener.bind(("127.0.0.1", 0))
             listener.listen()
@@ -38,12 +38,12 @@ class Relay:
                 await asyncio.wait([accepting, *self._carrying])
 
     def stall(self) -> None:
-        """Carry nothing more for those who are connected; who connects later is not concerned."""
+        """Stop carrying on the present connections; later ones are not affected."""
         self._gate.clear()
         self._gate = _open_gate()
 
     async def resume(self) -> None:
-        """Carry again for those who were stalled, until they have hung up."""
+        """Carry on the stalled connections again, and wait until they are closed."""
         stalled = [task for task, gate in self._carrying.items() if not gate.is_set()]
         for task in stalled:
             self._carrying[task].set()
@@ -78,7 +78,7 @@ def _open_gate() -> asyncio.Event:
 async def _pass_on(source: socket.socket, target: socket.socket, gate: asyncio.Event) -> None:
     loop = asyncio.get_running_loop()
     received = b"?"
-    with contextlib.suppress(OSError):  # hung up, by a reset
+    with contextlib.suppress(OSError):  # closed by a reset
         while received:
             await gate.wait()
             received = await loop.sock_recv(source, 1024)

@@ -8,7 +8,7 @@ from threading import Thread
 
 @contextmanager
 def serving(server: socketserver.TCPServer) -> Iterator[str]:
-    """Let a server on 127.0.0.1 answer in a thread of its own until the block ends, and give its address and port."""
+    """Run a server on 127.0.0.1 in a thread of its own until the block ends, and yield its address and port."""
     with server:
         thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()

@@ -17,12 +17,12 @@ from tests.support.terraform import Terraform, TerraformFailed, cli_environ
 
 ENVIRONMENTS = {"dev": "111111111111", "prod": "222222222222"}
 ZONES = {"dev": "dev.example.com", "prod": "example.com"}
-# dev is applied with everything that is optional, prod as its values are.
+# dev is applied with every option switched on, prod with its own values.
 _OPTIONS = {"dev": {"authentication": "true", "vault_lock": "{ enabled = true, grace_days = 3 }"}, "prod": {}}
 
 
 STAGES = {"bootstrap": "bootstrap", "destroy": "destruction"}
-"""What the commands that ask do, for the record of requests."""
+"""The stages of the commands that ask for confirmation, for the record of requests."""
 
 
 @dataclass
@@ -33,7 +33,7 @@ class Stack:
     account: Account
     terraform: Terraform
     before: dict[str, set[str]]
-    """What the account held before the stack, by kind."""
+    """What the account contained before the stack, by kind."""
     first_plan: dict[str, Any]
     second_plan: dict[str, Any]
     apply_seconds: float
@@ -45,7 +45,7 @@ class Stack:
 
     @property
     def settings(self) -> dict[str, str]:
-        """What an instance is told at first boot."""
+        """The settings in an instance's user data."""
         ec2 = self.account.client("ec2")
         (version,) = ec2.describe_launch_template_versions(LaunchTemplateName=self.name)["LaunchTemplateVersions"]
         lines = base64.b64decode(version["LaunchTemplateData"]["UserData"]).decode().splitlines()
@@ -66,7 +66,7 @@ class Stack:
 
 
 def variables(environment: str, **others: object) -> list[str]:
-    """Return the arguments that name an environment's values, and `others` on top."""
+    """Return the arguments that set an environment's variables, and `others` on top."""
     image = next(iter(IMAGES))
     settings = {"ami_id": image} | _OPTIONS[environment] | {name: str(value).lower() for name, value in others.items()}
     return [f"-var-file=environments/{environment}.tfvars", *(f"-var={key}={value}" for key, value in settings.items())]
@@ -79,7 +79,7 @@ def bootstrap(environment: str, account: Account, checkout: Path) -> None:
 
 
 def command(environment: str, account: Account, checkout: Path, name: str) -> None:
-    """Run one of the commands that ask before they do it, as make does, with the answer."""
+    """Run one of the commands that ask for confirmation, as make does, and confirm it."""
     environ = {name: os.environ[name] for name in ("PATH", "HOME")} | account.environ | cli_environ(checkout)
     confirmed = f"{environment} {account.account_id}"
     done = subprocess.run(
@@ -103,7 +103,7 @@ def apply(environment: str, account: Account, checkout: Path) -> Stack:
     first = terraform.plan("-lock=false", *variables(environment))
     terraform.run("apply", terraform.saved)
     second = terraform.plan("-lock=false", *variables(environment))
-    terraform.stage = "trial"  # what tests do with it is no pipeline's work
+    terraform.stage = "trial"  # what tests do with it is not the work of a pipeline
     return Stack(environment, account, terraform, before, first, second, terraform.seconds["apply"])
 
 
@@ -118,14 +118,14 @@ def plan_only(environment: str, account: Account, folder: Path) -> dict[str, Any
 
 
 def update(stack: Stack) -> None:
-    """Do what a pipeline does to bring another image to a stack."""
+    """Do what a pipeline does to deploy another image to a stack."""
     stack.terraform.stage = "update"
     stack.terraform.plan("-lock=false", *variables(stack.environment, ami_id=list(IMAGES)[1]))
     stack.terraform.run("apply", stack.terraform.saved)
 
 
 def destroy(stack: Stack) -> dict[str, set[str]]:
-    """Do what a person does to destroy it, and return what is left that was not there before, by kind."""
+    """Destroy it as a person does, and return what is left that was not there before, by kind."""
     started = time.monotonic()
     command(stack.environment, stack.account, stack.terraform.folder, "destroy")
     stack.terraform.seconds["destroy"] = time.monotonic() - started

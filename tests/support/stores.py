@@ -5,10 +5,10 @@ from datetime import date
 
 
 class Memory:
-    """A store that is as it should be."""
+    """A correct store."""
 
     def __init__(self) -> None:
-        """Know nobody."""
+        """Start empty."""
         self.born: dict[str, date] = {}
 
     async def get(self, username: str) -> date | None:
@@ -20,7 +20,7 @@ class Memory:
         self.born[username] = born
 
     async def delete(self, username: str) -> None:
-        """Forget the user, known or not."""
+        """Delete the user, whether known or not."""
         self.born.pop(username, None)
 
     async def ping(self) -> None:
@@ -31,27 +31,27 @@ class Breaking(Memory):
     """A store with a bug."""
 
     async def get(self, username: str) -> date | None:
-        """Fail in a way that nobody foresaw."""
+        """Raise an unexpected exception."""
         raise RuntimeError(username)
 
 
 class Amnesiac(Memory):
-    """A store that keeps nothing, and says it does."""
+    """A store that keeps nothing, but acknowledges every write."""
 
     async def put(self, username: str, born: date) -> None:
         """Do nothing."""
 
 
 class Stale(Memory):
-    """A store that keeps the first date for ever."""
+    """A store that never replaces the first date."""
 
     async def put(self, username: str, born: date) -> None:
-        """Keep the date of birth of somebody new."""
+        """Keep the date of birth of a new user only."""
         self.born.setdefault(username, born)
 
 
 class Familiar(Memory):
-    """A store that knows everybody."""
+    """A store that finds every user."""
 
     async def get(self, username: str) -> date | None:
         """Make a date up."""

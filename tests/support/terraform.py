@@ -34,9 +34,9 @@ class Terraform:
     folder: Path
     environ: dict[str, str]
     seconds: dict[str, float] = field(default_factory=dict)
-    """How long each command took, the last time."""
+    """How long the last run of each command took."""
     stage: str = "creation"
-    """What is being done, for the record of requests."""
+    """The current stage, for the record of requests."""
 
     @classmethod
     def copy(cls, target: Path, account: Account, root: str = "terraform") -> "Terraform":
@@ -46,17 +46,17 @@ class Terraform:
 
     @classmethod
     def within(cls, copied: Path, account: Account, root: str = "terraform", data: str = ".terraform") -> "Terraform":
-        """Take a root module of what was copied, to be applied to `account`; `data` is for its choices."""
+        """Use a root module of an existing copy, to be applied to `account`; `data` is Terraform's data folder."""
         environ = account.environ | cli_environ(copied) | {"TF_DATA_DIR": data}
         return cls(copied / Path(root).relative_to("terraform"), environ)
 
     @property
     def saved(self) -> str:
-        """Where plans are saved: each environment's are its own, as what Terraform remembers is."""
+        """Where plans are saved: each environment has its own place, as it has for Terraform's own data."""
         return f"{self.environ['TF_DATA_DIR']}/plan"
 
     def run(self, *arguments: str, check: bool = True) -> "subprocess.CompletedProcess[str]":
-        """Run terraform; raise TerraformFailed with its output unless it ends well."""
+        """Run terraform; raise TerraformFailed with its output if it fails."""
         started = time.monotonic()
         mark = {"TF_APPEND_USER_AGENT": f"{MARK}/{self.stage}.{arguments[0]}"}
         done = subprocess.run(
@@ -73,7 +73,7 @@ class Terraform:
         return done
 
     def plan(self, *arguments: str) -> dict[str, Any]:
-        """Make a plan and return it as `terraform show -json` tells it."""
+        """Make a plan and return it as `terraform show -json` prints it."""
         self.run("plan", "-input=false", f"-out={self.saved}", *arguments)
         plan: dict[str, Any] = json.loads(self.run("show", "-json", self.saved).stdout)
         return plan
@@ -84,14 +84,14 @@ class Terraform:
 
 
 def copy(target: Path) -> None:
-    """Copy `terraform/` to `target`, as an emulated account needs it."""
+    """Copy `terraform/` to `target`, and adapt it to an emulated account."""
     ignored = shutil.ignore_patterns(".terraform", "*.tfstate*", "tests")
     shutil.copytree(ROOT / "terraform", target, ignore=ignored)
     adapt(target)
 
 
 def adapt(copied: Path) -> None:
-    """Change in a copy of `terraform/` what an emulated account needs; everything else is the environments' own."""
+    """Change a copy of `terraform/` as an emulated account requires; everything else stays as it is."""
     for root in (copied, copied / "bootstrap"):
         (root / "emulator_override.tf").write_text(OVERRIDE)
     for backend in copied.glob("environments/*.s3.tfbackend"):
@@ -100,10 +100,9 @@ def adapt(copied: Path) -> None:
 
 
 def cli_environ(folder: Path) -> dict[str, str]:
-    """Return the variables that make terraform find its providers; `folder` holds a configuration if one is needed.
+    """Return the variables that let terraform find its providers; the configuration for that is written to `folder`.
 
-    Where the provider lies in a folder of this machine, that folder is the mirror; everywhere else Terraform
-    downloads it as usual.
+    If this machine has a folder with the provider, it is the mirror; otherwise Terraform downloads it as usual.
     """
     configuration = folder / "cli.tfrc"
     mirror = _provider_mirror()
@@ -115,7 +114,7 @@ def cli_environ(folder: Path) -> dict[str, str]:
 
 
 def provider_versions() -> list[str]:
-    """Return the versions of the AWS provider in the folder of this machine, if it has one."""
+    """Return the versions of the AWS provider in this machine's mirror, if it has one."""
     mirror = _provider_mirror()
     return sorted(path.name for path in mirror.glob("*/hashicorp/aws/*") if path.is_dir()) if mirror else []
 

@@ -10,7 +10,7 @@ import trustme
 
 
 class Authority:
-    """Issues certificates to stand-ins; whoever trusts its `certificate` may talk to them."""
+    """Issues certificates to stand-ins; clients that trust its `certificate` can connect to them."""
 
     def __init__(self) -> None:
         """Make new keys, and put the certificate into a file that lasts as long as this process."""
@@ -26,7 +26,7 @@ class Authority:
 
     @cache  # noqa: B019 - there is one authority for each process
     def server_context(self, *names: str) -> ssl.SSLContext:
-        """Return what a server at `names`, host names or IP addresses, needs to speak TLS."""
+        """Return the TLS context of a server at `names`, which are host names or IP addresses."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._issuer.issue_cert(*names).configure_cert(context)
         return context

@@ -25,13 +25,13 @@ FIGURES = disk.WORK / "figures.json"
 
 @dataclass(frozen=True)
 class World:
-    """What is around the machines."""
+    """What the machines depend on: the network."""
 
     network: Bridge
 
     @asynccontextmanager
     async def booted(self, machines_disk: Path, name: str) -> AsyncIterator[VirtualMachine]:
-        """Switch a machine on and wait until its boot is over, whatever came of it."""
+        """Switch a machine on and wait until its boot has ended, successful or not."""
         with switched_on(machines_disk, self.network, name) as machine:
             await asyncio.to_thread(machine.run, "systemctl", "is-system-running", "--wait", check=False)
             yield machine
@@ -67,7 +67,7 @@ async def first(image: Path, world: World) -> AsyncIterator[VirtualMachine]:
 
 
 def ask(address: str, path: str, method: str = "GET", body: bytes | None = None) -> tuple[int, bytes]:
-    """Send one request to a machine's service and return status and body; raise `OSError` if nobody answers."""
+    """Send one request to a machine's service and return status and body; raise `OSError` if there is no answer."""
     request = urllib.request.Request(f"http://{address}:8080{path}", data=body, method=method)
     try:
         with urllib.request.urlopen(request, timeout=10) as response:
@@ -77,6 +77,6 @@ def ask(address: str, path: str, method: str = "GET", body: bytes | None = None)
 
 
 def note(name: str, value: float) -> None:
-    """Write a figure down for the summary."""
+    """Record a figure for the summary."""
     figures = json.loads(FIGURES.read_text()) if FIGURES.exists() else {}
     FIGURES.write_text(json.dumps(figures | {name: round(value, 1)}))

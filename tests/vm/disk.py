@@ -37,7 +37,7 @@ boot
 
 
 def make(root: Path = ROOT) -> Path:
-    """Return the disk made of `root`, a raw image; raise `CalledProcessError` with what a tool had to say."""
+    """Return the disk made of `root`, a raw image; raise `CalledProcessError` with a tool's messages."""
     shutil.rmtree(WORK, ignore_errors=True)
     WORK.mkdir(parents=True)
     installed = WORK / "root"
@@ -61,7 +61,7 @@ def overlay(disk: Path, name: str) -> Path:
 
 
 def _entry(root: Path) -> str:
-    """Return what GRUB does: it boots the newest kernel with the options of /etc/default/grub, as update-grub says."""
+    """Return GRUB's entry: it boots the newest kernel with the options of /etc/default/grub, as update-grub's does."""
     kernel = max((root / "boot").glob("vmlinuz-*")).name.removeprefix("vmlinuz-")
     ask = ["sh", "-c", '. /etc/default/grub; echo "$GRUB_CMDLINE_LINUX"']
     options = subprocess.check_output(["chroot", root, *ask], text=True).strip()
@@ -69,7 +69,7 @@ def _entry(root: Path) -> str:
 
 
 def _size_mib(root: Path) -> int:
-    """Return how large a partition the root needs, with some air."""
+    """Return the size of the root's partition, with some room to spare."""
     used = int(subprocess.check_output(["du", "--summarize", "--block-size=1M", root], text=True).split()[0])
     return used + used // 4 + 128
 
@@ -91,7 +91,7 @@ def _write_root(root: Path, disk: Path) -> None:
 
 
 def _write_efi(root: Path, disk: Path) -> None:
-    """Put Debian's signed boot loader where the firmware looks for one on a disk that it has never seen."""
+    """Put Debian's signed boot loader where the firmware looks for one on an unknown disk."""
     partition = WORK / "efi"
     find_root = WORK / "find-root.cfg"
     find_root.write_text(_FIND_ROOT, encoding="ascii")

@@ -1,11 +1,11 @@
-"""Whole machines: firmware, boot loader, kernel and devices by QEMU, on the bridge that all machines share.
+"""Whole machines in QEMU, with firmware, boot loader, kernel and devices, on the bridge that all machines share.
 
-Processors are emulated (TCG), so that a machine boots wherever this runs. The disk is NVMe and the name that the
-firmware tells is Amazon's, as on EC2; the network card is virtio, since nobody emulates Amazon's own.
+Processors are emulated (TCG), so that a machine boots wherever this runs. The disk is NVMe and the firmware
+names Amazon as the maker, as on EC2; the network card is virtio, since no emulator has Amazon's own.
 
-What the tests need inside, they bring with them, and the disk stays as it was baked: systemd reads units and files from
-credentials among the firmware's strings (systemd.system-credentials(7)). One unit runs the commands that it is sent
-through a port of its own, as whoever sits at the console would; a drop-in lets the service trust the tests' authority.
+The disk stays as it was baked, since what the tests need inside is passed in: systemd reads units and files from
+credentials among the firmware's strings (systemd.system-credentials(7)). One unit runs the commands that it receives
+through a serial port of its own, like a user at the console; a drop-in lets the service trust the tests' authority.
 """
 
 import base64
@@ -54,7 +54,7 @@ class VirtualMachine:
     """On the monotonic clock."""
 
     console: Path
-    """What the machine printed on its serial port."""
+    """The machine's output on its serial port."""
 
     agent: socket.socket
     monitor: socket.socket
@@ -70,19 +70,19 @@ class VirtualMachine:
         return str(printed)
 
     def address(self) -> str:
-        """Return the address that the machine has got by DHCP."""
+        """Return the address that the machine got by DHCP."""
         (link,) = json.loads(self.run("ip", "-json", "-4", "address", "show", "scope", "global"))
         return str(link["addr_info"][0]["local"])
 
     def press_power_button(self) -> None:
-        """Tell the machine by ACPI that somebody wants it off."""
+        """Ask the machine by ACPI to shut down."""
         for order in ("qmp_capabilities", "system_powerdown"):
             self.monitor.sendall(json.dumps({"execute": order}).encode() + b"\n")
 
 
 @contextmanager
 def switched_on(disk: Path, network: Bridge, name: str) -> Iterator[VirtualMachine]:
-    """Switch a machine on, which keeps what it writes on `disk`; cut its power in the end."""
+    """Switch on a machine that writes to `disk`; cut its power when the block ends."""
     folder = disk.parent
     console = folder / f"{name}.console"
     variables = folder / f"{name}.firmware"
@@ -104,9 +104,9 @@ def switched_on(disk: Path, network: Bridge, name: str) -> Iterator[VirtualMachi
 
 
 def _hardware(disk: Path) -> list[str]:
-    """Return the board: what cloud-init knows EC2 by is the maker's name and an identity that begins with ec2.
+    """Return the board's options: cloud-init recognises EC2 by the maker's name and an identity that begins with ec2.
 
-    The identity goes with the disk, as that of an instance does; systemd makes the machine's id of it.
+    The identity depends on the disk, as an instance's does; systemd derives the machine id from it.
     """
     identity = f"ec2{str(uuid.uuid5(uuid.NAMESPACE_DNS, disk.name))[3:]}"
     board = ["qemu-system-x86_64", "-machine", "q35,accel=tcg", "-cpu", "max", "-smp", str(min(2, os.cpu_count() or 1))]
@@ -119,7 +119,7 @@ def _devices(disk: Path, card: str, console: Path, variables: Path) -> list[str]
     firmware += ["-drive", f"if=pflash,format=raw,file={variables}"]
     storage = ["-drive", f"if=none,id=disk,file={disk},format=qcow2,cache=unsafe,discard=unmap"]
     storage += ["-device", "nvme,drive=disk,serial=vol0123456789abcdef0"]
-    # Without its own boot ROM: nothing is ever booted from the network.
+    # Without a boot ROM, since nothing is ever booted from the network.
     network = ["-netdev", f"tap,id=net,ifname={card},script=no,downscript=no"]
     network += ["-device", "virtio-net-pci,netdev=net,mac=02:00:00:00:01:01,romfile="]
     return [*firmware, *storage, *network, "-serial", f"file:{console}", "-device", "virtio-rng-pci"]
@@ -152,7 +152,7 @@ def _encoded(text: str) -> str:
 
 @contextmanager
 def _card(network: Bridge, name: str) -> Iterator[str]:
-    """Plug a machine's network card into the bridge."""
+    """Connect a machine's network card to the bridge."""
     card = f"vm-{name}"
     subprocess.run(["ip", "tuntap", "add", card, "mode", "tap"], check=True)
     try:

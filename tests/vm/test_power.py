@@ -1,6 +1,6 @@
 """From power-on to power-off and back: a machine of the image with a kernel, a disk and a network card of its own.
 
-The tests are told in the order of a machine's life: the first one is looked at, switched off, and started again.
+The tests follow a machine's life: the first one is inspected, switched off, and started again.
 """
 
 import asyncio
@@ -91,7 +91,7 @@ def test_kernel_loads_no_forbidden_module(first: VirtualMachine) -> None:
 
 @pytest.fixture(scope="module")
 def identity(first: VirtualMachine) -> str:
-    """Return who the first machine is; asked for while it is on."""
+    """Return the first machine's identity, read while it is on."""
     return first.run("cat", "/etc/machine-id")
 
 
@@ -109,7 +109,7 @@ async def test_power_button_drains(first: VirtualMachine) -> None:
 
 
 def answers_until_gone(address: str) -> list[int]:
-    """Ask for health until nobody answers any more, and return what was answered."""
+    """Request /healthz until there is no answer any more, and return the statuses."""
     answers = []
     deadline = time.monotonic() + OFF_SECONDS
     while time.monotonic() < deadline:
@@ -117,7 +117,7 @@ def answers_until_gone(address: str) -> list[int]:
             answers.append(ask(address, "/healthz")[0])
         except OSError:
             return answers
-        time.sleep(0.1)  # A server that leaves gives no other sign.
+        time.sleep(0.1)  # A machine that shuts down gives no other sign.
     raise TimeoutError("the machine still serves")
 
 

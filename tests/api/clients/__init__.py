@@ -1,1 +1,1 @@
-"""Clients of the API that are not ours: programs for generated code, and what stands between them and the service."""
+"""Third-party clients of the API: programs that use generated code, and a gateway between them and the service."""

@@ -2,7 +2,7 @@
 
     python client.py SERVICE GATEWAY
 
-calls the service, then what stands in front of it, and prints what it was answered as a JSON list.
+calls the service, then the gateway in front of it, and prints the answers as a JSON list.
 """
 
 import json

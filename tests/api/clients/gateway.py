@@ -1,4 +1,4 @@
-"""What stands in front of the service: it gives some answers itself, as a firewall does, and passes the rest on."""
+"""A gateway in front of the service: it gives some answers itself, as a firewall does, and passes the rest on."""
 
 import time
 from collections.abc import AsyncIterator, Iterable
@@ -17,15 +17,15 @@ class Gateway:
     """Gives `answers` to the first requests, one each, and passes those that follow on to the service at `url`."""
 
     def __init__(self, url: str, answers: Iterable[RawResponse]) -> None:
-        """Prepare; nothing listens before `running`."""
+        """Prepare the gateway, which listens only in `running`."""
         self._url = url
         self._answers = list(answers)
         self.asked: list[float] = []
-        """When each request came, in seconds of a clock that only goes forward."""
+        """When each request arrived, in seconds of a monotonic clock."""
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[str]:
-        """Listen until the block ends, and give the URL."""
+        """Listen until the block ends, and yield the URL."""
         runner = web.ServerRunner(web.Server(self._handle))
         async with aiohttp.ClientSession(self._url) as self._session, listening_on(runner) as url:
             yield url

@@ -1,6 +1,6 @@
-"""The simulator's answers for all permissions that an environment needs, and which denials are waived.
+"""The simulator's verdicts on all permissions that an environment needs, and which denials are waived.
 
-It asks once for each environment; what follows from the answers is the tests' to say.
+It asks once for each environment; the tests judge the verdicts.
 """
 
 import json
@@ -25,7 +25,7 @@ WAIVERS = {
     ("ec2:*", "ssm:GetParameters"): "only where an image is named by a parameter; ours are named by their id",
     ("kms:CreateKey", "iam:CreateServiceLinkedRole"): "only for keys of several regions",
 }
-"""What need not be allowed, though the reference names it: the action called, the one it depends on, and why."""
+"""What need not be allowed, though the reference names it: the action called, the dependent action, and the reason."""
 
 
 @cache
@@ -36,7 +36,7 @@ def environment(name: str) -> Environment:
 
 @cache
 def verdicts(name: str) -> dict[Question, str]:
-    """Return what the policies of an environment say to everything that is needed."""
+    """Return the verdicts of an environment's policies on everything that is needed."""
     found = environment(name)
     return ask(found.policies, found.questions())
 
@@ -48,7 +48,7 @@ def waiver(need: Need) -> tuple[str, str] | None:
 
 
 def unexplained(told: dict[Question, str]) -> list[str]:
-    """Return what is not allowed and not waived either."""
+    """Describe what is neither allowed nor waived."""
     return [
         f"{question.who}: {question.need.action} on {question.need.resource}, for {question.need.because}: {verdict}"
         for question, verdict in told.items()
@@ -64,7 +64,7 @@ def note(name: str, **counts: int) -> None:
 
 
 def told(name: str, who: str, resources: dict[str, str], **context: str) -> dict[str, str]:
-    """Return what policies say to actions on resources, in the region of the stack."""
+    """Return the verdicts on actions of `who` on resources, in the region of the stack."""
     found = environment(name)
     given = {"aws:RequestedRegion": REGION} | {key.replace("_", ":"): value for key, value in context.items()}
     asked = {
@@ -76,6 +76,6 @@ def told(name: str, who: str, resources: dict[str, str], **context: str) -> dict
 
 
 def any_resource(action: str) -> str:
-    """Return some resource of an action, with a star for all its names."""
+    """Return the ARN of an example resource for an action, or * if it has no resources."""
     kinds = reference.resource_types(action)
     return reference.PLACEHOLDER.sub("x", kinds[0].arn.replace("${Partition}", "aws")) if kinds else "*"

@@ -1,4 +1,4 @@
-"""Calls of AWS's APIs: read from recorded requests and from commands. It knows operations, not permissions."""
+"""Calls of AWS's APIs, parsed from recorded requests and commands. It knows operations, not permissions."""
 
 import json
 import re
@@ -16,23 +16,23 @@ _MODELS = {"monitoring": "cloudwatch", "elasticloadbalancing": "elbv2"}
 
 @dataclass(frozen=True)
 class Call:
-    """An operation of a service, with all that its request names."""
+    """An operation of a service, with all parameters of its request."""
 
     service: str
-    """As in a signature, such as monitoring."""
+    """The service's name in signatures, such as monitoring."""
     operation: str
     region: str
     values: tuple[tuple[str, str], ...]
-    """Every parameter at any depth, by its last name."""
+    """Every parameter at any depth, with the last part of its name."""
 
     def named(self, *names: str) -> list[str]:
-        """Return the values of parameters of these names, in whatever case."""
+        """Return the values of the parameters with these names, ignoring case."""
         wanted = {name.lower() for name in names}
         return [value for name, value in self.values if name.lower() in wanted]
 
 
 def read(line: dict[str, str]) -> Call:
-    """Read a recorded request."""
+    """Parse a recorded request."""
     if line["target"]:
         operation, values = line["target"].rpartition(".")[2], list(walk("", json.loads(line["body"] or "{}")))
     elif line["body"].startswith("Action="):
@@ -44,7 +44,7 @@ def read(line: dict[str, str]) -> Call:
 
 
 def walk(name: str, value: Any) -> Iterator[tuple[str, str]]:  # noqa: ANN401 - JSON
-    """Yield every value at any depth, by its last name."""
+    """Yield every value at any depth, with the last part of its name."""
     if isinstance(value, dict):
         for key, inner in value.items():
             yield from walk(key, inner)
@@ -56,14 +56,14 @@ def walk(name: str, value: Any) -> Iterator[tuple[str, str]]:  # noqa: ANN401 - 
 
 
 def _last(name: str) -> str:
-    """Return the name of a form's field such as Filter.1.Value.2 without its numbers."""
+    """Return the last part of a form field's name that is not a number, such as Value for Filter.1.Value.2."""
     return [part for part in name.split(".") if not part.isdigit() and part != "member"][-1]
 
 
 def _rest(line: dict[str, str]) -> tuple[str, list[tuple[str, str]]]:
-    """Find the operation by method, path and query; the one that asks for most fits best."""
+    """Find the operation by method, path and query; the most specific one fits best."""
     given = dict(parse_qsl(line["query"], keep_blank_values=True))
-    told = given.get("x-id")  # by newer SDKs
+    told = given.get("x-id")  # newer SDKs send it
     found = [
         (operation == told, len(flags), -len(labels), operation, labels)
         for operation, method, path, flags in _templates(line["service"])

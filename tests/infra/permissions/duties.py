@@ -1,4 +1,4 @@
-"""What people and pipelines call besides recorded requests and runbooks: the deployment, a bake, Ansible."""
+"""What people and pipelines call besides recorded requests and runbooks: for deployments, bakes and Ansible."""
 
 from collections.abc import Iterator
 
@@ -22,9 +22,9 @@ aws s3api put-object --bucket {bucket} --key {lock}
 aws s3api delete-object --bucket {bucket} --key {lock}
 aws s3api put-object --bucket {bucket} --key {releases}
 """
-"""What terraform/deploy calls to deploy, besides what it calls to look; {bucket} is the state's.
+"""What terraform/deploy calls only to deploy, in addition to its calls that change nothing; {bucket} is the state's.
 
-tests/infra/permissions/test_duties.py holds this, and the next two, against the source.
+tests/infra/permissions/test_duties.py compares this, and the next two, with the source.
 """
 
 _LOOKS = """
@@ -60,10 +60,10 @@ BAKES = {
 }
 """What Packer calls, by service.
 
-In github.com/hashicorp/packer-plugin-amazon, docs/README.md lists what is needed of EC2, and what `deprecate_at` adds;
-what it adds for spot instances, for filters of networks and for Windows is not ours. The rest is in the source:
+In github.com/hashicorp/packer-plugin-amazon, docs/README.md lists what EC2 requires, and what `deprecate_at` adds;
+what it adds for spot instances, network filters and Windows is not used here. The rest is from the source:
 common/step_iam_instance_profile.go, and common/ssm/session.go with AWS's document AWS-StartPortForwardingSession.
-Of KMS, for a bake with a key of its own: Amazon EBS User Guide, "Requirements for Amazon EBS encryption".
+For KMS, in a bake with a key of its own: Amazon EBS User Guide, "Requirements for Amazon EBS encryption".
 """
 
 _ANSIBLE = """
@@ -75,7 +75,7 @@ aws s3api delete-object --bucket {bucket} --key X
 aws ssm start-session --target i-0123456789abcdef0 --document-name {name}-ansible
 aws ssm terminate-session --session-id somebody-0123456789abcdef0
 """
-"""What Ansible calls for an operator; {bucket} is the one that files are handed over in.
+"""What Ansible calls for an operator; {bucket} is the one for transfers of files.
 
 In the collection amazon.aws: plugins/inventory/aws_ec2.py, plugins/connection/aws_ssm.py, plugins/plugin_utils/ssm.
 """
@@ -84,22 +84,22 @@ _SIGNED = """
 aws s3api get-object --bucket {bucket} --key X X
 aws s3api put-object --bucket {bucket} --key X
 """
-"""What an instance sends for an operator, by an address that the operator signed."""
+"""What an instance requests for an operator, by presigned URLs."""
 
 
 def deploys(name: str, bucket: str) -> Iterator[Call]:
-    """Yield what the deployment calls by itself."""
+    """Yield the deployment's own calls."""
     yield from _lines(_DEPLOYS, name=name, bucket=bucket)
     yield from looks(bucket)
 
 
 def looks(bucket: str) -> Iterator[Call]:
-    """Yield what the deployment calls by itself where it changes nothing."""
+    """Yield the calls of the deployment that change nothing."""
     return _lines(_LOOKS, bucket=bucket)
 
 
 def asks() -> Iterator[Call]:
-    """Yield what is asked before the first deployment."""
+    """Yield the calls of the preflight checks before the first deployment."""
     return _lines(_ASKS)
 
 
@@ -109,7 +109,7 @@ def hands_over(name: str, bucket: str) -> Iterator[Call]:
 
 
 def signed(bucket: str) -> Iterator[Call]:
-    """Yield what instances send by addresses that an operator signed."""
+    """Yield what instances request by URLs that an operator signed."""
     return _lines(_SIGNED, bucket=bucket)
 
 
@@ -118,7 +118,7 @@ def bakes(role: str) -> Iterator[Call]:
     values = (("InstanceProfileName", "hello-birthday-builder"), ("DocumentName", "AWS-StartPortForwardingSession"))
     for service, names in BAKES.items():
         for name in names.split():
-            passed = (("Role", role),) if name == "RunInstances" else ()  # as the profile that the request names
+            passed = (("Role", role),) if name == "RunInstances" else ()  # by the instance profile in the request
             yield Call(service, name, REGION, values + passed)
 
 

@@ -1,4 +1,4 @@
-"""The policies, boundaries and endpoints of roles, as an account returns them. It judges nothing."""
+"""The policies, boundaries and endpoints of roles, as an account returns them. It makes no judgement."""
 
 import json
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from tests.support.emulator import Account as Emulated
 
 
 def keep(emulated: Emulated, file: Path) -> None:
-    """Write down what roles hold, and the names by which requests mean them."""
+    """Save the policies of an account's roles and resources, and the names by which requests refer to them."""
     iam = emulated.client("iam")
     groups = emulated.client("autoscaling").describe_auto_scaling_groups()["AutoScalingGroups"]
     pages = list(iam.get_paginator("get_account_authorization_details").paginate())
@@ -52,7 +52,7 @@ def _key_of_sessions(emulated: Emulated) -> str:
 
 
 def read(environment: str, file: Path) -> tuple[Account, Policies, str]:
-    """Return the account, its policies with who acts in it by short names, and the ARN of its group."""
+    """Return the account, its policies with its principals by short names, and the ARN of its Auto Scaling group."""
     told = json.loads(file.read_text(encoding="utf-8"))
     policies = {policy["Arn"]: _document(policy) for policy in told["policies"]}
     roles = {role["RoleName"].removeprefix(f"hello-birthday-{environment}-"): role for role in told["roles"]}
@@ -71,7 +71,7 @@ def read(environment: str, file: Path) -> tuple[Account, Policies, str]:
 
 
 def _autoscaling(number: str, policies: dict[str, Any]) -> dict[str, Any]:
-    """Return AWS's role that launches instances, which is there with the first group of an account."""
+    """Return AWS's role that launches instances, which exists as soon as an account has its first group."""
     role = "aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling"
     policy = policies["arn:aws:iam::aws:policy/aws-service-role/AutoScalingServiceRolePolicy"]
     return {"arn": f"arn:aws:iam::{number}:role/{role}", "policies": [policy]}

@@ -1,7 +1,7 @@
-"""AWS's names of resources and actions in permissions, as far as its reference lacks them; nothing of ours."""
+"""AWS's names of resources and actions in permissions where its reference lacks them; nothing specific to us."""
 
 PREFIXES = {"monitoring": "cloudwatch"}
-GLOBAL = {"iam", "route53"}  # answered in us-east-1, whatever an emulator's address makes of it
+GLOBAL = {"iam", "route53"}  # AWS answers these in us-east-1, whatever region an emulator's address suggests
 
 # Operations that AWS authorises under another name:
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html
@@ -25,22 +25,22 @@ NAMES = {
     "s3:PutPublicAccessBlock": "s3:PutBucketPublicAccessBlock",
 }
 
-# What AWS's guides name as needed, and the reference does not.
+# What AWS's guides require, and the reference does not name.
 ALSO = {
     "autoscaling:CreateAutoScalingGroup": ("ec2:RunInstances", "ec2:CreateTags"),  # with a launch template
     "autoscaling:UpdateAutoScalingGroup": ("ec2:RunInstances", "ec2:CreateTags"),
     "backup:CreateBackupVault": ("backup-storage:MountCapsule", "kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey",
                                  "kms:GenerateDataKey", "kms:RetireGrant"),
     "dynamodb:CreateTable": ("kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey"),
-    # Whoever starts an Automation hands it its role: AWS Systems Manager User Guide, "Setting up Automation".
+    # The caller who starts an Automation passes it its role: AWS Systems Manager User Guide, "Setting up Automation".
     "ssm:StartAutomationExecution": ("iam:PassRole",),
-    # The plugin signs its websocket since 1.2.688, and asks for a key where sessions are encrypted.
+    # The plugin has signed its websocket since 1.2.688, and requests a data key where sessions are encrypted.
     "ssm:StartSession": ("kms:GenerateDataKey", "ssmmessages:OpenDataChannel"),
     "wafv2:PutLoggingConfiguration": ("logs:CreateLogDelivery", "logs:DescribeLogGroups",
                                       "logs:DescribeResourcePolicies", "logs:PutResourcePolicy"),
 }  # fmt: skip
 
-# Parameters by which a request names a resource, where they are called otherwise than in its ARN.
+# Parameters by which a request names a resource, where their names differ from those in its ARN.
 PARAMETERS = {
     "AlarmName": ("AlarmName", "AlarmNames"),
     "BucketName": ("Bucket",),
@@ -55,12 +55,12 @@ PARAMETERS = {
     "TopicName": ("Name",),
 }
 
-# Parameters that tell which of an action's kinds of resources a request is about.
+# Parameters that say which of an action's resource types a request is about.
 KIND = {"route53:ChangeTagsForResource": "ResourceType"}
 
-NOT_OURS = {"managed-instance"}  # machines outside of EC2, which a request names by the same parameter
+NOT_OURS = {"managed-instance"}  # machines outside EC2, which requests name by the same parameter
 
-# Which service a role is passed to, by the pattern of the action; nothing else passes roles here.
+# The service that a role is passed to, by a pattern of the action; no other actions pass roles here.
 PASSED_TO = {
     "autoscaling:*": "ec2.amazonaws.com",
     "backup:*": "backup.amazonaws.com",

@@ -1,6 +1,6 @@
 """The permissions that a call needs: actions on resources, under conditions, by AWS's reference and documentation.
 
-It knows how AWS names things, not who calls and which policies there are.
+It knows how AWS names things, but neither the callers nor the policies.
 """
 
 import re
@@ -13,9 +13,9 @@ from tests.infra.permissions.calls import Call
 from tests.infra.permissions.reference import PLACEHOLDER
 
 STAND_IN = "unknown"
-"""Names what a request does not name, such as the id of what it creates."""
+"""The placeholder for what a request does not name, such as the id of what it creates."""
 SESSION = "AROAEXAMPLE:somebody"
-"""The id of whoever took on a role. Sessions that they open carry it as a tag, and are named after its second half."""
+"""The user id of an assumed role. Its holder's sessions carry it as a tag, and are named after its second half."""
 
 
 @dataclass(frozen=True)
@@ -29,32 +29,32 @@ class Need:
     """The action that was called."""
 
     def under(self, context: dict[str, str]) -> "Need":
-        """Return the same under more conditions."""
+        """Return the same need with more condition keys."""
         return replace(self, context=tuple(sorted((dict(self.context) | context).items())))
 
 
 @dataclass(frozen=True)
 class Account:
-    """What is known of an account: its number, and what requests do not say."""
+    """The facts about an account that requests do not contain, and its number."""
 
     environment: str
     number: str
     region: str
     paths: dict[str, str] = field(default_factory=dict)
-    """ARNs of roles, profiles and policies by their kind and short name: requests leave out their path."""
+    """ARNs of roles, profiles and policies by their kind and short name, since requests omit their path."""
     launched_role: str = ""
     """The role that a launch template names."""
     encrypted: dict[str, str] = field(default_factory=dict)
-    """Keys of buckets, by the bucket's name."""
+    """The encryption keys of buckets, by the bucket's name."""
     sessions_key: str = ""
     """The key that sessions are encrypted with."""
     boundaries: dict[str, str] = field(default_factory=dict)
     """ARNs of boundaries, by the ARN of their role."""
     automations: dict[str, str] = field(default_factory=dict)
-    """ARNs of the roles that Automation takes on, by the name of the document."""
+    """ARNs of the roles that Automation assumes, by the name of the document."""
 
     def needs(self, call: Call) -> Iterator[Need]:
-        """Yield all that must be allowed for `call`."""
+        """Yield everything that must be allowed for `call`."""
         called = action_of(call)
         resources = list(self._resources(called, call))
         for _, resource in resources:
@@ -85,7 +85,7 @@ class Account:
         return next((self.encrypted[name] for name in call.named("Bucket") if name in self.encrypted), None)
 
     def _passed(self, call: Call) -> set[str]:
-        """Return the roles that a request hands over: by their ARN, by their name, or by a launch template."""
+        """Return the roles that a request passes: by ARN, by name, or by a launch template."""
         pattern = re.compile(rf"arn:aws:iam::{self.number}:role/[\w+=,.@/-]+")
         named = {found for _, value in call.values for found in pattern.findall(value)}
         named |= {self.automations[name] for name in call.named("DocumentName") if name in self.automations}
@@ -104,7 +104,7 @@ class Account:
         return Need(action, resource, tuple(sorted(context.items())), called)
 
     def _conditions(self, action: str, resource: str, called: str) -> dict[str, str]:
-        """Return what a statement may ask of this action or resource."""
+        """Return the condition keys of this action or resource that a statement may test."""
         service = called.partition(":")[0]
         if action == "iam:PassRole":
             (passed_to,) = [told for pattern, told in names.PASSED_TO.items() if fnmatchcase(called, pattern)]
@@ -121,7 +121,7 @@ class Account:
         return {f"aws:ResourceTag/{key}": value for key, value in tags.items()} if ":instance/" in resource else {}
 
     def _resources(self, action: str, call: Call) -> Iterator[tuple[str, str]]:
-        """Yield kind and ARN of all that a call is about; a star where an action is about nothing."""
+        """Yield kind and ARN of all resources of a call; * where an action has none."""
         told = call.named(names.KIND[action]) if action in names.KIND else []
         kinds = [kind for kind in reference.resource_types(action) if kind.name not in names.NOT_OURS]
         kinds = [kind for kind in kinds if not told or kind.name in told]
@@ -140,7 +140,7 @@ class Account:
         for placeholder in PLACEHOLDER.findall(template):
             values = call.named(*names.PARAMETERS.get(placeholder, (placeholder,))) or [STAND_IN] * kind.required
             filled = [each.replace(f"${{{placeholder}}}", value) for each in filled for value in values]
-        # The guide of CloudWatch Logs: policies name a log group with :* behind it, but for tags.
+        # From the guide of CloudWatch Logs: policies name a log group with :* appended, except for tagging.
         rest = ":*" if kind.name == "log-group" and "Tag" not in action else ""
         return [each + rest for each in filled if "arn:" not in each[4:]]
 
@@ -162,7 +162,7 @@ class Account:
 
 
 def action_of(call: Call) -> str:
-    """Return the action that AWS asks for when `call` comes."""
+    """Return the action that AWS checks for `call`."""
     named = f"{names.PREFIXES.get(call.service, call.service)}:{call.operation}"
     action = names.NAMES.get(named, named)
     assert reference.exists(action), f"{action} is no action: if AWS calls it otherwise, name it in {__name__}"

@@ -1,4 +1,4 @@
-"""Commands of the AWS CLI as calls, one by one or by their page. It knows no permissions."""
+"""Commands of the AWS CLI as calls, one by one or a whole page. It does not know permissions."""
 
 import re
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ _ITEM = re.compile(r"(?:\d+\.|[*-]) |\|")
 
 
 def operates(page: Path, environment: str) -> Iterator[Call]:
-    """Yield the commands of a page that are not marked **admin**; where a paragraph begins so, the rest of it is."""
+    """Yield a page's commands that are not marked **admin**; a paragraph that begins so marks the rest of the page."""
     text = page.read_text(encoding="utf-8").replace("hello-birthday-prod", f"hello-birthday-{environment}")
     text = text.replace("-$2", "-show-health").replace('"$1"', "i-0123456789abcdef0")  # arguments of the helper `tell`
     for unit in _units(text):
@@ -24,7 +24,7 @@ def operates(page: Path, environment: str) -> Iterator[Call]:
 
 
 def _units(text: str) -> Iterator[str]:
-    """Cut a page into paragraphs, items and rows, each with the code that follows it."""
+    """Split a page into paragraphs, items and rows, each with the code that follows it."""
     unit, blank, code = "", True, False
     for line in text.splitlines(keepends=True):
         fence = line.lstrip().startswith("```")
@@ -37,9 +37,9 @@ def _units(text: str) -> Iterator[str]:
 
 
 def command(words: list[str]) -> Call:
-    """Read a command of the AWS CLI; what the shell would put in is left out."""
+    """Parse a command of the AWS CLI; words that the shell would substitute are left out."""
     service, name = operation_of(words)
-    values, option = [], "log-group-name"  # which `aws logs tail` takes without an option
+    values, option = [], "log-group-name"  # `aws logs tail` takes it as an argument without an option
     for word in words[3:]:
         if word.startswith("--"):
             option = word[2:]
@@ -51,7 +51,7 @@ def command(words: list[str]) -> Call:
 
 
 def _s3(words: list[str], values: list[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Read s3://bucket/key, which `aws s3` takes instead of options."""
+    """Parse s3://bucket/key, which `aws s3` takes instead of options."""
     if words[1] != "s3":
         return values
     found = re.search(r"s3://([^/ ]+)/?(\S*)", " ".join(words))

@@ -20,7 +20,7 @@ _PLANNING = ("init", "plan")
 
 @dataclass
 class Environment:
-    """One environment: who holds what, and what was recorded of it."""
+    """One environment: its principals with their policies, and its recorded requests."""
 
     name: str
     account: Account
@@ -32,7 +32,7 @@ class Environment:
 
     @classmethod
     def read(cls, name: str, results: Path) -> "Environment":
-        """Read what `make terraform-test` wrote down before it destroyed the environment."""
+        """Read what `make terraform-test` recorded before it destroyed the environment."""
         account, policies, group = held.read(name, results / f"{name}-held.json")
         lines = (results / name / "requests.jsonl").read_text(encoding="utf-8").splitlines()
         told = [line for line in map(json.loads, lines) if line["stage"] != "trial"]
@@ -41,7 +41,7 @@ class Environment:
         return found
 
     def questions(self) -> Iterator[Question]:
-        """Yield who must be allowed what."""
+        """Yield every question: a principal and what it must be allowed."""
         for who, call in self._calls():
             for need in self.account.needs(call):
                 yield Question(who, need)
@@ -50,7 +50,7 @@ class Environment:
                 yield Question(who, need.under(context))
 
     def automations(self) -> dict[str, str]:
-        """Return the ARNs of the roles that Automation takes on, by the name of the document."""
+        """Return the ARNs of the roles that Automation assumes, by the name of the document."""
         contents = {name: yaml.safe_load(content) for name, content in self._documents().items()}
         return {name: content["assumeRole"] for name, content in contents.items() if "assumeRole" in content}
 
@@ -84,5 +84,5 @@ class Environment:
             yield from machines.automates(who, self._documents()[name], ("AutoScalingGroupARN", self.group))
 
     def _made(self, operation: str, parameter: str) -> str:
-        """Return a parameter of what was recorded first of an operation."""
+        """Return a parameter of the first recorded call of an operation."""
         return next(call.named(parameter)[0] for _, _, call in self.recorded if call.operation == operation)

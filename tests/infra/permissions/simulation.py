@@ -1,4 +1,4 @@
-"""Asks the simulator, a program of its own, whether the needed permissions are granted."""
+"""Asks the simulator, a separate program, whether the needed permissions are granted."""
 
 import json
 import subprocess
@@ -11,14 +11,14 @@ from tests.infra.permissions.needs import Need
 from tests.infra.permissions.reference import FOLDER
 
 Principals = dict[str, dict[str, Any]]
-"""Who acts, by a short name: an ARN, policies, and where there are such, a boundary and the policy of an endpoint."""
+"""Principals by a short name: an ARN, policies and, if they have them, a boundary and the policy of an endpoint."""
 
 _PROGRAM = Path(__file__).with_name("simulate.mjs")
 
 
 @dataclass(frozen=True)
 class Question:
-    """May somebody do what is needed?"""
+    """Whether a principal may do what is needed."""
 
     who: str
     need: Need
@@ -31,10 +31,10 @@ class Policies:
     number: str
     principals: Principals
     resources: dict[str, Any]
-    """Policies of keys and buckets, by the ARN of these."""
+    """Policies of keys and buckets, by the ARN of the key or bucket."""
 
     def of(self, need: Need) -> Any:  # noqa: ANN401 - JSON
-        """Return the policy of what is needed, if it has any; of a key that is not there yet, AWS's default policy."""
+        """Return the resource's policy, if it has one; for a key that does not exist yet, AWS's default policy."""
         arn = need.resource.partition("/")[0] if need.resource.startswith("arn:aws:s3:") else need.resource
         default = _allow_root(self.number) if need.action.startswith("kms:") else None
         return self.resources.get(arn, default)

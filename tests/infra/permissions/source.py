@@ -9,17 +9,17 @@ from botocore import xform_name
 from botocore.session import Session
 
 Operation = tuple[str, str]
-"""The service, as signatures name it, and the operation."""
+"""The service's name in signatures, and the operation."""
 
 _HIDING = {"get_paginator", "get_waiter", "resource"}
 
 
 def operations(sources: Iterable[str]) -> set[Operation]:
-    """Return what `sources` call, of the services that any of them makes a client of.
+    """Return the operations that `sources` call, of the services for which any of them creates a client.
 
-    Clients take named arguments only, so what is called with others is none of theirs. Where two services have an
-    operation of the same name, the client's variable must be named as the service. Fails on what would hide a call: a
-    service whose name is not written out, a paginator, a waiter, a resource.
+    Clients take keyword arguments only, so calls with others are not theirs. Where two services have an operation of
+    the same name, the client's variable must have the service's name. Fails on anything that would hide a call: a
+    service whose name is not a literal, a paginator, a waiter, a resource.
     """
     nodes = [node for source in sources for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
     calls = [(node.func, node.args) for node in nodes if isinstance(node.func, ast.Attribute)]
@@ -39,7 +39,7 @@ def _called(method: ast.Attribute, services: set[str]) -> Iterator[Operation]:
 
 @cache
 def _methods(service: str) -> dict[str, Operation]:
-    """Return the operations of a service by the name of the client's method."""
+    """Return the operations of a service by the names of the client's methods."""
     model = Session().get_service_model(service)
     return {xform_name(name): (model.signing_name, name) for name in model.operation_names}
 

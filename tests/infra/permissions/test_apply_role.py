@@ -1,4 +1,4 @@
-"""The apply role may do what it needs, and is no administrator."""
+"""The apply role may do what it needs, and is not an administrator."""
 
 import json
 from collections.abc import Iterator
@@ -17,10 +17,10 @@ from tests.support.stack import ENVIRONMENTS
 pytestmark = [pytest.mark.terraform, pytest.mark.timeout(300)]
 
 DESTRUCTION = {"backup:DeleteBackupVault", "dynamodb:DeleteTable", "kms:ScheduleKeyDeletion", "s3:DeleteBucket"}
-"""What only a destruction calls, and what it destroys cannot be made again."""
+"""The actions that only a destruction takes, and that destroy something for good."""
 
 OF_TABLES = {"backup", "backup-storage", "dynamodb", "kms", "tag"}
-"""What AWS Backup is about where it keeps tables; AWS's own policies for it are for all other kinds of data as well."""
+"""What AWS Backup needs for backups of tables; AWS's own policies for it also cover all other kinds of data."""
 
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)
@@ -33,7 +33,7 @@ def test_only_people_destroy(name: str) -> None:
     denied = {
         question.need.action for question, told in answers.items() if told != ALLOWED and not waiver(question.need)
     }
-    assert denied - {"backup:DeleteBackupVaultLockConfiguration"} == DESTRUCTION  # the lock: where there is one
+    assert denied - {"backup:DeleteBackupVaultLockConfiguration"} == DESTRUCTION  # only where there is a vault lock
     used = {question.need.action for question in verdicts(name) if question.who == APPLY}
     assert not used & DESTRUCTION
 
@@ -105,7 +105,7 @@ def test_share_of_the_apply_role_that_is_used(name: str) -> None:
 
 
 def _patterns(policy: dict[str, Any], effect: str) -> Iterator[str]:
-    """Yield the actions of a policy's statements of this effect; denied is only what is denied everywhere."""
+    """Yield the actions of a policy's statements of this effect; for Deny, only those that apply to all resources."""
     for statement in policy["Statement"]:
         everywhere = effect == "Allow" or statement.get("Resource") == "*"
         if statement["Effect"] == effect and everywhere:

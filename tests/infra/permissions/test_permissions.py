@@ -1,7 +1,7 @@
 """The policies of an account allow every request, recorded or not, for whoever makes it.
 
-This proves that what Terraform sends, and what AWS documents as dependent on it, is allowed by our policies. It does
-not prove that AWS accepts it: AWS's services may check more than they document, and organisations may forbid more.
+This proves that our policies allow what Terraform sends, and what AWS documents as dependent on it. It does not prove
+that AWS accepts it: AWS's services may check more than they document, and organisations may forbid more.
 """
 
 import json
@@ -38,13 +38,13 @@ DATA = [
 
 @dataclass(frozen=True)
 class Mutation:
-    """A mistake in a policy, by a piece of its text, which the first test must notice."""
+    """A mistake in a policy, given as a replacement in its text, which the first test must notice."""
 
     who: str
     right: str
     wrong: str
     held: str = "policies"
-    """Policies, boundary or endpoint of who acts; or the resources' own policies."""
+    """Where it is: in a principal's policies, boundary or endpoint, or in the resources' own policies."""
 
 
 MUTATIONS = [

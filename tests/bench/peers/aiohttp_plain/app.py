@@ -1,4 +1,4 @@
-"""Hello Birthday as aiohttp's and aiobotocore's documentation teach: handlers, and one client in a cleanup context."""
+"""Hello Birthday as aiohttp's and aiobotocore's documentation teach it: handlers, one client in a cleanup context."""
 
 import sys
 from collections.abc import AsyncIterator

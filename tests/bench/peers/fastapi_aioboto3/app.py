@@ -1,4 +1,4 @@
-"""Hello Birthday as FastAPI's and aioboto3's documentation teach: path operations, a model, one client for life."""
+"""Hello Birthday as FastAPI's and aioboto3's documentation teach it: path operations, a model, a long-lived client."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

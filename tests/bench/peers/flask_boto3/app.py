@@ -1,4 +1,4 @@
-"""Hello Birthday as Flask's and boto3's documentation teach: views, and one client shared by gunicorn's threads."""
+"""Hello Birthday as Flask's and boto3's documentation teach it: views, and one client shared by gunicorn's threads."""
 
 from datetime import UTC, date, datetime
 from http import HTTPStatus
