@@ -116,7 +116,7 @@ def test_image_of_another_architecture_is_refused(stack: Stack) -> None:
             "plan", "-lock=false", "-refresh=false", *variables(stack.environment, ami_id="ami-0000000000000000c")
         )
     message = " ".join(str(caught.value).replace("│", " ").split())
-    assert "Image ami-0000000000000000c is x86_64, which c7g.medium (arm64) does not run." in message
+    assert "Image ami-0000000000000000c is x86_64, which c7g.medium (arm64) cannot run." in message
 
 
 def test_new_image_changes_the_launch_template_and_the_group_in_place(stack: Stack) -> None:

@@ -17,4 +17,5 @@ def provide_make(folder: Path, unless: str = "") -> None:
     left_out = f'case "$*" in *{unless}*) exit 0 ;; esac\n' if unless else ""
     python.write_text(f'#!/bin/sh\n{left_out}exec {sys.executable} "$@"\n')
     python.chmod(0o755)
-    (folder / ".venv" / ".ready").touch()
+    for made in ("bin/uv", ".serves", ".ready"):  # in the order in which make makes them
+        (folder / ".venv" / made).touch()
