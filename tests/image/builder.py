@@ -65,8 +65,9 @@ def wait_for_agent(machine: Machine) -> str:
     while True:
         try:
             address = machine.address()
-            socket.create_connection((address, 22), timeout=1).close()
             machine.run("systemctl", "is-active", "amazon-ssm-agent")
+            # Only now: sshd refuses an address for a while that often connects without logging in.
+            socket.create_connection((address, 22), timeout=1).close()
         except (OSError, LookupError, subprocess.CalledProcessError):
             if time.monotonic() > deadline:
                 raise
