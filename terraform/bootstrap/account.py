@@ -6,6 +6,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from terraform.bootstrap.kept import ABSENT
 from terraform.deploy.exit_status import Refused
 from terraform.deploy.plan import Plan
 from terraform.deploy.root import Root
@@ -49,7 +50,7 @@ def refuse_if_in_use(s3: Any, bucket: str, environment: str) -> None:  # noqa: A
     try:
         found = s3.get_object(Bucket=bucket, Key=f"env:/{environment}/hello-birthday.tfstate")
     except ClientError as error:
-        if error.response["Error"]["Code"] in ("NoSuchBucket", "NoSuchKey"):
+        if error.response["Error"]["Code"] in ABSENT:
             return
         raise
     if resources := json.load(found["Body"])["resources"]:

@@ -8,13 +8,14 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from terraform.deploy.aws import WRITE_CONFLICTS
 from terraform.deploy.exit_status import Refused, Stuck
 
 log = logging.getLogger(__name__)
 KEY = "bootstrap/state.json"
 """No pipeline's role may write it, since its name does not end with .tfstate."""
-_ABSENT = ("NoSuchBucket", "NoSuchKey")
-_CONFLICTS = ("PreconditionFailed", "ConditionalRequestConflict", "412", "409")
+ABSENT = ("NoSuchBucket", "NoSuchKey")
+"""S3's errors when there is nothing to read."""
 
 
 @dataclass
@@ -32,7 +33,7 @@ class Kept:
         try:
             found = self.s3.get_object(Bucket=self.bucket, Key=KEY)
         except ClientError as error:
-            if error.response["Error"]["Code"] in _ABSENT:
+            if error.response["Error"]["Code"] in ABSENT:
                 return
             raise
         self._condition = {"IfMatch": found["ETag"]}
@@ -62,9 +63,9 @@ class Kept:
             self.s3.put_object(Bucket=self.bucket, Key=KEY, Body=body, **self._condition)
         except ClientError as error:
             code = error.response["Error"]["Code"]
-            if code in _CONFLICTS:
+            if code in WRITE_CONFLICTS:
                 raise Stuck(f"Somebody else ran bootstrap meanwhile; {self.file} has what this run did.") from error
-            if code not in _ABSENT:
+            if code not in ABSENT:
                 raise
             log.info("there is no state bucket, so the state of bootstrap stays in %s", self.file)
             return

@@ -18,6 +18,8 @@ T = TypeVar("T")
 
 CONFIG = Config(connect_timeout=5, read_timeout=10, retries={"total_max_attempts": 3, "mode": "standard"})
 """In seconds and attempts: a call ends long before the lease expires, since the lease is checked after it."""
+WRITE_CONFLICTS = ("PreconditionFailed", "ConditionalRequestConflict", "412", "409")
+"""S3's errors when the condition of a write does not hold, since another object is there by now."""
 _SERVER_ERROR = 500
 _THROTTLED = ("RequestLimitExceeded", "SlowDown", "Throttling", "ThrottlingException", "TooManyRequestsException")
 

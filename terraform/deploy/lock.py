@@ -21,6 +21,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from terraform.deploy.aws import WRITE_CONFLICTS
 from terraform.deploy.exit_status import Refused, Stuck
 from terraform.deploy.signals import uninterrupted
 
@@ -28,8 +29,7 @@ log = logging.getLogger(__name__)
 
 KEY = "deploy/lock.json"
 LEASE_SECONDS = 120.0
-# S3's errors when the condition of a write does not hold: another object is there by now, or none.
-_CONFLICTS = ("PreconditionFailed", "ConditionalRequestConflict", "412", "409", "NoSuchKey")
+_CONFLICTS = (*WRITE_CONFLICTS, "NoSuchKey")  # another object is there by now, or none
 
 
 @dataclass

@@ -2,17 +2,17 @@
 
 import asyncio
 import json
-import re
 import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from tests.api.clients.gateway import Gateway
+from tests.infra.snippets import blocks
 from tests.support import firewall
+from tests.support.openapi import DOCUMENT
 from tests.support.raw import RawResponse
 
 pytestmark = [pytest.mark.clients, pytest.mark.timeout(300)]
@@ -23,7 +23,7 @@ PROGRAMS = ROOT / "tests" / "api" / "clients"
 NODE_MODULES = ROOT / "build" / "client-tools" / "node_modules"
 PYTHON_GENERATOR = "openapi-python-client==0.29.1"
 
-UNAVAILABLE = yaml.safe_load(OPENAPI.read_bytes())["components"]["examples"]["storage_unavailable"]["value"]
+UNAVAILABLE = DOCUMENT["components"]["examples"]["storage_unavailable"]["value"]
 PROBLEM = {"content-type": "application/problem+json"}
 NOVELTY = UNAVAILABLE | {"status": 404, "code": "invented_tomorrow", "field": "invented, too"}
 ANSWERS = [
@@ -59,7 +59,7 @@ async def done(*command: str | Path, cwd: Path) -> str:
 
 async def answers(url: str, *command: str | Path, cwd: Path) -> Any:  # noqa: ANN401 - whatever the program prints
     """Return what a program was answered by the service and by a gateway."""
-    gateway = Gateway(url, [firewall.too_many_requests(), answer(404, NOVELTY)])
+    gateway = Gateway(url, [firewall.answer("too_many_requests"), answer(404, NOVELTY)])
     async with gateway.running() as front:
         return json.loads(await done(*command, url, front, cwd=cwd))
 
@@ -73,10 +73,10 @@ def node_tool(name: str) -> Path:
 
 def snippet(language: str, url: str) -> str:
     """Return the program of docs/api.md in this language, made to call `url`."""
-    found = re.findall(rf"```{language}\n(.*?)```", (ROOT / "docs" / "api.md").read_text(encoding="utf-8"), re.DOTALL)
+    found = blocks((ROOT / "docs" / "api.md").read_text(encoding="utf-8"), language)
     assert len(found) == 1, f"docs/api.md needs exactly one {language} block, the client"
     assert "http://127.0.0.1:8080" in found[0], f"the {language} client of docs/api.md calls http://127.0.0.1:8080"
-    return str(found[0]).replace("http://127.0.0.1:8080", url)
+    return found[0].replace("http://127.0.0.1:8080", url)
 
 
 def interpreted(language: str, program: str, folder: Path) -> list[str]:
@@ -109,7 +109,7 @@ async def test_generated_typescript_client(url: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("language", ["python", "javascript"])
 async def test_documented_client_waits_and_tries_again(url: str, tmp_path: Path, language: str) -> None:
     """The client of docs/api.md waits as long as Retry-After says after 503 and 429, and then succeeds."""
-    limited = firewall.too_many_requests()
+    limited = firewall.answer("too_many_requests")
     refusals = [
         answer(503, UNAVAILABLE, **{"retry-after": "1"}),
         replace(limited, headers=limited.headers | {"retry-after": "1"}),  # it says 300

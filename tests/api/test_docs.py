@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable
-from importlib import resources
 from typing import Any
 
 import aiohttp
@@ -14,6 +13,7 @@ from service import __version__
 from service.app import ROUTES
 from tests.api import with_and_without_tokens
 from tests.support.issuer import Issuer
+from tests.support.openapi import DOCUMENT
 
 OURS = {"/", "/docs", "/docs/", "/docs/{name}", "/openapi.yaml"}
 
@@ -36,14 +36,13 @@ async def test_openapi_document(client: aiohttp.ClientSession) -> None:
 
 async def test_tokens_are_documented_where_they_are_needed(url: str, guarded: tuple[str, Issuer]) -> None:
     """The file allows requests with a token and without one; what is served tells which of both is so."""
-    document = yaml.safe_load(resources.files("service.api").joinpath("openapi.yaml").read_bytes())
     mend = (
         "docs.py does not find what is about tokens in openapi.yaml: write `security: [{}, {bearer: []}]` on one line,"
         " and `securitySchemes` with what belongs to it on the lines below"
     )
-    assert await fetched(url) == without(document, lambda key, _: key in {"security", "securitySchemes"}), mend
-    assert await fetched(guarded[0]) == without(document, lambda key, value: (key, value) == ("security", {})), mend
-    assert document["components"]["securitySchemes"]
+    assert await fetched(url) == without(DOCUMENT, lambda key, _: key in {"security", "securitySchemes"}), mend
+    assert await fetched(guarded[0]) == without(DOCUMENT, lambda key, value: (key, value) == ("security", {})), mend
+    assert DOCUMENT["components"]["securitySchemes"]
 
 
 async def fetched(url: str) -> Any:  # noqa: ANN401 - as YAML's

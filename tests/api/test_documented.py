@@ -9,19 +9,21 @@ from pathlib import Path
 import pytest_asyncio
 
 from service.config import Config
+from tests.infra.snippets import blocks
 from tests.support.process import running_service
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [ROOT / "README.md", ROOT / "docs" / "operate.md"]
 
-_BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _COMMAND = re.compile(r"^\$ (.*?)\n((?:(?!\$ ).*\n)*)", re.MULTILINE)
 
 
 def shown(document: Path) -> list[tuple[str, str]]:
     """Return the curl commands to this machine in a document, each with what is written below it."""
-    blocks = "\n".join(_BLOCK.findall(document.read_text(encoding="utf-8")))
-    return [(command, answer.strip()) for command, answer in _COMMAND.findall(blocks) if re.match("curl.*127", command)]
+    consoles = "\n".join(blocks(document.read_text(encoding="utf-8"), "console"))
+    return [
+        (command, answer.strip()) for command, answer in _COMMAND.findall(consoles) if re.match("curl.*127", command)
+    ]
 
 
 def comparable(answer: str) -> str:

@@ -4,12 +4,10 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
-from importlib import resources
 from typing import Any
 
 import aiohttp
 import pytest
-import yaml
 from types_boto3_dynamodb.service_resource import Table
 
 from service.config import Config
@@ -17,8 +15,8 @@ from tests.api.provocations import PROVOCATIONS, Scene
 from tests.conftest import Clock
 from tests.support.inprocess import listening
 from tests.support.issuer import Issuer
+from tests.support.openapi import DOCUMENT
 
-DOCUMENT: dict[str, Any] = yaml.safe_load(resources.files("service.api").joinpath("openapi.yaml").read_bytes())
 EXAMPLES: dict[str, Any] = DOCUMENT["components"]["examples"]
 
 

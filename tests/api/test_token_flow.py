@@ -11,6 +11,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
+from tests.infra.snippets import blocks
 from tests.support.issuer import Issuer
 from tests.support.listening import listening_on
 
@@ -42,9 +43,9 @@ esac
 def commands() -> str:
     """Return the commands that the section on authentication shows."""
     text = DOCUMENT.read_text(encoding="utf-8").split("\n## Authentication\n")[1].split("\n## ")[0]
-    found = re.findall(r"```sh\n(.*?)```", text, re.DOTALL)
+    found = blocks(text, "sh")
     assert len(found) == 1, "Authentication in docs/api.md needs exactly one sh block, which gets a token"
-    return str(found[0])
+    return found[0]
 
 
 def provide(folder: Path) -> None:

@@ -1,12 +1,17 @@
-"""An emulated S3 for the lease and the releases; the rest of AWS is faked."""
+"""An emulated S3 for the lease and the releases, and folders to run the commands in; the rest of AWS is faked."""
 
+import os
+import shutil
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
+
+ROOT = Path(__file__).parents[2]
 
 
 @dataclass
@@ -15,6 +20,23 @@ class Bucket:
 
     s3: Any
     name: str
+
+
+def provide_commands(folder: Path, bucket: Bucket, parts: tuple[str, ...], terraform: str) -> None:
+    """Copy `parts` of terraform/ to `folder`, with its states in `bucket`, and play Terraform by a script there."""
+    for part in parts:
+        shutil.copytree(ROOT / "terraform" / part, folder / "terraform" / part)
+    for file in (folder / "terraform" / "environments").glob("*.s3.tfbackend"):
+        file.write_text(f'bucket = "{bucket.name}"\nregion = "eu-central-1"\n')
+    program = folder / "bin" / "terraform"
+    program.parent.mkdir()
+    program.write_text(terraform)
+    program.chmod(0o755)
+
+
+def environ_of(folder: Path, endpoint: str) -> dict[str, str]:
+    """Return the environment of commands in `folder`: its Terraform comes first, and AWS is at `endpoint`."""
+    return os.environ | {"PATH": f"{folder / 'bin'}:{os.environ['PATH']}", "AWS_ENDPOINT_URL": endpoint}
 
 
 @pytest.fixture(autouse=True)

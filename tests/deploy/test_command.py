@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -12,9 +11,8 @@ from pathlib import Path
 import pytest
 
 from terraform.deploy.lock import KEY
-from tests.deploy.conftest import Bucket
+from tests.deploy.conftest import Bucket, environ_of, provide_commands
 
-ROOT = Path(__file__).parents[2]
 # Plays Terraform: one environment without outputs; an apply says that it began, and ends when it is interrupted.
 _TERRAFORM = """#!/bin/sh
 case "$1" in
@@ -32,14 +30,8 @@ Start = Callable[..., "subprocess.Popen[str]"]
 @pytest.fixture
 def folder(tmp_path: Path, bucket: Bucket) -> Path:
     """Return a folder with a copy of the command, and a stand-in for Terraform on its own PATH."""
-    for part in ("deploy", "environments"):
-        shutil.copytree(ROOT / "terraform" / part, tmp_path / "terraform" / part)
-    for file in (tmp_path / "terraform" / "environments").glob("*.s3.tfbackend"):
-        file.write_text(f'bucket = "{bucket.name}"\nregion = "eu-central-1"\n')
+    provide_commands(tmp_path, bucket, ("deploy", "environments"), _TERRAFORM)
     (tmp_path / "plan.json").write_text(json.dumps(_PLAN))
-    (tmp_path / "bin").mkdir()
-    (tmp_path / "bin" / "terraform").write_text(_TERRAFORM)
-    (tmp_path / "bin" / "terraform").chmod(0o755)
     return tmp_path
 
 
@@ -48,11 +40,10 @@ def start(folder: Path, dynamodb: str) -> Start:
     """Start the command in that folder."""
 
     def run(*arguments: str, **environ: str) -> "subprocess.Popen[str]":
-        path = f"{folder / 'bin'}:{os.environ['PATH']}"
         return subprocess.Popen(
             [sys.executable, "-m", "terraform.deploy", *arguments],
             cwd=folder,
-            env=os.environ | {"PATH": path, "AWS_ENDPOINT_URL": dynamodb} | environ,
+            env=environ_of(folder, dynamodb) | environ,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

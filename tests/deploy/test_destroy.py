@@ -1,9 +1,7 @@
 """Destroying an environment: what is told, what is refused, and in which order Terraform is called."""
 
 import json
-import os
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -18,9 +16,8 @@ from terraform.deploy.plan import Plan
 from terraform.deploy.releases import Release, Releases
 from terraform.destroy.loss import lost, refuse_if_locked
 from terraform.destroy.protection import PROTECTING, protected
-from tests.deploy.conftest import Bucket
+from tests.deploy.conftest import ROOT, Bucket, environ_of, provide_commands
 
-ROOT = Path(__file__).parents[2]
 # Plays Terraform: notes what it is called for; one table is there, and protected.
 _TERRAFORM = """#!/bin/sh
 echo "$*" >> ../calls
@@ -53,17 +50,11 @@ Destroy = Callable[..., tuple[int, str]]
 @pytest.fixture
 def folder(tmp_path: Path, bucket: Bucket) -> Path:
     """Return a folder with the command, values, and a stand-in for Terraform on its own PATH."""
-    for part in ("bootstrap", "deploy", "destroy", "environments", "preflight"):
-        shutil.copytree(ROOT / "terraform" / part, tmp_path / "terraform" / part)
-    for file in (tmp_path / "terraform" / "environments").glob("*.s3.tfbackend"):
-        file.write_text(f'bucket = "{bucket.name}"\nregion = "eu-central-1"\n')
+    provide_commands(tmp_path, bucket, ("bootstrap", "deploy", "destroy", "environments", "preflight"), _TERRAFORM)
     texts = {"plan.json": json.dumps(_PLAN), "shown.json": json.dumps(_SHOWN), "state": "module.a.table\n"}
     texts |= {"outputs.json": json.dumps({"ami_id": {"value": "ami-a"}}), "applied": "0", "calls": ""}
     for name, text in texts.items():
         (tmp_path / name).write_text(text)
-    (tmp_path / "bin").mkdir()
-    (tmp_path / "bin" / "terraform").write_text(_TERRAFORM)
-    (tmp_path / "bin" / "terraform").chmod(0o755)
     return tmp_path
 
 
@@ -72,11 +63,10 @@ def destroy(folder: Path, dynamodb: str) -> Destroy:
     """Run the command for dev in that folder; return its exit status and what it said."""
 
     def run(*arguments: str) -> tuple[int, str]:
-        path = f"{folder / 'bin'}:{os.environ['PATH']}"
         done = subprocess.run(
             [sys.executable, "-m", "terraform.destroy", "dev", *arguments],
             cwd=folder,
-            env=os.environ | {"PATH": path, "AWS_ENDPOINT_URL": dynamodb},
+            env=environ_of(folder, dynamodb),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

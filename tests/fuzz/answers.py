@@ -1,15 +1,12 @@
 """The rules for every answer, whatever the request: no internal errors, and all errors as problem documents."""
 
 from http import HTTPStatus
-from importlib import resources
 from typing import Any
 
-import yaml
-
 from tests.api import check_problem
+from tests.support.openapi import DOCUMENT
 from tests.support.raw import RawResponse
 
-DOCUMENT: dict[str, Any] = yaml.safe_load(resources.files("service.api").joinpath("openapi.yaml").read_bytes())
 _CODES = DOCUMENT["components"]["schemas"]["Problem"]["properties"]["code"]["x-extensible-enum"]
 
 

@@ -16,8 +16,9 @@ from yarl import URL
 
 from service.api.payload import MAX_BYTES
 from service.birthdays import greeting
-from tests.fuzz.answers import DOCUMENT, Fault, Hang, check, document
+from tests.fuzz.answers import Fault, Hang, check, document
 from tests.fuzz.strategies import Case, cases
+from tests.support.openapi import DOCUMENT
 from tests.support.raw import RawResponse
 
 TIMEOUT_SECONDS = 10

@@ -20,13 +20,21 @@ _COMMENT = re.compile(r"(?:^|(?<=\s))#.*$", re.MULTILINE)
 _SPAN = re.compile(r"(?<!`)`([^`]+)`(?!`)|(?<!`)``([^\n]+?)``(?!`)")
 
 
+def languages(document: str) -> set[str]:
+    """Return the languages of the code blocks of a document; empty for a block that names none."""
+    return {language for _, language, _ in _BLOCK.findall(document)}
+
+
+def blocks(document: str, wanted: str) -> list[str]:
+    """Return the code blocks of a document that are in the language `wanted`."""
+    return [code for _, language, code in _BLOCK.findall(document) if language == wanted]
+
+
 def scripts(document: str) -> list[str]:
     """Return the shell code of a document: `sh` blocks, the text after `$` in `console` blocks, and code spans."""
-    blocks = [(language, code) for _, language, code in _BLOCK.findall(document)]
-    shell = [code for language, code in blocks if language == "sh"]
-    typed = [match[1] for language, code in blocks if language == "console" for match in _TYPED.finditer(code)]
+    typed = [match[1] for code in blocks(document, "console") for match in _TYPED.finditer(code)]
     spans = [" ".join((one or two).split()) for one, two in _SPAN.findall(_BLOCK.sub("", document))]
-    return [*shell, *typed, *spans]
+    return [*blocks(document, "sh"), *typed, *spans]
 
 
 def commands(script: str, program: str) -> Iterator[list[str]]:
@@ -71,5 +79,5 @@ def _length_of_substitution(text: str) -> int:
 
 if __name__ == "__main__":
     for path in DOCUMENTS:
-        blocks = [script for script in scripts(path.read_text(encoding="utf-8")) if "\n" in script]
-        sys.stdout.writelines(f"# {path.relative_to(ROOT)}\n{block}\n" for block in blocks)
+        whole = [script for script in scripts(path.read_text(encoding="utf-8")) if "\n" in script]
+        sys.stdout.writelines(f"# {path.relative_to(ROOT)}\n{script}\n" for script in whole)

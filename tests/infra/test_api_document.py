@@ -2,10 +2,6 @@
 
 import json
 import re
-from importlib import resources
-from typing import Any
-
-import yaml
 
 from service.api.payload import MAX_BYTES
 from service.api.problems import RETRY_AFTER_SECONDS
@@ -15,12 +11,12 @@ from service.serving.framing import MAX_FIELDS, MAX_REQUEST_LINE_BYTES
 from service.serving.protocol import MAX_FIELD_BYTES, SETTINGS
 from tests.infra.snippets import ROOT
 from tests.support import firewall
+from tests.support.openapi import DOCUMENT
 from tests.unit.test_errors import concrete
 
 TEXT = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
 BALANCER = (ROOT / "terraform" / "modules" / "service" / "load_balancer.tf").read_text(encoding="utf-8")
-OPENAPI: dict[str, Any] = yaml.safe_load(resources.files("service.api").joinpath("openapi.yaml").read_bytes())
-LIMITED = json.loads(firewall.too_many_requests().body)
+LIMITED = json.loads(firewall.answer("too_many_requests").body)
 CONFIG = Config()
 
 
@@ -66,7 +62,7 @@ def test_limits_are_those_of_the_code() -> None:
     """Each limit is what the service, the firewall or the load balancer is set to."""
     told = {what: limit.split()[0] for what, limit, _ in rows(section("Limits"))}
     known = {
-        "username": OPENAPI["components"]["schemas"]["Username"]["pattern"].rpartition(",")[2].rstrip("}$"),
+        "username": DOCUMENT["components"]["schemas"]["Username"]["pattern"].rpartition(",")[2].rstrip("}$"),
         "body": MAX_BYTES,
         "request line": MAX_REQUEST_LINE_BYTES,
         "header field": MAX_FIELD_BYTES,
@@ -86,7 +82,7 @@ def test_limits_are_those_of_the_code() -> None:
 
 def test_pauses_are_those_of_the_code() -> None:
     """Retry-After is what the service and the firewall send."""
-    seconds = firewall.too_many_requests().headers["retry-after"]
+    seconds = firewall.answer("too_many_requests").headers["retry-after"]
     told = f"{RETRY_AFTER_SECONDS} from the service, {seconds} from the firewall"
     assert told in section("Retries"), f"correct Retry-After under Retries in docs/api.md: {told}"
 
@@ -94,7 +90,7 @@ def test_pauses_are_those_of_the_code() -> None:
 def test_error_is_the_one_of_the_openapi_document() -> None:
     """The error that is shown is the example of the OpenAPI document, which tests/api compares with the service."""
     shown = json.loads(section("Errors").split("Nobody\n")[1].split("```")[0])
-    assert shown == OPENAPI["components"]["examples"]["user_not_found"]["value"], "correct the error in docs/api.md"
+    assert shown == DOCUMENT["components"]["examples"]["user_not_found"]["value"], "correct the error in docs/api.md"
 
 
 def test_answer_of_the_firewall_is_the_one_of_terraform() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.infra.aws_commands import mistakes
-from tests.infra.snippets import DOCUMENTS, ROOT, commands, scripts
+from tests.infra.snippets import DOCUMENTS, ROOT, commands, languages, scripts
 from tests.infra.tool_commands import ansible_mistakes, make_mistakes, python_mistakes, terraform_mistakes
 
 CHECKS = {
@@ -179,7 +179,6 @@ def test_right_commands_pass() -> None:
 @documents
 def test_blocks_are_of_a_kind_that_is_checked(document: Path) -> None:
     """Each code block names a language that some test runs or reads; one without would go stale unseen."""
-    opened = re.findall(r"^ *```([a-z]*)\n.*?^ *```$", document.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
     checked = {
         "sh",
         "console",
@@ -187,5 +186,5 @@ def test_blocks_are_of_a_kind_that_is_checked(document: Path) -> None:
         "text",
         *({"python", "javascript", "json"} if document.name == "api.md" else ()),
     }
-    unknown = sorted(set(opened) - checked)
+    unknown = sorted(languages(document.read_text(encoding="utf-8")) - checked)
     assert unknown == [], f"give each code block one of {sorted(checked)}, and see that a test checks it; not {unknown}"

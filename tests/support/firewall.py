@@ -27,11 +27,6 @@ def answer(code: str) -> RawResponse:
     )
 
 
-def too_many_requests() -> RawResponse:
-    """Return the answer to an address that has sent too many requests."""
-    return answer("too_many_requests")
-
-
 def _headers(code: str) -> dict[str, str]:
     rules = (_MODULE / "firewall.tf").read_text(encoding="utf-8")
     response = _found(rf'custom_response_body_key = "{code}"\n(.*?)\n +\}}\n +\}}\n', rules)

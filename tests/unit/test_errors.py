@@ -1,15 +1,12 @@
 """The errors: one class for each thing that can go wrong, each with a sentence for the client."""
 
-from pathlib import Path
-
 import pytest
-import yaml
 
 from service import errors
 from service.api.problems import from_exception
+from tests.support.openapi import DOCUMENT
 
-OPENAPI = yaml.safe_load((Path(errors.__file__).parent / "api" / "openapi.yaml").read_text(encoding="utf-8"))
-SCHEMAS = OPENAPI["components"]["schemas"]
+SCHEMAS = DOCUMENT["components"]["schemas"]
 
 
 def concrete(cls: type[errors.HelloError] = errors.HelloError) -> list[type[errors.HelloError]]:
