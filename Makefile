@@ -24,6 +24,8 @@ QUICK := tests/unit tests/api/test_get_user.py tests/api/test_put_user.py tests/
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
+# A download that is not what its checksum says is not kept, so the next run fetches it again.
+.DELETE_ON_ERROR:
 .PHONY: help run test quick contract-test fuzz browser-test terraform-test known-machine artifact audit bake ansible bake-tools bake-account image image-vm rehearse rehearse-deploy rehearsal-tools preflight bootstrap deploy destroy drift plan-comment hand-over reviewers image-age key-age release-notes bench soak picture lint format clean
 
 # `##@ Group` puts the targets that follow into that group of the list; targets without `##` are for pipelines.

@@ -16,6 +16,7 @@ from terraform.deploy.confirmation import confirm
 from terraform.deploy.exit_status import Failed, Status, Stuck
 from terraform.deploy.plan import Plan
 from terraform.deploy.state import Terraform
+from terraform.preflight import places
 from terraform.preflight.values import environments
 
 log = logging.getLogger("terraform.bootstrap")
@@ -32,6 +33,7 @@ def arguments() -> argparse.Namespace:
 
 def bootstrap(given: argparse.Namespace) -> Status:
     """Prepare the account, or undo that; raise Stuck if it was not completed."""
+    _write_backend(given.environment)
     backend = Terraform(given.environment).backend
     s3, bucket = aws.session(backend["region"]).client("s3"), backend["bucket"]
     account = Account(given.environment)
@@ -50,6 +52,14 @@ def bootstrap(given: argparse.Namespace) -> Status:
     log.info("done: %s", plan.summary)
     _tell_github(given.environment, account)
     return Status.DONE
+
+
+def _write_backend(environment: str) -> None:
+    """Name account and region where the environment's state is looked for, as its own file has them."""
+    values = environments().get(environment)
+    if values and (text := places.backend(values)) != values.backend:
+        values.backend_file.write_text(text, encoding="utf-8")
+        log.info("%s names account %s now; commit it", values.backend_file.name, values.account_id)
 
 
 def _tell(plan: Plan) -> None:

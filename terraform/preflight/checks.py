@@ -50,8 +50,10 @@ def before_bootstrap(session: boto3.Session, environment: str, known: Mapping[st
 
 def before_deploy(session: boto3.Session, environment: str, known: Mapping[str, Values]) -> Iterator[Finding]:
     """Check what is most often wrong before a deployment."""
+    values = known[environment]
     yield from tools.check(tools.TO_DEPLOY)
-    yield from identity.check(session, {environment: known[environment].account_id})
+    yield from places.check_backend(values)
+    yield from identity.check(session, {environment: values.account_id})
 
 
 def before_bake(session: boto3.Session, _environment: str, known: Mapping[str, Values]) -> Iterator[Finding]:

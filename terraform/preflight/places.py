@@ -1,4 +1,8 @@
-"""Checks that an environment's values are filled in, and are the same in every file. Knows nothing of AWS."""
+"""Checks that an environment's values are filled in, and are the same in every file. Knows nothing of AWS.
+
+Account and region are supplied once, in the environment's own file; the file that says where its state is repeats
+them, since Terraform allows no variables there, and `make bootstrap` writes them to it.
+"""
 
 import re
 from collections.abc import Iterator
@@ -23,12 +27,27 @@ def check(values: Values) -> Iterator[Finding]:
         yield ok("values", f"of {values.environment} are filled in, and the same in every file")
 
 
+def backend(values: Values) -> str:
+    """Return the text of the file that says where the state is, with this account and region in every place."""
+    return _REGION.sub(values.region, _ACCOUNT.sub(values.account_id, values.backend))
+
+
+def check_backend(values: Values) -> Iterator[Finding]:
+    """Check that the state is in this account and region, and say nothing if it is."""
+    if backend(values) != values.backend:
+        name = values.environment
+        yield missing(
+            "values",
+            f"terraform/environments/{name}.s3.tfbackend names another account or region than {name}.tfvars. "
+            f"To write them to it: make bootstrap ENVIRONMENT={name}",
+        )
+
+
 def _files(values: Values) -> dict[str, str]:
     """Return the text of each file that people fill in, without comments, by its path."""
     name = values.environment
     texts = {
         f"terraform/environments/{name}.tfvars": values.given,
-        f"terraform/environments/{name}.s3.tfbackend": values.backend,
         f"terraform/bootstrap/{name}.tfvars": values.prepared,
     }
     return {file: _COMMENT.sub("", text) for file, text in texts.items()}

@@ -19,7 +19,12 @@ class Values:
     prepared: str = ""
     """Text of bootstrap's file for it."""
     backend: str = ""
-    """Text of the file that says where its state is."""
+    """Text of `backend_file`."""
+
+    @property
+    def backend_file(self) -> Path:
+        """The file that says where its state is."""
+        return ROOT / "environments" / f"{self.environment}.s3.tfbackend"
 
     @property
     def account_id(self) -> str:

@@ -14,6 +14,7 @@ import pytest
 from moto.servicequotas.exceptions import NoSuchResource
 from moto.servicequotas.models import ServiceQuotasBackend
 
+from terraform.preflight import places
 from terraform.preflight.__main__ import tell, tell_in_one_line
 from terraform.preflight.checks import before_bake, before_bootstrap, before_deploy, whole
 from terraform.preflight.delegation import resolver
@@ -304,18 +305,26 @@ def test_bootstrap_is_refused_while_a_provider_is_there(place: Place) -> None:
         ("given", "github.com/ada", "github.com/example", "environments/prod.tfvars still has github.com/example"),
         ("prepared", '"ada"', '"example"', 'bootstrap/prod.tfvars still has "example"'),
         ("prepared", "5678", "2000002", "bootstrap/prod.tfvars still has 2000002"),
-        ("backend", "eu-central-1", "eu-west-1", "prod.s3.tfbackend names the region eu-west-1, but "),
-        ("backend", "ACCOUNT", "444444444444", "prod.s3.tfbackend names the account 444444444444, but "),
+        ("prepared", 'environment = "prod"', 'region = "eu-west-1"', "names the region eu-west-1, but "),
     ],
 )
 def test_values_that_are_nobodys_or_differ(place: Place, text: str, own: str, placeholder: str, says: str) -> None:
-    """A placeholder that was forgotten, and an account or region that is another elsewhere, are told with the file."""
-    before = getattr(place.values, text).replace(place.account, "ACCOUNT")
-    after = before.replace(own, placeholder).replace("ACCOUNT", place.account)
+    """A placeholder that was forgotten, and a region that is another elsewhere, are told with the file."""
+    after = getattr(place.values, text).replace(own, placeholder)
     assert after != getattr(place.values, text)
     place.values = replace(place.values, **{text: after})
     line = place.wrong()
     assert (line.startswith("MISSING  values: terraform/"), says in line) == (True, True), line
+
+
+@pytest.mark.parametrize("wrong", [("eu-central-1", "eu-west-1"), ("222222222222", "444444444444")])
+def test_state_of_another_account_or_region(place: Place, wrong: tuple[str, str]) -> None:
+    """A deployment does not look for its state in another account or region, and says what corrects that."""
+    known = {"prod": replace(place.values, backend=environments()["prod"].backend.replace(*wrong))}
+    (found,) = [finding for finding in before_deploy(place.session, "prod", known) if finding.state is not State.OK]
+    assert str(found).endswith("To write them to it: make bootstrap ENVIRONMENT=prod")
+    known["prod"] = replace(known["prod"], backend=places.backend(known["prod"]))
+    assert {finding.state for finding in before_deploy(place.session, "prod", known)} == {State.OK}
 
 
 def test_bake_for_another_environment(place: Place) -> None:

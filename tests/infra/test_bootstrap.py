@@ -17,10 +17,11 @@ from terraform.bootstrap.account import arguments
 from terraform.preflight.values import environments
 from tests.support.emulator import Account, account
 from tests.support.inventory import inventory
-from tests.support.terraform import Terraform, TerraformFailed, cli_environ, copy
+from tests.support.terraform import ROOT, Terraform, TerraformFailed, cli_environ, copy
 
 pytestmark = [pytest.mark.terraform, pytest.mark.timeout(300)]
 
+BACKEND = "terraform/environments/dev.s3.tfbackend"
 BUCKET = "hello-birthday-dev-state-111111111111"
 STATE = "bootstrap/state.json"
 ANSWER = "dev 111111111111"
@@ -72,9 +73,11 @@ class Desk:
 
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    """Give a checkout and dev's account."""
+    """Give a checkout whose state is looked for in an account of somebody else, and dev's account."""
     folder = tmp_path_factory.mktemp("desk")
     copy(folder / "terraform")
+    backend = folder / BACKEND
+    backend.write_text(backend.read_text().replace("111111111111", "333333333333").replace("eu-central", "us-east"))
     with account("111111111111", folder) as running:
         yield Desk(folder, running)
 
@@ -99,6 +102,14 @@ def test_what_is_not_confirmed_is_not_done(desk: Desk, empty: dict[str, set[str]
     assert "create aws_s3_bucket.state" in printed
     assert (status, f'REFUSED: Not confirmed, so nothing was changed. Type "{ANSWER}"' in printed) == (2, True), printed
     assert inventory(desk.account) == empty
+
+
+def test_state_is_looked_for_in_the_account_of_the_values(desk: Desk) -> None:
+    """Account and region are written to where the state is looked for, once, and to be committed."""
+    desk.run(answer="no\n")
+    assert (desk.folder / BACKEND).read_text().startswith((ROOT / BACKEND).read_text())
+    _, printed = desk.run(answer="no\n")
+    assert "commit it" not in printed
 
 
 def test_another_account_is_refused(desk: Desk, empty: dict[str, set[str]]) -> None:

@@ -6,18 +6,19 @@ prints one line of JSON with the server's URL and serves until it is terminated.
 """
 
 import json
+import logging
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import boto3
-from werkzeug.serving import make_server
+from waitress import serve
 
 from tests.support.recording import recorded
 
@@ -127,32 +128,32 @@ def _administrator(url: str, account_id: str) -> dict[str, str]:
     }
 
 
-def _one_at_a_time(application: "WSGIApplication") -> "WSGIApplication":
-    """Handle one request at a time: moto is not made for several threads, and Terraform sends ten requests at once."""
-    turn = Lock()
+def _with_raw_path(application: "WSGIApplication") -> "WSGIApplication":
+    """Tell moto the path as it was sent, under the name that it looks for: keys in S3 may have escaped characters."""
 
     def handle(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        with turn:
-            return list(application(environ, start_response))
+        environ["RAW_URI"] = environ["REQUEST_URI"]
+        return application(environ, start_response)
 
     return handle
 
 
 def _serve() -> None:
+    """Serve with kept connections, and one request at a time: Terraform sends ten at once, moto is made for one."""
     # Imported only here: they take seconds, and the process that starts the emulator needs none of them.
     from moto.moto_server.werkzeug_app import (  # noqa: PLC0415 - as said above
         DomainDispatcherApplication,
-        MotoRequestHandler,
         create_backend_app,
     )
 
     from tests.support import emulator_extensions  # noqa: PLC0415 - as said above
 
     emulator_extensions.install()
-    application = _one_at_a_time(recorded(DomainDispatcherApplication(create_backend_app), Path(os.environ[_RECORD])))
-    server = make_server("127.0.0.1", 0, application, threaded=True, request_handler=MotoRequestHandler)
-    print(json.dumps({"url": f"http://127.0.0.1:{server.server_port}"}), flush=True)  # noqa: T201 - the parent reads it
-    server.serve_forever()
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # that requests wait for their turn is intended
+    application = recorded(DomainDispatcherApplication(create_backend_app), Path(os.environ[_RECORD]))
+    with socket.create_server(("127.0.0.1", 0), backlog=128) as listening:
+        print(json.dumps({"url": f"http://127.0.0.1:{listening.getsockname()[1]}"}), flush=True)  # noqa: T201 - the parent reads it
+        serve(_with_raw_path(application), sockets=[listening], threads=1)
 
 
 if __name__ == "__main__":

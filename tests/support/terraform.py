@@ -14,11 +14,11 @@ from tests.support.recording import MARK
 
 ROOT = Path(__file__).parents[2]
 
-# Only what an emulator on 127.0.0.1 makes necessary: paths instead of host names for buckets, and no endless retries.
+# Only what an emulator on 127.0.0.1 makes necessary: paths instead of host names for buckets, and few retries.
 OVERRIDE = """
 provider "aws" {
   s3_use_path_style = true
-  max_retries       = 3
+  max_retries       = 7
 }
 """
 
