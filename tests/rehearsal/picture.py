@@ -6,6 +6,7 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib import pyplot as plt
 from matplotlib.patches import Rectangle
+from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
 from tests.rehearsal.load import TICK
 from tests.rehearsal.scenarios import Result
@@ -52,8 +53,11 @@ def draw(done: Result, path: Path) -> None:
     for name, label in (("p50_ms", "p50"), ("p99_ms", "p99"), ("max_ms", "slowest")):
         latency.plot(seconds, [max(tick[name], 0.1) for tick in ticks], label=label)
     latency.set_yscale("log")
+    latency.yaxis.set_major_locator(LogLocator(subs=(1, 3)))
+    latency.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    latency.yaxis.set_minor_formatter(NullFormatter())
     latency.set_ylabel("latency, ms")
-    latency.legend(loc="upper left", ncols=3, framealpha=0.9)
+    latency.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3, frameon=False)
     end = seconds[-1] if seconds else 1.0
     for row, life in enumerate(done.lives):
         for (start, state), (until, _) in zip(life.states, [*life.states[1:], (end, "")], strict=True):
