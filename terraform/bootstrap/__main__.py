@@ -17,7 +17,7 @@ from terraform.deploy.exit_status import Failed, Status, Stuck
 from terraform.deploy.plan import Plan
 from terraform.deploy.state import Terraform
 from terraform.preflight import places
-from terraform.preflight.values import environments
+from terraform.preflight.values import backend_file, environments
 
 log = logging.getLogger("terraform.bootstrap")
 
@@ -58,8 +58,9 @@ def _write_backend(environment: str) -> None:
     """Name account and region where the environment's state is looked for, as its own file has them."""
     values = environments().get(environment)
     if values and (text := places.backend(values)) != values.backend:
-        values.backend_file.write_text(text, encoding="utf-8")
-        log.info("%s names account %s now; commit it", values.backend_file.name, values.account_id)
+        file = backend_file(environment)
+        file.write_text(text, encoding="utf-8")
+        log.info("%s names account %s now; commit it", file.name, values.account_id)
 
 
 def _tell(plan: Plan) -> None:

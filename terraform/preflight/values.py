@@ -19,12 +19,7 @@ class Values:
     prepared: str = ""
     """Text of bootstrap's file for it."""
     backend: str = ""
-    """Text of `backend_file`."""
-
-    @property
-    def backend_file(self) -> Path:
-        """The file that says where its state is."""
-        return ROOT / "environments" / f"{self.environment}.s3.tfbackend"
+    """Text of its `backend_file`."""
 
     @property
     def account_id(self) -> str:
@@ -73,11 +68,14 @@ def environments() -> dict[str, Values]:
     """Return the values of every environment by its name."""
     files = sorted((ROOT / "environments").glob("*.tfvars"))
     return {
-        file.stem: Values(
-            file.stem, _text(file), _text(ROOT / "bootstrap" / file.name), _text(file.with_suffix(".s3.tfbackend"))
-        )
+        file.stem: Values(file.stem, _text(file), _text(ROOT / "bootstrap" / file.name), _text(backend_file(file.stem)))
         for file in files
     }
+
+
+def backend_file(environment: str) -> Path:
+    """Return the file that says where the state of an environment is."""
+    return ROOT / "environments" / f"{environment}.s3.tfbackend"
 
 
 def _text(file: Path) -> str:

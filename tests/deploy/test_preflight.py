@@ -317,10 +317,11 @@ def test_values_that_are_nobodys_or_differ(place: Place, text: str, own: str, pl
     assert (line.startswith("MISSING  values: terraform/"), says in line) == (True, True), line
 
 
-@pytest.mark.parametrize("wrong", [("eu-central-1", "eu-west-1"), ("222222222222", "444444444444")])
-def test_state_of_another_account_or_region(place: Place, wrong: tuple[str, str]) -> None:
+@pytest.mark.parametrize(("what", "other"), [("region", "eu-west-1"), ("account_id", "444444444444")])
+def test_state_of_another_account_or_region(place: Place, what: str, other: str) -> None:
     """A deployment does not look for its state in another account or region, and says what corrects that."""
-    known = {"prod": replace(place.values, backend=environments()["prod"].backend.replace(*wrong))}
+    wrong = place.values.backend.replace(getattr(place.values, what), other)
+    known = {"prod": replace(place.values, backend=wrong)}
     (found,) = [finding for finding in before_deploy(place.session, "prod", known) if finding.state is not State.OK]
     assert str(found).endswith("To write them to it: make bootstrap ENVIRONMENT=prod")
     known["prod"] = replace(known["prod"], backend=places.backend(known["prod"]))

@@ -151,7 +151,7 @@ def _serve() -> None:
     emulator_extensions.install()
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # that requests wait for their turn is intended
     application = recorded(DomainDispatcherApplication(create_backend_app), Path(os.environ[_RECORD]))
-    with socket.create_server(("127.0.0.1", 0), backlog=128) as listening:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
         print(json.dumps({"url": f"http://127.0.0.1:{listening.getsockname()[1]}"}), flush=True)  # noqa: T201 - the parent reads it
         serve(_with_raw_path(application), sockets=[listening], threads=1)
 
